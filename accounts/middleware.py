@@ -1,0 +1,76 @@
+"""How long a sign-in lasts, and which seller the signed-in user works for, on every request."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import Membership
+
+SESSION_KEY = "retailer_id"
+
+
+class SessionLimitMiddleware:
+    """Ends a session after hours without use, and after half a day in any case (OWASP ASVS V7.3).
+
+    Both limits are kept on the server: a cookie's age is the browser's to obey.
+    """
+
+    SEEN_AT = "seen_at"
+    PRECISION = 60
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            now = int(time.time())
+            seen_at = request.session.get(self.SEEN_AT, now)
+            signed_in_at = min(
+                (record["at"] for record in get_authentication_records(request, request.user)), default=now
+            )
+            if now - seen_at > settings.SESSION_IDLE_SECONDS or now - signed_in_at > settings.SESSION_COOKIE_AGE:
+                logout(request)
+            elif now - seen_at >= self.PRECISION or self.SEEN_AT not in request.session:
+                request.session[self.SEEN_AT] = now
+        return self.get_response(request)
+
+
+class SellerMiddleware:
+    """Sets `request.memberships`, `request.membership` and `request.seller` (the last two may be None).
+
+    The session remembers a choice only; membership is looked up anew, so somebody who was removed from a
+    seller is out at the next request.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        request.memberships = memberships_of(request)
+        request.membership = chosen(request.memberships, request.session.get(SESSION_KEY))
+        request.seller = request.membership.seller if request.membership else None
+        return self.get_response(request)
+
+
+def memberships_of(request: HttpRequest) -> list[Membership]:
+    """Return the memberships of the signed-in user, by the seller's name."""
+    if not request.user.is_authenticated:
+        return []
+    return list(
+        Membership.objects.filter(user=request.user)
+        .select_related("seller")
+        .order_by("seller__display_name", "seller_id")
+    )
+
+
+def chosen(memberships: list[Membership], retailer_id: str | None) -> Membership | None:
+    """Return the membership for that seller, else the first one."""
+    for membership in memberships:
+        if membership.seller.retailer_id == retailer_id:
+            return membership
+    return memberships[0] if memberships else None

@@ -1,0 +1,166 @@
+"""Who you are: a user signs in, works for sellers, and acts."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models, transaction
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users whose name is their e-mail address."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a user; without a password, one who must first reset it by mail."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make an operator with every right in the admin."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a user without regard to the case of the address."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in with an e-mail address."""
+
+    email = models.EmailField("e-mailadres", max_length=254, unique=True)
+    name = models.CharField("naam", max_length=100, blank=True)
+    is_staff = models.BooleanField("operator", default=False, help_text="Mag in het beheer.")
+    is_active = models.BooleanField("actief", default=True, help_text="Uit: kan niet meer inloggen.")
+    created_at = models.DateTimeField("aangemaakt", default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = "gebruiker"
+        verbose_name_plural = "gebruikers"
+        constraints = (
+            models.UniqueConstraint(
+                Lower("email"),
+                name="user_email_unique",
+                violation_error_message="Er is al een gebruiker met dit e-mailadres.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the address in lower case: that is how the sign-in page looks it up."""
+        self.email = self.email.lower()
+        super().save(*args, **kwargs)
+
+    def get_full_name(self) -> str:
+        """Return what other people of the seller see."""
+        return str(self)
+
+
+def new_retailer_id() -> str:
+    """Return an unused seller number of seven digits.
+
+    Drawn at random: a number in sequence would tell outsiders how many sellers there are.
+    """
+    while True:
+        number = str(secrets.randbelow(9_000_000) + 1_000_000)
+        if not Seller.objects.filter(retailer_id=number).exists():
+            return number
+
+
+class Seller(models.Model):
+    """A seller's account: the organisation on whose behalf the Retailer API is used."""
+
+    retailer_id = models.CharField(
+        "verkopersnummer", max_length=10, unique=True, default=new_retailer_id, editable=False
+    )
+    display_name = models.CharField("winkelnaam", max_length=100)
+    company_name = models.CharField("bedrijfsnaam", max_length=200, blank=True)
+    vat_number = models.CharField("btw-nummer", max_length=20, blank=True)
+    kvk_number = models.CharField("KvK-nummer", max_length=8, blank=True)
+    registration_date = models.DateField("ingeschreven op", default=timezone.localdate)
+    closed_at = models.DateTimeField("gesloten op", null=True, blank=True)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="sellers")
+
+    class Meta:
+        verbose_name = "verkoper"
+        verbose_name_plural = "verkopers"
+        ordering = ("display_name", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.display_name} ({self.retailer_id})"
+
+    def open(self, *, owner: User) -> None:
+        """Save this new seller, with its owner."""
+        with transaction.atomic():
+            self.save(force_insert=True)
+            Membership.objects.create(seller=self, user=owner, role=Membership.Role.OWNER)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anyone may use the API on this seller's behalf."""
+        return self.closed_at is None
+
+
+class Membership(models.Model):
+    """What a user may do for a seller."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Eigenaar"
+        ADMINISTRATOR = "administrator", "Beheerder"
+        TECHNICAL = "technical", "Technisch"
+        READ_ONLY = "read_only", "Alleen lezen"
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name="gebruiker"
+    )
+    seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="memberships", verbose_name="verkoper")
+    role = models.CharField("rol", max_length=20, choices=Role, default=Role.OWNER)
+
+    class Meta:
+        verbose_name = "lidmaatschap"
+        verbose_name_plural = "lidmaatschappen"
+        constraints = (models.UniqueConstraint(fields=["user", "seller"], name="membership_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} – {self.seller} ({self.get_role_display()})"
+
+    @property
+    def can_write(self) -> bool:
+        """Whether this member may change the API settings and decide about third parties."""
+        return self.role != self.Role.READ_ONLY
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something: a person in the browser, or an operator in the admin or at a terminal.
+
+    `reason` is what an operator states; the seller reads it in the activity log.
+    """
+
+    user: User | None = None
+    address: str | None = None
+    reason: str = ""
+    stand_in: str = "Operator van de marktplaats"
+
+    @classmethod
+    def machine(cls) -> "Actor":
+        """Return the portal itself, for what no person decided."""
+        return cls(stand_in="Automatisch")
+
+    @property
+    def name(self) -> str:
+        """What the activity log shows."""
+        return str(self.user) if self.user else self.stand_in

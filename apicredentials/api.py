@@ -1,0 +1,153 @@
+"""The resource server: what is called with a bearer token (RFC 6750)."""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from apicredentials import scopes
+from apicredentials.models.access import Standing, standing_of
+from apicredentials.oauth import tokens
+
+log = structlog.get_logger("portal.security")
+
+MEDIA_TYPE = "application/vnd.retailer.v10+json"
+ACCEPTED = re.compile(r"application/vnd\.retailer\.v\d+\+json|application/json|application/\*|\*/\*", re.IGNORECASE)
+METADATA = f"{settings.ISSUER_URL}/.well-known/oauth-protected-resource"
+
+
+@dataclass
+class Refusal(Exception):
+    """Why a call is refused; `error` is RFC 6750's code, empty where the request carried no token at all (§3.1)."""
+
+    status: int
+    title: str
+    detail: str
+    error: str = ""
+    scope: str = ""
+
+    @property
+    def challenge(self) -> str:
+        """The WWW-Authenticate header (RFC 6750 §3, RFC 9728 §5.1)."""
+        members = {
+            "realm": "Retailer API",
+            "error": self.error,
+            "error_description": self.detail if self.error else "",
+            "scope": self.scope,
+            "resource_metadata": METADATA,
+        }
+        return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in members.items() if value)
+
+
+def authorize(request: HttpRequest, *required: str) -> tuple[dict[str, Any], Standing]:
+    """Return the claims of the request's token and what it is worth now; raise Refusal when that is too little."""
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Refusal(401, "Unauthorized", "Send an access token in the Authorization header.")
+    try:
+        claims = tokens.verify(token.strip())
+    except tokens.ExpiredToken as expired:
+        moment = dt.datetime.fromtimestamp(expired.expired_at, dt.UTC).isoformat(timespec="seconds")
+        raise Refusal(401, "Expired JWT", f"JWT expired at {moment}", "invalid_token") from expired
+    except tokens.InvalidToken as invalid:
+        raise Refusal(401, "Invalid JWT", "The access token is not valid.", "invalid_token") from invalid
+    standing = standing_of(claims)
+    if standing is None:
+        raise Refusal(401, "Revoked JWT", "The access token has been revoked.", "invalid_token")
+    if standing.is_closed:
+        raise Refusal(403, "Forbidden", "Account is not active. Contact the marketplace.", "insufficient_scope")
+    missing = [scope for scope in required if scope not in standing.rights.split()]
+    if missing:
+        names = " ".join(missing)
+        log.info("authz_fail", client_id=claims["client_id"], missing=names)
+        raise Refusal(403, "Forbidden", f"The access token lacks the right {names}.", "insufficient_scope", names)
+    return claims, standing
+
+
+def read_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuse every method but GET and HEAD, in the form of all our refusals (RFC 9110 §15.5.6)."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request)
+        response = problem(Refusal(405, "Method Not Allowed", "Use GET."))
+        response["Allow"] = "GET, HEAD"
+        return response
+
+    return wrapper
+
+
+@read_only
+def verify(request: HttpRequest) -> HttpResponse:
+    """Tell a gateway whether to let a call through: 204 with who and what, 401 or 403. `Accept` plays no part."""
+    required = request.GET.getlist("scope")
+    try:
+        known = [scope for scope in required if scope in scopes.ALL]
+        claims, standing = authorize(request, *known)
+        if known != required:
+            raise Refusal(403, "Forbidden", "A required right is unknown.", "insufficient_scope")
+    except Refusal as refusal:
+        return problem(refusal)
+    response = HttpResponse(status=204)
+    response["X-Retailer-Id"] = standing.retailer_id
+    response["X-Client-Id"] = claims["client_id"]
+    response["X-Scopes"] = standing.rights
+    return response
+
+
+@read_only
+def current_retailer(request: HttpRequest) -> HttpResponse:
+    """Return the seller's own data: a first call that shows that everything works."""
+    try:
+        require_acceptable(request)
+        _, standing = authorize(request, "retailer-info:read")
+    except Refusal as refusal:
+        return problem(refusal)
+    return respond(
+        {
+            "retailerId": standing.retailer_id,
+            "displayName": standing.display_name,
+            "companyName": standing.company_name,
+            "vatNumber": standing.vat_number,
+            "kvkNumber": standing.kvk_number,
+            "registrationDate": str(standing.registration_date),
+        }
+    )
+
+
+def require_acceptable(request: HttpRequest) -> None:
+    """Raise Refusal 406 unless the client takes one of our media types (RFC 9110 §12.5.1)."""
+    offers = request.headers.get("Accept", "*/*").split(",")
+    if not any(ACCEPTED.fullmatch(offer.partition(";")[0].strip()) for offer in offers):
+        raise Refusal(406, "Not Acceptable", f"This API answers in {MEDIA_TYPE}.")
+
+
+def respond(body: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Return `body` in the vendor's media type."""
+    response = HttpResponse(json.dumps(body), status=status, content_type=MEDIA_TYPE)
+    response["Cache-Control"] = "no-store"
+    response["Vary"] = "Accept, Authorization"
+    return response
+
+
+def problem(refusal: Refusal) -> HttpResponse:
+    """Return the problem document of the Retailer API."""
+    body = {
+        "type": "about:blank",
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "violations": [],
+    }
+    response = respond(body, refusal.status)
+    if refusal.status in {401, 403}:
+        response["WWW-Authenticate"] = refusal.challenge
+    return response

@@ -1,0 +1,32 @@
+"""From what the outbox kept to a mail that can be sent."""
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from apicredentials.emails.messages import MESSAGES, Facts, Message, one_line
+from apicredentials.models import OutgoingMail
+
+
+def compose(mail: OutgoingMail) -> Message:
+    """Return what this mail says now."""
+    with translation.override("nl"):
+        return MESSAGES[mail.kind](Facts(mail.context))
+
+
+def render(mail: OutgoingMail) -> EmailMultiAlternatives:
+    """Return this mail, ready to be sent."""
+    message = compose(mail)
+    context = {"message": message, "portal_name": settings.PORTAL_NAME}
+    email = EmailMultiAlternatives(
+        one_line(message.subject),
+        render_to_string("mail/message.txt", context).strip() + "\n",
+        to=[mail.recipient],
+        # Nobody's holiday reply needs to come back (RFC 3834 §5).
+        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
+    )
+    email.attach_alternative(render_to_string("mail/message.html", context), "text/html")
+    if message.calendar:
+        email.attach("verloopt.ics", message.calendar, "text/calendar")
+    return email

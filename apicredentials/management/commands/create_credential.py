@@ -1,0 +1,43 @@
+"""A credential of a seller, with its first secret."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import transaction
+
+from apicredentials import names, scopes
+from apicredentials.models import ClientCredential
+from portal.commands import PortalCommand, find_seller, operator
+
+
+class Command(PortalCommand):
+    help = (
+        "Make client credentials for a seller, at once, and print their secret: this is the only time it exists "
+        "outside the hands of who reads it. The seller's activity log says that an operator did so."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--seller", required=True, metavar="RETAILER_ID", help="The seller's number.")
+        parser.add_argument("--name", required=True, help="A name that this seller does not use yet.")
+        parser.add_argument(
+            "--scope", action="append", default=[], help="A right, such as orders:read; may repeat. Default: all."
+        )
+        parser.add_argument("--reason", default="", help="Why; the seller reads it in the activity log.")
+
+    @transaction.atomic
+    def act(self, *, seller: str, name: str, scope: list[str], reason: str, **options: Any) -> dict[str, Any]:
+        """Make the credential and its secret, or neither."""
+        by = operator(reason)
+        credential = ClientCredential(
+            seller=find_seller(seller),
+            name=names.clean_name(name),
+            scope=scopes.join(scopes.clean(scope or scopes.ALL)),
+        )
+        credential.create(by=by)
+        return {
+            "client_id": credential.client_id,
+            "client_secret": credential.reveal(by=by),
+            "name": credential.name,
+            "scopes": credential.rights,
+        }

@@ -1,0 +1,86 @@
+"""A seller with its owner."""
+
+import sys
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
+
+from accounts.models import Seller, User
+from apicredentials import names
+from apicredentials.models import TechnicalContact
+from portal.commands import PortalCommand, operator
+
+
+class Command(PortalCommand):
+    help = (
+        "Make a seller with its owner, at once. An e-mail address that signs in already becomes the owner of this "
+        "seller too; a new owner without --password-stdin chooses a password with 'Wachtwoord vergeten?'."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--name", required=True, help="The name of the shop.")
+        parser.add_argument("--email", required=True, help="The address with which the owner signs in.")
+        parser.add_argument("--password-stdin", action="store_true", help="Read the owner's password from stdin.")
+        parser.add_argument("--contact-name", help="Save this technical contact, as confirmed.")
+        parser.add_argument("--contact-email", help="The address of the technical contact.")
+
+    def act(
+        self,
+        *,
+        name: str,
+        email: str,
+        password_stdin: bool,
+        contact_name: str | None,
+        contact_email: str | None,
+        **options: Any,
+    ) -> dict[str, str]:
+        """Make everything or nothing."""
+        if (contact_name is None) != (contact_email is None):
+            raise CommandError("--contact-name and --contact-email go together.")
+        # Before the transaction: SQLite lets nobody else write for as long as one is open.
+        password = read_password() if password_stdin else None
+        with transaction.atomic():
+            seller = Seller(display_name=names.clean_name(name))
+            owner = existing_owner(email, password) or new_owner(email, password)
+            seller.open(owner=owner)
+            if contact_name is not None and contact_email is not None:
+                save_contact(seller, contact_name, contact_email)
+        return {"retailer_id": seller.retailer_id, "name": seller.display_name, "email": owner.email}
+
+
+def read_password() -> str:
+    """Return what stands on standard input, without the line's end."""
+    try:
+        return sys.stdin.read().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise CommandError("The password on standard input is not valid UTF-8.") from error
+
+
+def existing_owner(email: str, password: str | None) -> User | None:
+    """Return the user of that address, if there is one; refuse to change a password on the way."""
+    owner = User.objects.filter(email__iexact=email).first()
+    if owner is not None and not owner.is_active:
+        raise CommandError(f"{email} is switched off and cannot own a seller.")
+    if owner is not None and password is not None:
+        raise CommandError(f"{email} has a password already; leave out --password-stdin.")
+    return owner
+
+
+def new_owner(email: str, password: str | None) -> User:
+    """Make a user; without a password, one who has to reset it by mail."""
+    owner = User(email=email)
+    owner.full_clean(exclude=["password"])
+    if password is not None:
+        validate_password(password, owner)
+    return User.objects.create_user(email, password)
+
+
+def save_contact(seller: Seller, name: str, email: str) -> None:
+    """Save a technical contact whose address the operator answers for."""
+    contact = TechnicalContact(seller=seller, name=names.clean_name(name), email=email)
+    contact.full_clean()
+    contact.record(by=operator())
+    contact.confirm()

@@ -1,0 +1,16 @@
+"""A credential that must stop for now."""
+
+from typing import Any
+
+from accounts.models import Actor
+from apicredentials.models import ClientCredential
+from portal.commands import CredentialCommand
+
+
+class Command(CredentialCommand):
+    help = "Pause client credentials: from now on they get no token, and tokens already issued work nowhere here."
+
+    def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
+        """Pause it."""
+        credential.pause(by=by)
+        return {"state": "paused"}

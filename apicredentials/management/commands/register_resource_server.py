@@ -1,0 +1,27 @@
+"""An API of the marketplace that may ask whether a token is good."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import transaction
+
+from apicredentials.models import ResourceServer
+from portal.commands import PortalCommand, operator
+
+
+class Command(PortalCommand):
+    help = (
+        "Register a resource server, at once, and print its secret: this is the only time it exists outside the "
+        "hands of who reads it. With both it may call /introspect (RFC 7662), and nothing else."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--name", required=True, help="A name for operators.")
+
+    @transaction.atomic
+    def act(self, *, name: str, **options: Any) -> dict[str, str]:
+        """Make the resource server and its secret, or neither."""
+        server = ResourceServer(name=name)
+        server.register(by=operator())
+        return {"client_id": server.client_id, "client_secret": server.reveal(by=operator())}

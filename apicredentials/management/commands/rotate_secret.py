@@ -1,0 +1,27 @@
+"""A new secret for a credential."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.models import Actor
+from apicredentials.models import ClientCredential
+from apicredentials.models.secrets import OVERLAPS
+from portal.commands import CredentialCommand
+
+
+class Command(CredentialCommand):
+    help = (
+        "Make a new secret for client credentials, at once, and print it: this is the only time it exists outside the "
+        "hands of who reads it. The old one ends when --overlap says."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--overlap", required=True, choices=list(OVERLAPS), help="For how long the old one works.")
+
+    def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
+        """Rotate the secret."""
+        secret = credential.rotate(overlap=OVERLAPS[options["overlap"]][1], by=by)
+        previous = credential.secrets.exclude(ends_at=None).order_by("-pk")[0]
+        return {"client_secret": secret, "previous_ends_at": previous.ends_at}

@@ -1,0 +1,29 @@
+"""A new key for the signatures of access tokens."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from apicredentials import keys
+from apicredentials.oauth.tokens import AUTHORIZATION_CODE_SECONDS
+from portal.key_rotation import KeyRotationCommand
+
+
+class Command(KeyRotationCommand):
+    help = (
+        "Make a new token-signing key. It is published at once and signs from ten minutes later; the old one keeps "
+        "verifying until its last token has ended, and is dropped at the next rotation. Acts at once when "
+        "TOKEN_SIGNING_KEYS_FILE is set; otherwise it prints the line to put in the environment."
+    )
+    setting = "TOKEN_SIGNING_KEYS"
+    # Gateways keep the published keys for five minutes.
+    starts_after_seconds = 600
+    needed_seconds = AUTHORIZATION_CODE_SECONDS + 60
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--algorithm", choices=["ES256", "RS256"], default="ES256", help="Default: ES256.")
+
+    def new_entry(self, starts_at: int, **options: Any) -> str:
+        """Return a fresh signing key."""
+        return keys.new_signing_key(options["algorithm"], starts_at=starts_at)

@@ -1,0 +1,44 @@
+"""Mail that is due."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import transaction
+
+from apicredentials.emails import delivery
+from apicredentials.models import OutgoingMail
+from apicredentials.models.notices import queue_notices
+from portal.commands import PortalCommand
+
+
+class Command(PortalCommand):
+    """See `help`."""
+
+    help = (
+        "Queue what the calendar asks to be told (an authorisation ends in 60, 30, 14, 7 or 1 days or has ended, an "
+        "old secret has ended, the address of a technical contact is unconfirmed for three days), then send all mail "
+        "that is due. Run it every few minutes, from cron or a systemd timer; several at once do not send anything "
+        "twice. Mail that cannot be sent is tried again after growing pauses, for about five days. Prints how many "
+        "were sent, how many failed, and how many are still to be sent, now or later."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--dry-run", action="store_true", help="Queue and send nothing; count what is to be sent.")
+
+    def act(self, *, dry_run: bool, **options: Any) -> dict[str, int]:
+        """Queue and send, or count what there would be to send."""
+        if dry_run:
+            return {"sent": 0, "failed": 0, "due": count_what_would_be_due()}
+        queue_notices()
+        tally = delivery.send(OutgoingMail.objects.all())
+        return {"sent": tally.sent, "failed": tally.failed, "due": OutgoingMail.objects.waiting().count()}
+
+
+@transaction.atomic
+def count_what_would_be_due() -> int:
+    """Queue what there is to queue, count, and undo it."""
+    queue_notices()
+    count = OutgoingMail.objects.waiting().count()
+    transaction.set_rollback(True)
+    return count

@@ -1,0 +1,231 @@
+"""The log of what was done, by whom and when: written in the transaction of the act itself."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from accounts.models import Actor, Seller
+from apicredentials import scopes
+from apicredentials.models import mail
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,18})")
+
+
+class ActivityQuerySet(models.QuerySet["Activity"]):
+    """Which rows there are."""
+
+    def for_seller(self, seller: Seller) -> Self:
+        """Those of one seller, the newest first: the only way from a request to a row."""
+        return self.filter(seller=seller)
+
+    def about(self, what: str) -> Self:
+        """Those of one kind, or of one of the GROUPS of kinds."""
+        return self.filter(kind__in=GROUPS.get(what, [what]))
+
+    def before(self, cursor: str) -> Self:
+        """Those that come after the row with this `cursor`; all of them when it is not one.
+
+        The index finds the place, however far down: nothing is counted or skipped over.
+        """
+        match = _CURSOR.fullmatch(cursor)
+        if match is None:
+            return self
+        at = _EPOCH + dt.timedelta(microseconds=int(match[1]))
+        return self.filter(at__lte=at).exclude(at=at, pk__gte=int(match[2]))
+
+
+class Activity(models.Model):
+    """One act. Rows are added and never changed: the database refuses it, and so to remove one within 400 days.
+
+    Hence sellers and users with a row here cannot be deleted; one is closed, the other switched off.
+    """
+
+    class Kind(models.TextChoices):
+        SELLER_CLOSED = "seller_closed", "Verkopersaccount gesloten"
+        SELLER_REOPENED = "seller_reopened", "Verkopersaccount heropend"
+        CLIENT_REGISTERED = "client_registered", "Client geregistreerd"
+        CLIENT_CHANGED = "client_changed", "Derde partij gewijzigd"
+        CLIENT_PAUSED = "client_paused", "Derde partij gedeactiveerd"
+        CLIENT_RESUMED = "client_resumed", "Derde partij weer geactiveerd"
+        CONTACT_SAVED = "contact_saved", "Technisch contact opgeslagen"
+        CONTACT_CONFIRMED = "contact_confirmed", "Adres van technisch contact bevestigd"
+        CREDENTIAL_CREATED = "credential_created", "Client credentials aangemaakt"
+        CREDENTIAL_RENAMED = "credential_renamed", "Naam van client credentials gewijzigd"
+        CREDENTIAL_RIGHTS_CHANGED = "credential_rights_changed", "Rechten van client credentials gewijzigd"
+        SECRET_REVEALED = "secret_revealed", "Client secret getoond"
+        SECRET_ROTATED = "secret_rotated", "Nieuw client secret gemaakt"
+        SECRET_END_CHANGED = "secret_end_changed", "Einde van oud client secret gewijzigd"
+        SECRET_ENDED = "secret_ended", "Oud client secret beëindigd"
+        CREDENTIAL_PAUSED = "credential_paused", "Client credentials gepauzeerd"
+        CREDENTIAL_RESUMED = "credential_resumed", "Client credentials hervat"
+        CREDENTIAL_DELETED = "credential_deleted", "Client credentials verwijderd"
+        CREDENTIAL_RESTORED = "credential_restored", "Client credentials teruggezet"
+        LEAK_REPORTED = "leak_reported", "Client secret gelekt"
+        PARTY_AUTHORIZED = "party_authorized", "Derde partij geautoriseerd"
+        PARTY_RENEWED = "party_renewed", "Autorisatie verlengd"
+        PARTY_REVOKED = "party_revoked", "Derde partij verwijderd"
+        PARTY_EXPIRED = "party_expired", "Autorisatie verlopen"
+        CODE_REPLAYED = "code_replayed", "Toegangscode twee keer gebruikt"
+        REFRESH_TOKEN_REPLAYED = "refresh_token_replayed", "Oud refresh token opnieuw gebruikt"
+
+    seller = models.ForeignKey(
+        Seller, on_delete=models.PROTECT, null=True, related_name="activities", verbose_name="verkoper"
+    )
+    at = models.DateTimeField("wanneer", default=timezone.now, editable=False)
+    kind = models.CharField("wat", max_length=40, choices=Kind)
+    subject = models.CharField("waarover", max_length=200, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name="gebruiker"
+    )
+    actor_name = models.CharField("wie", max_length=254)
+    address = models.GenericIPAddressField("vanaf adres", null=True, blank=True)
+    reason = models.CharField("reden", max_length=500, blank=True)
+    details = models.JSONField("bijzonderheden", default=dict, blank=True)
+
+    objects: ClassVar[models.Manager["Activity"]] = ActivityQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "activiteit"
+        verbose_name_plural = "activiteiten"
+        ordering = ("-at", "-pk")
+        indexes = (models.Index(fields=["seller", "-at", "-id"], name="activity_by_seller"),)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.subject}"
+
+    @property
+    def cursor(self) -> str:
+        """Where this row stands in the log, for `before`."""
+        return f"{(self.at - _EPOCH) // dt.timedelta(microseconds=1)}-{self.pk}"
+
+    @property
+    def day(self) -> dt.date:
+        """The day of the act, in the portal's time zone."""
+        return timezone.localdate(self.at)
+
+    @property
+    def explanation(self) -> str:
+        """What its details tell a person, in sentences; empty when there is nothing to add."""
+        told = {name: value for name, value in self.details.items() if value}
+        if self.kind == self.Kind.CREDENTIAL_RIGHTS_CHANGED:
+            return _difference(told.get("former_scope", ""), told.get("scope", ""))
+        return " ".join(tell(told[name]) for name, tell in SENTENCES.items() if name in told)
+
+    @classmethod
+    def record(cls, kind: Kind, *, seller: Seller | None, subject: str, by: Actor, **details: str) -> "Activity":
+        """Write a row, and the mail about it; call it inside the transaction of the act.
+
+        `details` are short texts that its mail or its line in the log may need: a former name, an end date.
+        """
+        activity = cls.objects.create(
+            kind=kind,
+            seller=seller,
+            subject=subject[:200],
+            user=by.user,
+            actor_name=by.name,
+            address=by.address,
+            reason=by.reason,
+            details=details,
+        )
+        if kind in MAILED:
+            mail.tell_of(activity, by=by)
+        return activity
+
+
+# Of these the seller's owners and technical contact get a mail; a changed contact sees to its own.
+MAILED = frozenset(
+    {
+        Activity.Kind.CREDENTIAL_CREATED,
+        Activity.Kind.SECRET_REVEALED,
+        Activity.Kind.SECRET_ROTATED,
+        Activity.Kind.SECRET_ENDED,
+        Activity.Kind.CREDENTIAL_PAUSED,
+        Activity.Kind.CREDENTIAL_RESUMED,
+        Activity.Kind.CREDENTIAL_DELETED,
+        Activity.Kind.CREDENTIAL_RESTORED,
+        Activity.Kind.LEAK_REPORTED,
+        Activity.Kind.PARTY_AUTHORIZED,
+        Activity.Kind.PARTY_RENEWED,
+        Activity.Kind.PARTY_REVOKED,
+        Activity.Kind.PARTY_EXPIRED,
+    }
+)
+
+# The kinds as a person chooses among them.
+GROUPS: dict[str, list[str]] = {
+    "Verkopersaccount": [Activity.Kind.SELLER_CLOSED, Activity.Kind.SELLER_REOPENED],
+    "Technisch contact": [Activity.Kind.CONTACT_SAVED, Activity.Kind.CONTACT_CONFIRMED],
+    "Client credentials": [
+        Activity.Kind.CREDENTIAL_CREATED,
+        Activity.Kind.CREDENTIAL_RENAMED,
+        Activity.Kind.CREDENTIAL_RIGHTS_CHANGED,
+        Activity.Kind.CREDENTIAL_PAUSED,
+        Activity.Kind.CREDENTIAL_RESUMED,
+        Activity.Kind.CREDENTIAL_DELETED,
+        Activity.Kind.CREDENTIAL_RESTORED,
+    ],
+    "Client secrets": [
+        Activity.Kind.SECRET_REVEALED,
+        Activity.Kind.SECRET_ROTATED,
+        Activity.Kind.SECRET_END_CHANGED,
+        Activity.Kind.SECRET_ENDED,
+        Activity.Kind.LEAK_REPORTED,
+    ],
+    "Geautoriseerde partijen": [
+        Activity.Kind.PARTY_AUTHORIZED,
+        Activity.Kind.PARTY_RENEWED,
+        Activity.Kind.PARTY_REVOKED,
+        Activity.Kind.PARTY_EXPIRED,
+        Activity.Kind.CLIENT_PAUSED,
+        Activity.Kind.CLIENT_RESUMED,
+        Activity.Kind.CLIENT_CHANGED,
+        Activity.Kind.CODE_REPLAYED,
+        Activity.Kind.REFRESH_TOKEN_REPLAYED,
+    ],
+}
+
+
+# ---- What the details tell ----------------------------------------------------------------------------------
+
+
+def _moment(text: str) -> str:
+    return date_format(timezone.localtime(dt.datetime.fromisoformat(text)), r"j F Y \o\m H:i")
+
+
+def _rights(scope: str) -> str:
+    labels = [str(scopes.label(each)) for each in scopes.highest(scope.split())]
+    return "alle" if set(scope.split()) == set(scopes.ALL) else ", ".join(labels)
+
+
+def _difference(former: str, present: str) -> str:
+    """Return for each resource of which the rights are not what they were, what they are and were."""
+    was, now = _levels(former), _levels(present)
+    changed = [each for each in scopes.RESOURCES if was.get(each.name) != now.get(each.name)]
+    return " ".join(
+        f"{each.label}: {now.get(each.name, 'geen')} (was: {was.get(each.name, 'geen')})." for each in changed
+    )
+
+
+def _levels(scope: str) -> dict[str, str]:
+    labels = [scopes.label(each) for each in scopes.highest(scope.split())]
+    return {label.resource.name: label.level for label in labels}
+
+
+# By the name of a detail. Others are for the portal itself.
+SENTENCES: dict[str, Callable[[str], str]] = {
+    "former_name": "Heette eerst ‘{}’.".format,
+    "changed": "Gewijzigd: {}.".format,
+    "hint": "Het gaat om het secret …{}.".format,
+    "previous_ends_at": lambda text: f"Einde van het oude secret: {_moment(text)}.",
+    "ends_at": lambda text: f"Einde van het oude secret: {_moment(text)}.",
+    "ended_at": lambda text: f"Het werkte tot {_moment(text)}.",
+    "scope": lambda text: f"Rechten: {_rights(text)}.",
+    "expires_at": lambda text: f"Einddatum: {_moment(text)}.",
+}

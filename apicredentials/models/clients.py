@@ -1,0 +1,377 @@
+"""OAuth clients: a seller's own credentials, third parties, and resource servers.
+
+One table, for that is what the protocol sees; three proxies, for that is what people see.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import IntegrityError, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from oauth2_provider.models import AbstractApplication
+
+from accounts.models import Actor, Seller
+from apicredentials import names, redirect_uris, scopes
+from apicredentials.exceptions import AlreadyDeleted, AlreadyRevealed, NameTaken, NotRevealed, TooManySecrets
+from apicredentials.models.activity import Activity
+from apicredentials.models.secrets import ClientSecret
+
+
+def new_uid() -> str:
+    """Return a lower-case UUID."""
+    return str(uuid.uuid4())
+
+
+# For how long a deletion can be undone.
+RESTORE_WINDOW = dt.timedelta(days=30)
+
+
+class ClientQuerySet(models.QuerySet[Any]):
+    """Which clients there are."""
+
+    def present(self) -> Self:
+        """Those not deleted."""
+        return self.filter(deleted_at__isnull=True)
+
+    def for_seller(self, seller: Seller) -> Self:
+        """Those of one seller: the only way from a request to a row."""
+        return self.present().filter(seller=seller)
+
+    def restorable(self) -> Self:
+        """Those deleted so lately that they can be put back; never after a leak."""
+        return self.filter(deleted_at__gt=timezone.now() - RESTORE_WINDOW, leaked_at__isnull=True)
+
+    def matching(self, text: str) -> Self:
+        """Those with `text` in their name, or at the start of their Client ID; all of them when it is empty."""
+        return self.filter(Q(folded_name__contains=names.fold(text)) | Q(client_id__startswith=text.lower()))
+
+    def with_details(self) -> Self:
+        """With everything the settings page shows, in a fixed number of queries."""
+        return self.select_related("created_by").prefetch_related("secrets")
+
+    def with_logo(self) -> Self:
+        """With what a page needs to show the logo, in the same query."""
+        return self.select_related("logo").defer("logo__content")
+
+
+class ProxyManager(models.Manager.from_queryset(ClientQuerySet)):  # type: ignore[misc]
+    """Only the rows of a proxy's own kind."""
+
+    def get_queryset(self) -> ClientQuerySet:
+        queryset: ClientQuerySet = super().get_queryset()
+        return queryset.filter(authorization_grant_type=self.model.GRANT_TYPE)
+
+
+class OAuthClient(AbstractApplication):
+    """A client of RFC 6749 §2.
+
+    django-oauth-toolkit's own secret column is gone on purpose: it authenticates a blank or a plaintext
+    value as happily as a hash. Secrets are `ClientSecret` rows.
+    """
+
+    class GrantType(models.TextChoices):
+        CLIENT_CREDENTIALS = AbstractApplication.GRANT_CLIENT_CREDENTIALS, "Client credentials"
+        AUTHORIZATION_CODE = AbstractApplication.GRANT_AUTHORIZATION_CODE, "Authorization code"
+        NONE = "none", "Geen: introspectie"
+
+    class Refusal(models.TextChoices):
+        """Why a token was refused, as the seller reads it."""
+
+        WRONG_SECRET = "wrong_secret", "het secret klopt niet"
+        ENDED_SECRET = "ended_secret", "het secret is beëindigd"
+        PAUSED = "paused", "de client credentials zijn gepauzeerd"
+        DELETED = "deleted", "de client credentials zijn verwijderd"
+        CLOSED = "closed", "het verkopersaccount is gesloten"
+
+    class ClientType(models.TextChoices):
+        CONFIDENTIAL = AbstractApplication.CLIENT_CONFIDENTIAL, "Vertrouwelijk: software op een server, met een secret"
+        PUBLIC = AbstractApplication.CLIENT_PUBLIC, "Openbaar: een app die geen secret kan bewaren, met PKCE"
+
+    class RefreshTokens(models.TextChoices):
+        ROTATING = "rotating", "Wisselend: elke verversing geeft een nieuw token"
+        FIXED = "fixed", "Vast: het token blijft gelijk"
+
+    user = None
+    client_secret = None  # type: ignore[assignment]
+    hash_client_secret = None  # type: ignore[assignment]
+    skip_authorization = None  # type: ignore[assignment]
+    post_logout_redirect_uris = None  # type: ignore[assignment]
+    algorithm = None  # type: ignore[assignment]
+    allowed_origins = None  # type: ignore[assignment]
+    registration_source = None  # type: ignore[assignment]
+    cimd_expires_at = None
+
+    client_id = models.CharField("Client ID", max_length=36, unique=True, default=new_uid, editable=False)
+    name = models.CharField("naam", max_length=names.MAXIMUM_LENGTH)
+    folded_name = models.CharField(max_length=names.MAXIMUM_FOLDED_LENGTH, editable=False)
+    redirect_uris = models.TextField("redirect URI’s", blank=True)
+    client_type = models.CharField("soort client", max_length=32, choices=ClientType, default=ClientType.CONFIDENTIAL)
+    authorization_grant_type = models.CharField("soort", max_length=44, choices=GrantType)
+    scope = models.TextField("rechten", blank=True)
+    seller = models.ForeignKey(
+        Seller, on_delete=models.CASCADE, null=True, blank=True, related_name="clients", verbose_name="verkoper"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name="aangemaakt door",
+    )
+    paused_at = models.DateTimeField("gepauzeerd op", null=True, blank=True, editable=False)
+    deleted_at = models.DateTimeField("verwijderd op", null=True, blank=True, editable=False)
+    leaked_at = models.DateTimeField("gelekt op", null=True, blank=True, editable=False)
+    last_refused_at = models.DateTimeField("laatst geweigerd op", null=True, blank=True, editable=False)
+    last_refused_reason = models.CharField("laatst geweigerd omdat", max_length=20, choices=Refusal, blank=True)
+    last_refused_address = models.GenericIPAddressField("laatst geweigerd vanaf", null=True, blank=True)
+    refresh_tokens = models.CharField(
+        "refresh tokens", max_length=10, choices=RefreshTokens, default=RefreshTokens.ROTATING
+    )
+    pkce_required = models.BooleanField("PKCE vereist", default=True)
+
+    class Meta:
+        verbose_name = "client"
+        verbose_name_plural = "clients"
+        constraints = (
+            models.CheckConstraint(
+                name="client_has_seller_iff_client_credentials",
+                condition=Q(seller__isnull=False, authorization_grant_type=AbstractApplication.GRANT_CLIENT_CREDENTIALS)
+                | (Q(seller__isnull=True) & ~Q(authorization_grant_type=AbstractApplication.GRANT_CLIENT_CREDENTIALS)),
+            ),
+            models.UniqueConstraint(
+                name="credential_name_unique_per_seller",
+                fields=["seller", "folded_name"],
+                condition=Q(seller__isnull=False, deleted_at__isnull=True),
+            ),
+            models.UniqueConstraint(
+                name="client_name_unique_without_seller",
+                fields=["folded_name"],
+                condition=Q(seller__isnull=True, deleted_at__isnull=True),
+            ),
+        )
+
+    # Which grant a proxy's rows have; None: all rows.
+    GRANT_TYPE: ClassVar[str | None] = None
+    # What the log calls its pause, and the end of that.
+    PAUSED: ClassVar[Activity.Kind] = Activity.Kind.CLIENT_PAUSED
+    RESUMED: ClassVar[Activity.Kind] = Activity.Kind.CLIENT_RESUMED
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if self.GRANT_TYPE and not args:
+            kwargs = {"authorization_grant_type": self.GRANT_TYPE, "client_type": self.CLIENT_CONFIDENTIAL} | kwargs
+        super().__init__(*args, **kwargs)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the comparable form of the name beside the name."""
+        self.folded_name = names.fold(self.name)
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Leave out django-oauth-toolkit's rules, which are about fields that are gone."""
+
+    @property
+    def rights(self) -> list[str]:
+        """The scope names this client may have, with all they include."""
+        return scopes.close(self.scope.split())
+
+    @property
+    def right_labels(self) -> list[scopes.Label]:
+        """The rights as people read them, each once: "Lezen en beheren" says "Lezen" too."""
+        return [scopes.label(scope) for scope in scopes.highest(self.rights)]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the client cannot keep a secret (RFC 6749 §2.1)."""
+        return self.client_type == self.CLIENT_PUBLIC
+
+    def is_usable(self, request: Any) -> bool:
+        """Whether the server deals with this client at all; django-oauth-toolkit asks."""
+        return self.deleted_at is None and self.paused_at is None
+
+    def redirect_uri_allowed(self, uri: str) -> bool:
+        """Compare as strings, and nothing else (RFC 9700 §2.1)."""
+        return uri in self.redirect_uris.split()
+
+    def get_allowed_schemes(self) -> list[str]:
+        """Allow http where a registered redirect URI has it, which only loopback addresses may."""
+        return ["https", "http"] if "http://" in self.redirect_uris else ["https"]
+
+    @property
+    def newest_secret(self) -> ClientSecret | None:
+        """The secret made last, if any was."""
+        return max(self.secrets.all(), key=lambda secret: secret.pk, default=None)
+
+    @property
+    def live_secrets(self) -> list[ClientSecret]:
+        """The secrets that work now, the oldest first; two at most."""
+        return sorted((secret for secret in self.secrets.all() if secret.is_live), key=lambda secret: secret.pk)
+
+    @property
+    def last_used(self) -> ClientSecret | None:
+        """The secret that was used last, which says when, from where and by what."""
+        used = [secret for secret in self.secrets.all() if secret.last_used_at]
+        return max(used, key=lambda secret: secret.last_used_at, default=None)  # type: ignore[arg-type, return-value]
+
+    @property
+    def last_used_at(self) -> dt.datetime | None:
+        """When any of its secrets last got a token."""
+        return self.last_used.last_used_at if self.last_used else None
+
+    @property
+    def is_revealed(self) -> bool:
+        """Whether the first secret has been made, and so shown."""
+        return self.newest_secret is not None
+
+    def register(self, *, by: Actor) -> None:
+        """Save this new client that belongs to no seller, without a secret yet.
+
+        Raises ValidationError on its name, and NameTaken; of two at once the database lets one have the name.
+        """
+        self.name = names.clean_name(self.name)
+        self.created_by = by.user
+        try:
+            with transaction.atomic():
+                self.save(force_insert=True)
+                Activity.record(Activity.Kind.CLIENT_REGISTERED, seller=None, subject=self.name, by=by)
+        except IntegrityError as error:
+            raise NameTaken("Er is al een partij") from error
+
+    def reveal(self, *, by: Actor) -> str:
+        """Make this client's first secret and return it; only its hash is kept. Works once.
+
+        Of two calls at once one returns, the other raises AlreadyRevealed: both wait for the row's lock.
+        """
+        with transaction.atomic():
+            self.lock()
+            if self.secrets.exists():
+                raise AlreadyRevealed
+            plaintext = ClientSecret.make_for(self, by=by)
+            Activity.record(Activity.Kind.SECRET_REVEALED, seller=self.seller, subject=self.name, by=by)
+        return plaintext
+
+    def rotate(self, *, overlap: dt.timedelta, by: Actor) -> str:
+        """Make a new secret beside the present one, which ends after `overlap`, and return the new one.
+
+        Without an overlap every older secret ends now. With one there may be no third: raises TooManySecrets.
+        Raises NotRevealed when there is nothing to replace.
+        """
+        with transaction.atomic():
+            self.lock()
+            now = timezone.now()
+            if not self.secrets.exists():
+                raise NotRevealed
+            live = self.secrets.live(now)
+            if overlap and live.count() > 1:
+                raise TooManySecrets
+            live.update(ends_at=now + overlap)
+            plaintext = ClientSecret.make_for(self, by=by)
+            Activity.record(
+                Activity.Kind.SECRET_ROTATED,
+                seller=self.seller,
+                subject=self.name,
+                by=by,
+                previous_ends_at=(now + overlap).isoformat(),
+            )
+        return plaintext
+
+    def pause(self, *, by: Actor) -> None:
+        """Refuse it new tokens, and everything to the tokens it has, until it is resumed. Twice is once."""
+        with self._changing("paused_at"):
+            if self.paused_at is None:
+                self.paused_at = timezone.now()
+                self._log(self.PAUSED, by)
+
+    def resume(self, *, by: Actor) -> None:
+        """Let it work again. Twice is once."""
+        with self._changing("paused_at"):
+            if self.paused_at is not None:
+                self.paused_at = None
+                self._log(self.RESUMED, by)
+
+    def lock(self) -> None:
+        """Wait for this row and read it anew; raise AlreadyDeleted when somebody was first."""
+        OAuthClient.objects.select_for_update(no_key=True).get(pk=self.pk)
+        self.refresh_from_db()
+        if self.deleted_at is not None:
+            raise AlreadyDeleted
+
+    @contextmanager
+    def _changing(self, *fields: str) -> Iterator[None]:
+        """Change a present row under its lock, and save the named fields."""
+        with transaction.atomic():
+            self.lock()
+            yield
+            self.save(update_fields=list(fields))
+
+    def _log(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
+        Activity.record(kind, seller=self.seller, subject=self.name, by=by, **details)
+
+
+class ThirdParty(OAuthClient):
+    """Somebody else's software, which asks sellers for access (RFC 6749 §4.1)."""
+
+    GRANT_TYPE = OAuthClient.GrantType.AUTHORIZATION_CODE
+    objects: ClassVar[ProxyManager] = ProxyManager()
+
+    class Meta:
+        proxy = True
+        ordering = ("folded_name",)
+        verbose_name = "derde partij"
+        verbose_name_plural = "derde partijen"
+
+    def register(self, *, by: Actor) -> None:
+        """Save this new party as above; raises ValidationError on its redirect URIs too."""
+        self.redirect_uris = redirect_uris.join(self.redirect_uris.split())
+        super().register(by=by)
+
+    def change(self, *, by: Actor, **values: Any) -> None:
+        """Give it these values, by the names of their fields; raises NameTaken.
+
+        Narrower rights take hold at once, for tokens already issued too, and come back when they are widened.
+        """
+        try:
+            with self._changing("folded_name", *values):
+                former = {name: getattr(self, name) for name in values}
+                for name, value in values.items():
+                    setattr(self, name, value)
+                self._log_change(former, by)
+        except IntegrityError as error:
+            raise NameTaken("Er is al een partij") from error
+
+    def _log_change(self, former: dict[str, Any], by: Actor) -> None:
+        changed = [name for name, value in former.items() if value != getattr(self, name)]
+        labels = [str(ThirdParty._meta.get_field(name).verbose_name) for name in changed]  # type: ignore[union-attr]
+        if labels:
+            self._log(Activity.Kind.CLIENT_CHANGED, by, changed=", ".join(labels))
+        if not set(former.get("scope", "").split()) <= set(self.scope.split()):
+            self._tell_sellers(Activity.Kind.CLIENT_CHANGED, by, changed="rechten")
+
+    def _log(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
+        super()._log(kind, by, **details)
+        if kind in {self.PAUSED, self.RESUMED}:
+            self._tell_sellers(kind, by)
+
+    def _tell_sellers(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
+        """Write in the log of every seller whom it concerns: those who have given it access."""
+        for authorization in self.authorizations.active().select_related("seller"):
+            Activity.record(kind, seller=authorization.seller, subject=self.name, by=by, **details)
+
+
+class ResourceServer(OAuthClient):
+    """An API of the marketplace that asks whether a token is good (RFC 7662)."""
+
+    GRANT_TYPE = OAuthClient.GrantType.NONE
+    objects: ClassVar[ProxyManager] = ProxyManager()
+
+    class Meta:
+        proxy = True
+        ordering = ("folded_name",)
+        verbose_name = "resource server"
+        verbose_name_plural = "resource servers"

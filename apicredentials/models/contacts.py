@@ -1,0 +1,156 @@
+"""Whom the marketplace reaches when a seller's connection fails."""
+
+import datetime as dt
+from typing import Self
+
+from django.core import signing
+from django.db import models, transaction
+from django.utils import timezone
+from phonenumber_field.modelfields import PhoneNumberField
+
+from accounts.models import Actor, Seller
+from apicredentials.exceptions import AlreadyConfirmed, LinkExpired, LinkInvalid, LinkSuperseded, TooSoon
+from apicredentials.models.activity import Activity
+from apicredentials.models.mail import OutgoingMail, context_for, each_once, owners_of
+
+# How long the link in a confirmation mail works.
+LINK_LIFETIME = dt.timedelta(days=7)
+# How long until the same address can be asked again.
+ASKING_INTERVAL = dt.timedelta(minutes=1)
+
+_SALT = "apicredentials.contact"
+_ASKING = (OutgoingMail.Kind.CONTACT_CONFIRMATION, OutgoingMail.Kind.CONTACT_REMINDER)
+
+
+class TechnicalContact(models.Model):
+    """The technical contact of a seller; there is at most one."""
+
+    seller = models.OneToOneField(
+        Seller, on_delete=models.CASCADE, related_name="technical_contact", verbose_name="verkoper"
+    )
+    name = models.CharField("naam", max_length=100)
+    email = models.EmailField("e-mailadres", max_length=254)
+    phone_number = PhoneNumberField("telefoonnummer", blank=True)
+    confirmed_at = models.DateTimeField("adres bevestigd op", null=True, blank=True, editable=False)
+    updated_at = models.DateTimeField("gewijzigd op", auto_now=True)
+
+    class Meta:
+        verbose_name = "technisch contact"
+        verbose_name_plural = "technische contacten"
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+    @classmethod
+    def for_token(cls, token: str) -> Self:
+        """Return the contact that a confirmation link is about.
+
+        Raises LinkInvalid, LinkExpired, and LinkSuperseded when the seller has named another address since.
+        """
+        try:
+            pk, email = signing.loads(token, salt=_SALT, max_age=LINK_LIFETIME)
+        except signing.SignatureExpired as error:
+            raise LinkExpired from error
+        except signing.BadSignature as error:
+            raise LinkInvalid from error
+        contact = cls.objects.select_related("seller").filter(pk=pk, email__iexact=email).first()
+        if contact is None:
+            raise LinkSuperseded
+        return contact
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether somebody has opened the link that was mailed to this address."""
+        return self.confirmed_at is not None
+
+    def record(self, *, by: Actor) -> None:
+        """Save this contact; a new address is asked for confirmation, and the one it replaces is told.
+
+        The seller's row is locked: two first contacts at once make one.
+        """
+        with transaction.atomic():
+            Seller.objects.select_for_update(no_key=True).get(pk=self.seller.pk)
+            former = TechnicalContact.objects.filter(seller=self.seller).first()
+            self.pk = former.pk if former else None
+            self.confirmed_at = former.confirmed_at if former and self._is_same_address(former.email) else None
+            self.save()
+            changed = self._changes_since(former) if former else ""
+            # In the log no addresses: it cannot be corrected, nor forget them on request.
+            Activity.record(Activity.Kind.CONTACT_SAVED, seller=self.seller, subject=self.name, by=by, changed=changed)
+            if former and changed:
+                self._tell_of_change(former, changed, by)
+            if former is None or not self._is_same_address(former.email):
+                self._ask(by)
+
+    def ask_again(self, *, by: Actor) -> None:
+        """Mail the link once more; raises TooSoon within a minute of the last, and AlreadyConfirmed."""
+        with transaction.atomic():
+            Seller.objects.select_for_update(no_key=True).get(pk=self.seller.pk)
+            self.refresh_from_db()
+            if self.is_confirmed:
+                raise AlreadyConfirmed
+            if not self._ask(by):
+                raise TooSoon
+
+    def confirm(self, *, by: Actor | None = None) -> None:
+        """Note that mail to this address arrives; without `by`, an operator answers for it. Twice is once."""
+        with transaction.atomic():
+            unconfirmed = TechnicalContact.objects.filter(pk=self.pk, email=self.email, confirmed_at__isnull=True)
+            if unconfirmed.update(confirmed_at=timezone.now()):
+                Activity.record(
+                    Activity.Kind.CONTACT_CONFIRMED, seller=self.seller, subject=self.name, by=by or Actor()
+                )
+            self._withdraw(self.email)
+        self.refresh_from_db()
+
+    def remind(self, key: str) -> None:
+        """Ask once more, and tell the owners; once for each `key`."""
+        context = context_for(self.seller, by=Actor.machine(), name=self.name, email=self.email, contact=str(self.pk))
+        owners = each_once(owners_of(self.seller), but=[self.email])
+        with transaction.atomic():
+            self._mail(OutgoingMail.Kind.CONTACT_REMINDER, key, context).queue_for([self.email], at_once=False)
+            self._mail(OutgoingMail.Kind.CONTACT_UNCONFIRMED, key, context).queue_for(owners, at_once=False)
+
+    def _mail(self, kind: str, key: str, context: dict[str, str]) -> OutgoingMail:
+        return OutgoingMail(kind=kind, key=key, context=context, seller=self.seller)
+
+    def _is_same_address(self, address: str) -> bool:
+        return self.email.casefold() == address.casefold()
+
+    def _changes_since(self, former: "TechnicalContact") -> str:
+        fields = {"name": "naam", "email": "e-mailadres", "phone_number": "telefoonnummer"}
+        return ", ".join(label for field, label in fields.items() if getattr(self, field) != getattr(former, field))
+
+    def _tell_of_change(self, former: "TechnicalContact", changed: str, by: Actor) -> None:
+        key = f"contact-change:{self.pk}:{timezone.now().isoformat()}"
+        context = context_for(self.seller, by=by, name=self.name, email=self.email, changed=changed)
+        told = owners = owners_of(self.seller)
+        if self._is_same_address(former.email):
+            told = each_once([*owners, self.email])
+        else:  # The new address gets the request to confirm it, which says the same.
+            self._withdraw(former.email)
+            replaced = each_once([former.email], but=owners)
+            self._mail(OutgoingMail.Kind.CONTACT_REPLACED, key, context).queue_for(replaced)
+            context |= {"former_email": former.email}
+        self._mail(Activity.Kind.CONTACT_SAVED, key, context).queue_for(told)
+
+    def _ask(self, by: Actor) -> bool:
+        """Whether the address was mailed a link, or has had one within the last minute, which works as well."""
+        now = timezone.now()
+        asked = OutgoingMail.objects.filter(seller=self.seller, kind__in=_ASKING, recipient__iexact=self.email)
+        if asked.filter(created_at__gt=now - ASKING_INTERVAL).exists():
+            return False
+        key = f"contact-confirmation:{self.pk}:{now.isoformat()}"
+        context = context_for(self.seller, by=by, name=self.name, email=self.email, contact=str(self.pk))
+        self._mail(OutgoingMail.Kind.CONTACT_CONFIRMATION, key, context).queue_for([self.email])
+        return True
+
+    def _withdraw(self, address: str) -> None:
+        """Do not ask any more what has been answered, or is no question now."""
+        asked = OutgoingMail.objects.waiting().filter(seller=self.seller, kind__in=_ASKING)
+        asked.filter(recipient__iexact=address).delete()
+
+
+def confirmation_token(pk: int, email: str) -> str:
+    """Return what proves that its bearer read mail to this address of this contact; it works for LINK_LIFETIME."""
+    return signing.dumps([pk, email], salt=_SALT)

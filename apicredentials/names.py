@@ -1,0 +1,44 @@
+"""Names that people give to things: clean, comparable, and not made to deceive."""
+
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+
+MAXIMUM_LENGTH = 100
+# One character may become eighteen in the form that names are compared in.
+MAXIMUM_FOLDED_LENGTH = 4 * MAXIMUM_LENGTH
+
+# Cc control, Cf format (bidi overrides, zero-width), Cs surrogates, Co private use, Zl and Zp line breaks.
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+# Of other categories, and yet drawn as nothing (Unicode's Default_Ignorable_Code_Point), or as a gap (Braille).
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+_LOOK_ALIKE_SCRIPTS = {"LATIN", "CYRILLIC", "GREEK"}
+
+
+def clean_name(text: str) -> str:
+    """Return `text` trimmed and in NFC; raise ValidationError with a code when it cannot be a name."""
+    name = unicodedata.normalize("NFC", text.strip())
+    if not name:
+        raise ValidationError("Vul een naam in.", code="required")
+    if len(name) > MAXIMUM_LENGTH or len(fold(name)) > MAXIMUM_FOLDED_LENGTH:
+        raise ValidationError(f"Maak de naam korter: hoogstens {MAXIMUM_LENGTH} tekens.", code="max_length")
+    if _BLANK.search(name) or any(unicodedata.category(character) in _INVISIBLE for character in name):
+        raise ValidationError(
+            "Deze naam bevat een onzichtbaar teken. Typ de naam opnieuw, zonder te plakken.", code="invisible"
+        )
+    if len(_scripts(name) & _LOOK_ALIKE_SCRIPTS) > 1:
+        raise ValidationError(
+            "Deze naam mengt letters uit verschillende schriften die op elkaar lijken. Gebruik één schrift.",
+            code="mixed_scripts",
+        )
+    return name
+
+
+def fold(name: str) -> str:
+    """Return the form in which two names are the same: without regard to case, width or spacing."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _scripts(name: str) -> set[str]:
+    return {unicodedata.name(letter, "?").split()[0] for letter in name if letter.isalpha()}

@@ -1,0 +1,75 @@
+"""Client authentication at `/token`, `/revoke` and `/introspect` (RFC 6749 §2.3.1).
+
+Strict where it protects, lenient where real clients are not to blame: Basic, body, or both when they say the
+same; the two halves of Basic as they are first, and form-decoded only when that does not match.
+"""
+
+import base64
+import binascii
+import re
+from typing import Any
+from urllib.parse import unquote_plus
+
+from oauthlib.oauth2.rfc6749 import errors
+
+from apicredentials import secret_format
+from apicredentials.models.access import ClientRecord, find_client
+from apicredentials.models.refusals import note_refusal
+from apicredentials.models.secrets import fingerprint, hashes_of
+from apicredentials.oauth.throttle import count_failure
+
+CLIENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UNKNOWN = "00000000-0000-0000-0000-000000000000"
+
+
+def authenticate(request: Any) -> ClientRecord:
+    """Return the client that an oauthlib request proves to come from.
+
+    Raises InvalidClientError, the same for an unknown client, a wrong secret, a paused or deleted client, and
+    InvalidRequestError when two ways of authentication contradict each other.
+    """
+    client_id, secrets = _credentials(request)
+    if not CLIENT_ID.fullmatch(client_id):
+        # Looked up as one that nobody has: the same work, the same time.
+        client_id = UNKNOWN
+    well_formed = [secret for secret in secrets if secret_format.is_well_formed(secret)]
+    hashes = [stored for secret in well_formed or [""] for stored in hashes_of(fingerprint(secret))]
+    client = find_client(client_id, hashes)
+    if client is None or (client.secret_pk is None and (secrets or not client.is_public)):
+        if count_failure(request, client_id) == 1:
+            note_refusal(client_id, hashes, address=request.headers["Remote-Addr"])
+        raise errors.InvalidClientError("Client authentication failed.")
+    return client
+
+
+def _credentials(request: Any) -> tuple[str, list[str]]:
+    """Return the client id, and the secrets it may mean: none, one, or one raw and one decoded."""
+    basic = _basic(request.headers.get("Authorization", ""))
+    in_body = (request.client_id, request.client_secret)
+    if basic is None:
+        return in_body[0] or "", [in_body[1]] if in_body[1] else []
+    spellings = list(dict.fromkeys([basic, (unquote_plus(basic[0]), unquote_plus(basic[1]))]))
+    if not any(_agree(in_body, spelling) for spelling in spellings):
+        raise errors.InvalidRequestError("The client credentials in the header and in the body differ.")
+    client_id = next((client_id for client_id, _ in spellings if CLIENT_ID.fullmatch(client_id)), "")
+    return client_id, [secret for _, secret in spellings if secret]
+
+
+def _agree(in_body: tuple[str | None, str | None], basic: tuple[str, str]) -> bool:
+    return all(ours is None or ours == theirs for ours, theirs in zip(in_body, basic, strict=True))
+
+
+def _basic(header: str) -> tuple[str, str] | None:
+    """Return id and secret of a Basic header, None when there is none; raise InvalidClientError on a bad one."""
+    if not header:
+        return None
+    scheme, _, value = header.partition(" ")
+    try:
+        if scheme.lower() != "basic":
+            raise ValueError
+        client_id, colon, secret = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
+        if not colon:
+            raise ValueError
+    except (ValueError, binascii.Error) as error:
+        raise errors.InvalidClientError("The Authorization header is not valid Basic authentication.") from error
+    return client_id, secret

@@ -1,0 +1,49 @@
+"""Where anyone who found a secret of ours can say so: scanners of public code, helpful strangers."""
+
+import json
+import re
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from accounts.models import Actor
+from apicredentials import secret_format
+from apicredentials.models.leaks import report_leak
+from apicredentials.models.secrets import fingerprint
+from apicredentials.oauth import throttle
+
+MAXIMUM_REPORTED = 100
+SHA_256 = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def leaks(request: HttpRequest) -> HttpResponse:
+    """Take `{"secrets": […]}` or `{"sha256": […]}`; say thank you, and nothing about what was found."""
+    if request.method != "POST":
+        return JsonResponse(
+            {"error": "invalid_request", "error_description": "Use POST."}, status=405, headers={"Allow": "POST"}
+        )
+    address = request.META.get("REMOTE_ADDR", "")
+    if throttle.is_too_often("leaks", address):
+        response = JsonResponse({"error": "temporarily_unavailable"}, status=429)
+        response["Retry-After"] = str(throttle.seconds_left())
+        return response
+    try:
+        fingerprints = read(request.body)
+    except ValueError as error:
+        return JsonResponse({"error": "invalid_request", "error_description": str(error)}, status=400)
+    report_leak(fingerprints, by=Actor(address=address or None, stand_in="Iemand die het secret vond"))
+    return JsonResponse({}, status=202)
+
+
+def read(body: bytes) -> list[str]:
+    """Return the fingerprints a report names; raise ValueError, in a sentence, when it cannot be read."""
+    try:
+        report = json.loads(body)
+        secrets, hashes = report.get("secrets", []), report.get("sha256", [])
+        if not all(isinstance(item, str) for item in [*secrets, *hashes]):
+            raise TypeError
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError('Send JSON: {"secrets": ["…"]} or {"sha256": ["…"]}.') from error
+    if len(secrets) + len(hashes) > MAXIMUM_REPORTED:
+        raise ValueError(f"Send at most {MAXIMUM_REPORTED} at a time.")
+    real = [fingerprint(secret) for secret in map(str.strip, secrets) if secret_format.is_well_formed(secret)]
+    return real + [text.lower() for text in hashes if SHA_256.fullmatch(text)]

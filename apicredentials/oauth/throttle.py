@@ -1,0 +1,63 @@
+"""How many failures a minute a client, or an address, is answered with a reason (RFC 6749 §10.10).
+
+Only failures are counted, and only failures are refused: a good request never asks the cache, and cannot be
+slowed or shut out by somebody else's bad ones.
+"""
+
+import time
+from typing import Any
+
+import structlog
+from django.core.cache import cache
+from oauthlib.oauth2.rfc6749 import errors
+
+from apicredentials.models.tokens import digest
+
+WINDOW_SECONDS = 60
+FAILURES_PER_CLIENT = 30
+FAILURES_PER_ADDRESS = 120
+REPORTS_PER_ADDRESS = 30
+
+log = structlog.get_logger("portal.security")
+
+
+class TooManyFailures(errors.OAuth2Error):
+    """The answer to a failure that comes after too many others."""
+
+    error = "temporarily_unavailable"  # type: ignore[assignment]
+    status_code = 429
+    description = "Too many failures. Try again later."
+
+
+def count_failure(request: Any, client_id: str) -> int:
+    """Count a failure of an oauthlib request, and return the how-manieth of this client and address it is.
+
+    Raises TooManyFailures when there were too many in this minute.
+    """
+    address = request.headers["Remote-Addr"]
+    of_address, of_client = _count(address), _count(f"{address} {client_id}")
+    if of_address > FAILURES_PER_ADDRESS or of_client > FAILURES_PER_CLIENT:
+        if of_address == FAILURES_PER_ADDRESS + 1 or of_client == FAILURES_PER_CLIENT + 1:
+            # Once a minute: whoever tries a thousand times must not write a thousand lines.
+            log.warning("authn_throttled", client_id=client_id, address=address)
+        raise TooManyFailures
+    log.info("authn_failed", client_id=client_id, address=address)
+    return of_client
+
+
+def is_too_often(endpoint: str, address: str) -> bool:
+    """Count a report from `address`, and say whether it is one too many in this minute."""
+    return _count(f"{endpoint} {address}") > REPORTS_PER_ADDRESS
+
+
+def seconds_left() -> int:
+    """Return after how many seconds the counts start anew."""
+    return WINDOW_SECONDS - int(time.time()) % WINDOW_SECONDS
+
+
+def _count(who: str) -> int:
+    key = f"oauth-failures:{int(time.time()) // WINDOW_SECONDS}:{digest(who)}"
+    try:
+        return cache.incr(key)
+    except ValueError:  # The first of this minute.
+        return 1 if cache.add(key, 1, timeout=WINDOW_SECONDS) else cache.incr(key)

@@ -1,0 +1,360 @@
+"""The authorization server's endpoints."""
+
+import json
+from functools import partial
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+from allauth.account.views import LoginView
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core import signing
+from django.db import models
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.csp import CSP
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csp import csp_override
+from django.views.decorators.http import require_safe
+from oauth2_provider.exceptions import OAuthToolkitError
+from oauth2_provider.http import OAuth2ResponseRedirect
+from oauth2_provider.views.mixins import OAuthLibMixin
+from oauthlib.common import Request, add_params_to_uri
+from oauthlib.oauth2.rfc6749 import errors
+
+from accounts.requests import SellerRequest, actor, ask_for_proof, is_recently_proven
+from apicredentials import keyring, scopes
+from apicredentials.forms import ConsentForm
+from apicredentials.models import OAuthClient, ThirdParty, ThirdPartyAuthorization
+from apicredentials.models.access import standing_of
+from apicredentials.models.authorizations import one_year_after
+from apicredentials.oauth import throttle, tokens
+from apicredentials.oauth.authentication import CLIENT_ID, authenticate
+from apicredentials.oauth.server import AuthorizationRequestTranslator, RequestTranslator
+
+REALM = 'Basic realm="Retailer API", charset="UTF-8"'
+
+
+def answer(body: str, status: int) -> HttpResponse:
+    """Return a JSON answer of the token endpoint's kind (RFC 6749 §5.1, §5.2)."""
+    response = HttpResponse(body or "{}", status=status, content_type="application/json")
+    response["Cache-Control"] = "no-store"
+    if status == 401:
+        response["WWW-Authenticate"] = REALM
+    if status == 429:
+        response["Retry-After"] = str(throttle.seconds_left())
+    return response
+
+
+class MachineView(OAuthLibMixin, View):
+    """An endpoint that takes a POST from an authenticated client and answers in JSON, whatever happens."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            response = answer('{"error": "invalid_request", "error_description": "Use POST."}', 405)
+            response["Allow"] = "POST"
+            return response
+        try:
+            body, status = self.respond(request)
+        except errors.OAuth2Error as error:
+            body, status = error.json, error.status_code
+        return answer(body, status)
+
+    def respond(self, request: HttpRequest) -> tuple[str, int]:
+        """Return body and status."""
+        raise NotImplementedError
+
+
+class TokenView(MachineView):
+    """The token endpoint (RFC 6749 §3.2)."""
+
+    def respond(self, request: HttpRequest) -> tuple[str, int]:
+        """Let oauthlib decide."""
+        _, _, body, status = self.create_token_response(request)
+        return body, status
+
+
+class RevokeView(MachineView):
+    """The revocation endpoint (RFC 7009)."""
+
+    def respond(self, request: HttpRequest) -> tuple[str, int]:
+        """Let oauthlib decide; the answer to a token of no worth is the same as to a good one (§2.2)."""
+        _, _, body, status = self.create_revocation_response(request)
+        return body, status
+
+
+class IntrospectView(MachineView):
+    """The introspection endpoint, for registered resource servers only (RFC 7662)."""
+
+    def respond(self, request: HttpRequest) -> tuple[str, int]:
+        """Tell what the token is worth now, or nothing but that it is worth nothing (§2.2, §4)."""
+        uri, method, parameters, headers = RequestTranslator()._extract_params(request)
+        oauth_request = Request(uri, method, parameters, headers)
+        client = authenticate(oauth_request)
+        if client.grant_type != OAuthClient.GrantType.NONE:
+            raise errors.UnauthorizedClientError("Only resource servers may introspect.")
+        if not oauth_request.token:
+            raise errors.InvalidRequestError("The token is missing.")
+        return json.dumps(self.describe(oauth_request.token)), 200
+
+    def describe(self, token: str) -> dict[str, Any]:
+        """Return the members of RFC 7662 §2.2."""
+        try:
+            claims = tokens.verify(token)
+        except tokens.InvalidToken:
+            return {"active": False}
+        standing = standing_of(claims)
+        if standing is None or standing.is_closed:
+            return {"active": False}
+        stated = {name: claims[name] for name in claims if name != "grant_id"}
+        return {"active": True, "token_type": "Bearer", **stated, "scope": standing.rights}
+
+
+@require_safe
+def server_metadata(request: HttpRequest) -> HttpResponse:
+    """Describe this authorization server (RFC 8414): what is on, and nothing else."""
+    authentication = ["client_secret_basic", "client_secret_post"]
+    return cacheable(
+        {
+            "issuer": settings.ISSUER_URL,
+            "authorization_endpoint": f"{settings.ISSUER_URL}/authorize",
+            "token_endpoint": f"{settings.ISSUER_URL}/token",
+            "revocation_endpoint": f"{settings.ISSUER_URL}/revoke",
+            "introspection_endpoint": f"{settings.ISSUER_URL}/introspect",
+            "jwks_uri": f"{settings.ISSUER_URL}/.well-known/jwks.json",
+            "scopes_supported": [scopes.RETAILER, scopes.OFFLINE_ACCESS, *scopes.ALL],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+            "token_endpoint_auth_methods_supported": [*authentication, "none"],
+            "revocation_endpoint_auth_methods_supported": [*authentication, "none"],
+            "introspection_endpoint_auth_methods_supported": authentication,
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+            "ui_locales_supported": ["nl"],
+        }
+    )
+
+
+@require_safe
+def resource_metadata(request: HttpRequest) -> HttpResponse:
+    """Describe the Retailer API as a protected resource (RFC 9728)."""
+    return cacheable(
+        {
+            "resource": settings.RESOURCE_URL,
+            "authorization_servers": [settings.ISSUER_URL],
+            "jwks_uri": f"{settings.ISSUER_URL}/.well-known/jwks.json",
+            "scopes_supported": list(scopes.ALL),
+            "bearer_methods_supported": ["header"],
+            "resource_name": "Retailer API",
+        }
+    )
+
+
+@require_safe
+def jwks(request: HttpRequest) -> HttpResponse:
+    """Publish the keys that verify access tokens (RFC 7517)."""
+    return cacheable({"keys": [key.public_jwk for key in keyring.signing_keys()]})
+
+
+def cacheable(document: dict[str, Any]) -> JsonResponse:
+    """Return a public document that may be kept for five minutes."""
+    response = JsonResponse(document)
+    response["Cache-Control"] = "public, max-age=300"
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+class SignInView(LoginView):
+    """The portal's sign-in page, which names the third party that waits behind it."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the party when `next` leads to an authorization request."""
+        return super().get_context_data(**kwargs) | {"third_party": self.waiting_party()}
+
+    def waiting_party(self) -> ThirdParty | None:
+        """Return the party whose authorization request brought the browser here."""
+        try:
+            following = urlsplit(self.request.GET.get("next") or self.request.POST.get("next") or "")
+            client_id = parse_qs(following.query).get("client_id", [""])[0]
+        except ValueError:  # "http://[": not an address at all
+            return None
+        if following.path != reverse("authorize") or not CLIENT_ID.fullmatch(client_id):
+            return None
+        return ThirdParty.objects.get_queryset().present().filter(client_id=client_id).first()
+
+
+@method_decorator(login_not_required, name="dispatch")
+class AuthorizeView(OAuthLibMixin, View):
+    """The authorization endpoint and its consent page (RFC 6749 §3.1, RFC 9700 §4).
+
+    The request is judged before anybody is asked to sign in. Its parameters stay in the URL; the form carries
+    only a signature over them, the user, the seller and the session, so that what is allowed is what was shown.
+    """
+
+    http_method_names = ["get", "post"]  # noqa: RUF012
+    oauthlib_backend_class = AuthorizationRequestTranslator  # type: ignore[assignment]
+    request: SellerRequest
+
+    SIGNATURE_SALT = "apicredentials.consent"
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Judge the request, then the person; only then show or do anything."""
+        if request.method.lower() not in self.http_method_names:
+            return self.http_method_not_allowed(request)
+        try:
+            self.scopes, self.credentials = self.validate_authorization_request(request)
+        except OAuthToolkitError as error:
+            return self.refuse(error.oauthlib_error)
+        except errors.FatalClientError as error:
+            return self.refuse(error)
+        self.third_party: ThirdParty = self.credentials["request"].client
+        return self.detour(request) or cast("HttpResponse", super().dispatch(request, *args, **kwargs))
+
+    def detour(self, request: SellerRequest) -> HttpResponse | None:
+        """Return where the person has to go first, or None when they can decide here and now."""
+        prompt = set(request.GET.get("prompt", "").split())
+        if "none" in prompt:
+            # Consent is always asked for, so "without any page" cannot be (OpenID Connect Core §3.1.2.6).
+            error = "consent_required" if request.user.is_authenticated else "login_required"
+            return self.send_back({"error": error})
+        if not request.user.is_authenticated:
+            return redirect_to_login(self.address_without("prompt"))
+        if "login" in prompt:
+            return ask_for_proof(request, self.address_without("prompt"))
+        if request.membership is None:
+            return render(request, "accounts/no_seller.html", status=403)
+        if not request.membership.can_write or not request.seller.is_open:
+            message = "Je mag voor deze verkoper geen partijen toelaten. Vraag een eigenaar of beheerder."
+            return self.explain(message, status=403)
+        return None if is_recently_proven(request) else ask_for_proof(request)
+
+    def get(self, request: SellerRequest) -> HttpResponse:
+        """Show who asks, for what, for whom and until when."""
+        return self.show(ConsentForm(among=self.askable))
+
+    def post(self, request: SellerRequest) -> HttpResponse:
+        """Do what the seller decided, and lead back to the party (RFC 6749 §4.1.2)."""
+        if not self.is_as_shown(request.POST.get("shown", "")):
+            return self.explain("Deze pagina is verlopen of hoort bij een andere aanvraag of verkoper.", status=400)
+        form = ConsentForm(request.POST, among=self.askable)
+        if not form.is_valid():
+            return self.show(form, status=422)
+        if not form.is_allowed:
+            return self.send_back({"error": "access_denied"})
+        return self.allow(form.cleaned_data["scopes"])
+
+    def allow(self, rights: list[str]) -> HttpResponse:
+        """Write consent and code, through oauthlib, and send the code back."""
+        self.credentials |= {
+            "seller": self.request.seller,
+            "actor": actor(self.request),
+            "rights": rights,
+        }
+        try:
+            uri, *_ = self.create_authorization_response(
+                self.request, self.granted_scope(rights), self.credentials, allow=True
+            )
+        except OAuthToolkitError as error:
+            return self.refuse(error.oauthlib_error)
+        return self.redirect(uri)
+
+    def granted_scope(self, rights: list[str]) -> str:
+        """Return what the answer says was granted: what was asked for by name, as far as it was (RFC 6749 §3.3)."""
+        if set(self.scopes) == {scopes.OFFLINE_ACCESS}:
+            return scopes.OFFLINE_ACCESS
+        granted = [scope for scope in dict.fromkeys(self.scopes) if scope in {*rights, scopes.OFFLINE_ACCESS}]
+        # Of "manage" the seller may leave "read", which was not asked for by that name.
+        included = scopes.close(granted)
+        return " ".join([*granted, *(right for right in rights if right not in included)])
+
+    @property
+    def askable(self) -> list[str]:
+        """The rights to choose from: those named, else all the party is registered for."""
+        named = [scope for scope in self.scopes if scope != scopes.OFFLINE_ACCESS]
+        return scopes.close(named) if named else self.third_party.rights
+
+    def show(self, form: ConsentForm, status: int = 200) -> HttpResponse:
+        """Draw the consent page; its policy lets the browser follow the redirect that answers the form."""
+        target = urlsplit(self.credentials["redirect_uri"])
+        policy: dict[str, Any] = settings.SECURE_CSP | {"form-action": [CSP.SELF, f"{target.scheme}://{target.netloc}"]}
+        context = {
+            "form": form,
+            "third_party": self.third_party,
+            "redirect_host": target.netloc,
+            "ends_at": one_year_after(timezone.now()),
+            "elsewhere": self.authorizations_elsewhere(),
+            "shown": signing.TimestampSigner(salt=self.SIGNATURE_SALT).sign(self.binding),
+            "switch_account_url": reverse("accounts:switch-seller", query={"next": self.request.get_full_path()}),
+        }
+        draw = csp_override(policy)(partial(render, template_name="apicredentials/authorize.html", status=status))
+        return draw(self.request, context=context)
+
+    def authorizations_elsewhere(self) -> models.QuerySet[ThirdPartyAuthorization]:
+        """Return this party's access to other sellers of this user: maybe the wrong shop is in use."""
+        others = [m.seller for m in self.request.memberships if m.seller != self.request.seller]
+        return (
+            ThirdPartyAuthorization.objects.active()
+            .filter(seller__in=others, third_party=self.third_party)
+            .select_related("seller")
+        )
+
+    @property
+    def binding(self) -> str:
+        """A digest of what the page was shown for: the same must be true when the form comes back.
+
+        A digest, for the session's key must not stand in a page, where a script could read it.
+        """
+        request = self.request
+        parts = [request.user.pk, request.seller.pk, request.session.session_key, request.META["QUERY_STRING"]]
+        return salted_hmac(self.SIGNATURE_SALT, json.dumps(parts), algorithm="sha256").hexdigest()
+
+    def is_as_shown(self, shown: str) -> bool:
+        """Whether the form was drawn for this very request, user, seller and session, not long ago."""
+        signer = signing.TimestampSigner(salt=self.SIGNATURE_SALT)
+        try:
+            return signer.unsign(shown, max_age=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT) == self.binding
+        except signing.BadSignature:
+            return False
+
+    def refuse(self, error: errors.OAuth2Error) -> HttpResponse:
+        """Send an error back to the party; show it here when there is no redirect URI to trust (§4.1.2.1)."""
+        if isinstance(error, errors.FatalClientError):
+            return self.explain(EXPLANATIONS.get(type(error), DEFAULT_EXPLANATION), status=400)
+        self.credentials = {"redirect_uri": error.redirect_uri, "state": error.state}
+        return self.send_back({"error": str(error.error), "error_description": error.description or ""})
+
+    def explain(self, message: str, *, status: int) -> HttpResponse:
+        """Show the person what is wrong, and redirect nowhere."""
+        return render(self.request, "apicredentials/authorize_error.html", {"message": message}, status=status)
+
+    def send_back(self, parameters: dict[str, str]) -> HttpResponse:
+        """Redirect to the party with these parameters, `state` and `iss` (RFC 9207 §2)."""
+        parameters = {**parameters, "state": self.credentials.get("state") or "", "iss": settings.ISSUER_URL}
+        return self.redirect(
+            add_params_to_uri(self.credentials["redirect_uri"], [p for p in parameters.items() if p[1]])
+        )
+
+    def redirect(self, uri: str) -> HttpResponse:
+        """Redirect with 302, whatever the method (RFC 9700 §4.12 forbids 307)."""
+        return OAuth2ResponseRedirect(uri, allowed_schemes=["https", "http"])
+
+    def address_without(self, parameter: str) -> str:
+        """Return this request's address without one parameter."""
+        query = self.request.GET.copy()
+        query.pop(parameter, None)
+        return f"{self.request.path}?{query.urlencode()}"
+
+
+DEFAULT_EXPLANATION = "De aanvraag van de partij waar je vandaan komt is niet compleet of niet juist."
+EXPLANATIONS: dict[type, str] = {
+    errors.InvalidClientIdError: "We kennen de partij niet waar je vandaan komt, of ze is niet meer toegelaten.",
+    errors.MissingClientIdError: "De aanvraag zegt niet van welke partij ze komt.",
+    errors.MismatchingRedirectURIError: "De aanvraag wil je terugsturen naar een adres dat niet bij deze partij hoort.",
+    errors.MissingRedirectURIError: "De aanvraag zegt niet naar welk adres je terug moet.",
+}

@@ -1,0 +1,68 @@
+"""API Instellingen: each view is a look-up, a form, one act of the model and one answer."""
+
+from django.contrib import messages
+from django.core.paginator import Page, Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.requests import SellerRequest, actor, seller_required
+from apicredentials.forms import CredentialSearchForm, TechnicalContactForm
+from apicredentials.models import ClientCredential, ThirdPartyAuthorization
+
+# How many credentials are drawn at once; with more there is a search field too.
+PAGE_SIZE = 20
+
+
+@require_safe
+@seller_required
+def settings(request: SellerRequest) -> HttpResponse:
+    """Show the whole page: contact, credentials, authorised parties."""
+    return settings_page(request, TechnicalContactForm(seller=request.seller))
+
+
+def settings_page(request: SellerRequest, contact_form: TechnicalContactForm, status: int = 200) -> HttpResponse:
+    """Draw the page; without a saved contact its other sections are absent."""
+    search = CredentialSearchForm(request.GET)
+    credentials, deleted = find_credentials(request, search)
+    return render(
+        request,
+        "apicredentials/settings.html",
+        {
+            "contact_form": contact_form,
+            "contact": contact_form.saved,
+            "search": search,
+            "is_searchable": bool(search["q"].value()) or credentials.has_other_pages(),
+            "credentials": credentials,
+            "deleted_credentials": deleted,
+            "authorizations": ThirdPartyAuthorization.objects.for_seller(request.seller).with_details(),
+        },
+        status=status,
+    )
+
+
+def find_credentials(request: SellerRequest, search: CredentialSearchForm) -> tuple[Page, list[ClientCredential]]:
+    """Return a page of those found, and those that can be put back: three queries, however many there are.
+
+    The keys of all that match, a thousand at most, tell how many there are and which are on the page.
+    """
+    everyone = ClientCredential.objects.filter(seller=request.seller)
+    found = search.rows(ClientCredential.objects.for_seller(request.seller))
+    page = Paginator(list(found.values_list("pk", flat=True)), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = (everyone.filter(pk__in=page.object_list) | everyone.restorable()).with_details()
+    page.object_list = [row for row in rows if row.deleted_at is None]
+    return page, [row for row in rows if row.deleted_at is not None]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@seller_required
+def contact(request: SellerRequest) -> HttpResponse:
+    """Save the technical contact. The form stands on the settings page, to which a reload leads back."""
+    if request.method != "POST":
+        return redirect("apicredentials:settings")
+    form = TechnicalContactForm(request.POST, seller=request.seller)
+    if not form.is_valid():
+        return settings_page(request, form, status=422)
+    form.save_for(by=actor(request))
+    messages.success(request, "Het technisch contact is opgeslagen.")
+    return redirect("apicredentials:settings")

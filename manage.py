@@ -1,0 +1,29 @@
+#!/usr/bin/env python
+"""The portal's command line."""
+
+import os
+import sys
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+# Keys cannot be demanded of the command that makes them, nor of the demo, which makes its own.
+COMMANDS_WITHOUT_KEYS = {"generate_keys", "demo"}
+KEYS = ("SECRET_KEY", "SECRET_HASH_KEYS", "TOKEN_SIGNING_KEYS")
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    if sys.argv[1:2] and sys.argv[1] in COMMANDS_WITHOUT_KEYS:
+        os.environ.setdefault("DEBUG", "on")
+    if sys.argv[1:2] == ["generate_keys"]:
+        # Whoever replaces a key that is refused as weak must not be refused for it.
+        os.environ |= {"DEBUG": "on"} | dict.fromkeys([*KEYS, *(f"{name}_FILE" for name in KEYS)], "")
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"manage.py: {error}")
+
+
+if __name__ == "__main__":
+    main()

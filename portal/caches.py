@@ -1,0 +1,41 @@
+"""A Redis cache that may be away: then nothing is found, nothing is kept, and the log says so.
+
+What stands in the cache are counts of failed attempts. Without them a good request must still succeed.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import structlog
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import RedisError
+
+log = structlog.get_logger("portal.caches")
+
+
+def forgiving(method: Callable[..., Any], otherwise: Any = None) -> Callable[..., Any]:
+    """Return `method` with Redis errors logged and answered with `otherwise` (for `get`: the caller's default)."""
+
+    @wraps(method)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except (RedisError, OSError) as error:
+            log.error("cache_unavailable", operation=method.__name__, reason=type(error).__name__)
+            return otherwise
+
+    return wrapper
+
+
+class ForgivingRedisCache(RedisCache):
+    """Django's Redis cache, with the operations this project uses made safe against an absent server."""
+
+    add = forgiving(RedisCache.add, otherwise=True)
+    set = forgiving(RedisCache.set)
+    delete = forgiving(RedisCache.delete, otherwise=False)
+    incr = forgiving(RedisCache.incr, otherwise=0)
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        """Return `default` when Redis cannot say."""
+        return forgiving(super().get, otherwise=default)(key, default, version)

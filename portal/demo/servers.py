@@ -1,0 +1,103 @@
+"""The two servers of the demo: they start together, and end together."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.request import urlopen
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+START_SECONDS = 60
+STOP_SECONDS = 10
+
+type Process = subprocess.Popen[bytes]
+
+
+class Stopped(Exception):
+    """Somebody wants the demo to end."""
+
+
+def stop_on_signals() -> None:
+    """Raise Stopped at the first Ctrl-C or other request to end; while we tidy up, more of them do nothing."""
+
+    def stop(*_: Any) -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise Stopped
+
+    for number in SIGNALS:
+        signal.signal(number, stop)
+
+
+@contextmanager
+def portal(port: int) -> Iterator[Process]:
+    """Run the portal as `make serve` does, with one worker: its cache is in the process."""
+    options = "--interface wsgi --no-ws --blocking-threads 2 --workers-kill-timeout 3 --log-level warning"
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    with running(["granian", "portal.wsgi:application", *options.split(), *address], {}) as process:
+        yield process
+
+
+@contextmanager
+def example_party(port: int, *, client_id: str, client_secret: str) -> Iterator[Process]:
+    """Run the example third party; its secret passes through its environment, which only this user can read."""
+    own = {
+        "PORT": str(port),
+        "PORTAL_NAME": settings.PORTAL_NAME,
+        "ISSUER_URL": settings.ISSUER_URL,
+        "CLIENT_ID": client_id,
+        "CLIENT_SECRET": client_secret,
+    }
+    with running(["portal.example_party"], own) as process:
+        yield process
+
+
+@contextmanager
+def running(module: list[str], environment: Mapping[str, str]) -> Iterator[Process]:
+    """Run a Python module with arguments until the block ends.
+
+    It gets a process group of its own, so that Ctrl-C in a terminal reaches us alone, and we end it in order.
+    """
+    process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
+        [sys.executable, "-m", *module],
+        cwd=settings.BASE_DIR,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        process_group=0,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_until_up(address: str, process: Process) -> None:
+    """Return when something answers there."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            urlopen(address, timeout=1).close()  # noqa: S310
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise CommandError(f"{address} geeft geen antwoord.")
+
+
+def wait_until_one_ends(*processes: Process) -> None:
+    """Wait for what should not happen: that one of them ends by itself."""
+    while all(process.poll() is None for process in processes):
+        time.sleep(0.5)
+    raise CommandError("Een van de twee servers is gestopt.")

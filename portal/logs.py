@@ -1,0 +1,106 @@
+"""Structured logs: a line for people (`console`) or for machines (`json`), and never a secret in either."""
+
+import logging
+import logging.config
+import re
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+# What must not stand in a log, whoever wrote the line: client secrets, JWTs, credentials of HTTP, and parameters
+# that hold one of them.
+SECRET = re.compile(
+    r"rts_[A-Za-z0-9]{8,}"
+    r"|eyJ[\w-]{8,}\.[\w.-]+"
+    r"|(?i:(?:basic|bearer)\s+[\w.~+/=-]{8,})"
+    r"|(?i:(?<=\bcode=)|(?<=token=)|(?<=secret=)|(?<=verifier=)|(?<=password=))[^&\s\"']+"
+)
+
+# What would begin a line, move a cursor or turn the direction of reading; a line's own end and tabs may stay.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+# These write codes, tokens or SQL parameters at their lower levels; LOG_LEVEL does not open them up.
+QUIET = ("oauthlib", "requests_oauthlib", "oauth2_provider", "django.db.backends", "allauth")
+
+
+def redact(logger: WrappedLogger, method: str, line: str) -> str:
+    """Blank out whatever looks like a secret, wherever in the line it stands."""
+    return SECRET.sub("[…]", line)
+
+
+def escape(text: str) -> str:
+    """Return `text` without what a terminal obeys, or takes for the end of a line."""
+    return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def keep_to_one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Escape line breaks in the message, which ConsoleRenderer takes as it is; values it escapes itself."""
+    return {**event, "event": str(event.get("event", "")).replace("\n", "\\n")}
+
+
+def indent(logger: WrappedLogger, method: str, lines: str) -> str:
+    """Set off the lines of a traceback, so that none passes for a line of the log whatever the error says."""
+    return escape(lines).replace("\n", "\n    ")
+
+
+class RouteOfRequest(logging.Filter):
+    """Names the route where Django names the path: the link to a new password is a path."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record, whose last argument is the path, and let it pass."""
+        request = getattr(record, "request", None)
+        if request is not None and isinstance(record.args, tuple) and record.args:
+            match = getattr(request, "resolver_match", None)
+            record.args = (*record.args[:-1], match.route if match else "")
+        return True
+
+
+def settings(*, level: str, format: str) -> dict[str, Any]:
+    """Return LOGGING for `configure`; `format` is "console" or "json"."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    renderers: list[Any] = (
+        [structlog.processors.JSONRenderer()] if format == "json" else [keep_to_one_line, console, indent]
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": [structlog.stdlib.ExtraAdder(allow=()), *shared],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers, redact],
+            }
+        },
+        "filters": {"route": {"()": RouteOfRequest}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {
+            "django": {"handlers": [], "level": "INFO"},
+            # Our own request line says the same, with the request's id.
+            "django.server": {"handlers": [], "level": "CRITICAL"},
+            "django.request": {"level": "ERROR", "filters": ["route"]},
+            "django.security.csrf": {"filters": ["route"]},
+            **{name: {"level": "WARNING"} for name in QUIET},
+        },
+        "structlog_processors": [structlog.stdlib.filter_by_level, *shared],
+    }
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Set up standard logging and structlog; Django calls this with LOGGING."""
+    processors = config["structlog_processors"]
+    logging.config.dictConfig({key: value for key, value in config.items() if key != "structlog_processors"})
+    structlog.configure(
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,152 @@
+"""What happens to every request, before and after its view."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import cast
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.urls import URLPattern
+
+from portal import machine_urls
+
+type GetResponse = Callable[[HttpRequest], HttpResponse]
+
+log = structlog.get_logger("portal.requests")
+
+
+class TrustedProxyMiddleware:
+    """Believes `X-Forwarded-For` and `X-Forwarded-Proto` from the proxies in TRUSTED_PROXIES, and nobody else.
+
+    Throttles and the activity log go by this address: a client that could choose it could lift a throttle.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.networks = [ip_network(proxy, strict=False) for proxy in settings.TRUSTED_PROXIES]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if self.networks and self.is_trusted(request.META.get("REMOTE_ADDR", "")):
+            request.META["REMOTE_ADDR"] = self.client_address(request)
+            if request.META.get("HTTP_X_FORWARDED_PROTO") in {"http", "https"}:
+                request.META["wsgi.url_scheme"] = request.META["HTTP_X_FORWARDED_PROTO"]
+        return self.get_response(request)
+
+    def is_trusted(self, address: str) -> bool:
+        """Whether `address` is one of our proxies."""
+        try:
+            return any(ip_address(address) in network for network in self.networks)
+        except ValueError:
+            return False
+
+    def client_address(self, request: HttpRequest) -> str:
+        """Return the last address in the chain that is not one of our proxies."""
+        address: str = request.META["REMOTE_ADDR"]
+        for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+            try:
+                candidate = str(ip_address(hop.strip()))
+            except ValueError:
+                break
+            address = candidate
+            if not self.is_trusted(candidate):
+                break
+        return address
+
+
+class RequestLogMiddleware:
+    """Gives each request an id (`X-Request-ID`, in and out) and one line in the log.
+
+    The line names the route, not the address: addresses and queries may hold what must not be kept.
+    """
+
+    ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        offered = request.headers.get("X-Request-ID", "")
+        request_id = offered if self.ID.fullmatch(offered) else uuid.uuid4().hex
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+            response["X-Request-ID"] = request_id
+            match = request.resolver_match
+            log.info(
+                "request",
+                method=request.method,
+                route=match.route if match else getattr(request, "machine_route", ""),
+                status=response.status_code,
+                milliseconds=round(1000 * (time.perf_counter() - started), 1),
+                address=request.META.get("REMOTE_ADDR"),
+            )
+        return response
+
+
+class MachineEndpointMiddleware:
+    """Answers the machine-facing addresses, without session, CSRF, messages or anything for browsers.
+
+    Whatever goes wrong here is answered in JSON: a client of `/token` cannot read our error pages.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.views = {f"/{pattern.pattern}": pattern for pattern in machine_urls.urlpatterns}
+        self.headers = {
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+            "Cache-Control": "no-store",
+        }
+        if settings.SECURE_HSTS_SECONDS:
+            self.headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        endpoint = self.views.get(request.path_info)
+        if endpoint is None:
+            return self.get_response(request)
+        request.machine_route = str(endpoint.pattern)  # type: ignore[attr-defined]
+        response = self.answer(endpoint, request)
+        for name, value in self.headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    def answer(self, endpoint: URLPattern, request: HttpRequest) -> HttpResponse:
+        """Return the view's answer, or say in JSON why there is none."""
+        try:
+            return cast("HttpResponse", endpoint.callback(request))
+        except (BadRequest, SuspiciousOperation, RequestDataTooBig, MultiPartParserError, UnreadablePostError) as error:
+            log.info("unreadable_request", reason=type(error).__name__)
+            return problem("invalid_request", "The request cannot be read.", 400)
+        except (OperationalError, InterfaceError) as error:
+            log.error("database_unavailable", reason=type(error).__name__)
+            response = problem("temporarily_unavailable", "Try again in a moment.", 503)
+            response["Retry-After"] = "5"
+            return response
+        except Exception:
+            log.exception("unexpected_error")
+            return problem("server_error", "Something went wrong here; it has been logged.", 500)
+
+
+def problem(error: str, description: str, status: int) -> JsonResponse:
+    """Return an error in the form of RFC 6749 §5.2."""
+    return JsonResponse({"error": error, "error_description": description}, status=status)
+
+
+class NeverStoreMiddleware:
+    """Keeps pages out of every cache, the browser's too, unless a view has said otherwise."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response

@@ -1,0 +1,295 @@
+"""Every setting of the portal, and the only module that reads the environment.
+
+`.env.example` lists each variable with its meaning. A variable `ENV_FILE` names a file of such lines to
+read first (default: `.env` beside `manage.py`); the real environment wins over the file.
+"""
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+
+from apicredentials import keys
+from portal import logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+
+DEBUG = env.bool("DEBUG", default=False)
+
+# ---- Keys -----------------------------------------------------------------------------------------------
+
+
+def read_key(name: str) -> str:
+    """Return the variable `name`, or the contents of the file that `<name>_FILE` names, or ''."""
+    if path := env.str(f"{name}_FILE", default=""):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE: {error}") from error
+    return env.str(name, default="")
+
+
+SECRET_KEY = read_key("SECRET_KEY")
+# Read once here, to refuse to start without; `apicredentials.keyring` reads a file again when it changes.
+SECRET_HASH_KEYS_FILE = env.str("SECRET_HASH_KEYS_FILE", default="")
+TOKEN_SIGNING_KEYS_FILE = env.str("TOKEN_SIGNING_KEYS_FILE", default="")
+SECRET_HASH_KEYS = read_key("SECRET_HASH_KEYS")
+TOKEN_SIGNING_KEYS = read_key("TOKEN_SIGNING_KEYS")
+if DEBUG:
+    SECRET_KEY = SECRET_KEY or "insecure-key-for-development-only-0123456789-0123456789"
+    SECRET_HASH_KEYS = SECRET_HASH_KEYS or keys.development_hash_keys(SECRET_KEY)
+    TOKEN_SIGNING_KEYS = TOKEN_SIGNING_KEYS or keys.development_signing_keys(SECRET_KEY)
+keys.require_strong(SECRET_KEY, SECRET_HASH_KEYS, TOKEN_SIGNING_KEYS)
+
+# ---- Addresses ------------------------------------------------------------------------------------------
+
+PORTAL_NAME = env.str("PORTAL_NAME", default="Verkopersportaal")
+LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ISSUER_URL = env.str("ISSUER_URL", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
+RESOURCE_URL = f"{ISSUER_URL}/retailer"
+
+issuer = urlsplit(ISSUER_URL)
+if issuer.scheme not in {"http", "https"} or not issuer.hostname or issuer.query or issuer.fragment:
+    raise ImproperlyConfigured("ISSUER_URL must be an http(s) address without query or fragment.")
+served_over_https = issuer.scheme == "https"
+
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=LOOPBACK_HOSTS if issuer.hostname in LOOPBACK_HOSTS else [issuer.hostname]
+)
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+
+# ---- Applications ---------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "portal.apps.PortalConfig",
+    "portal.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "oauth2_provider",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "phonenumber_field",
+    "django.forms",  # its templates, for the renderer that also finds ours
+    # After the libraries: our admin modules take back what theirs register.
+    "accounts.apps.AccountsConfig",
+    "apicredentials.apps.ApiCredentialsConfig",
+]
+
+MIDDLEWARE = [
+    "portal.middleware.TrustedProxyMiddleware",
+    "portal.middleware.RequestLogMiddleware",
+    # From here on the machine-facing addresses are answered; what follows is for people with a browser.
+    "portal.middleware.MachineEndpointMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.SessionLimitMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.SellerMiddleware",
+    "portal.middleware.NeverStoreMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+FORM_RENDERER = "portal.forms.PortalRenderer"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.portal",
+            ],
+        },
+    },
+]
+
+# ---- Storage --------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # Writers queue at BEGIN instead of failing at COMMIT; readers never wait for them.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 600
+    DATABASES["default"]["OPTIONS"] = {
+        # A frozen database costs a request ten seconds at most, not for ever.
+        "connect_timeout": 5,
+        "options": "-c statement_timeout=10s -c lock_timeout=5s",
+        "tcp_user_timeout": 10_000,
+        # The hot paths repeat two statements; planning them each time costs more than running them.
+        "server_side_binding": True,
+        "prepare_threshold": 5,
+    } | DATABASES["default"].get("OPTIONS", {})
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+if "redis" in CACHES["default"]["BACKEND"]:
+    CACHES["default"] |= {
+        "BACKEND": "portal.caches.ForgivingRedisCache",
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+    }
+else:
+    # The default of 300 would let anyone push the counts of failed attempts out.
+    CACHES["default"]["OPTIONS"] = {"MAX_ENTRIES": 10_000}
+
+# ---- Signing in -----------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "apicredentials:settings"
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_RATE_LIMITS = {
+    # Wrong attempts are what is scarce; a whole office may sign in from one address.
+    "login": "300/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+}
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 30 * 60
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_IDLE_SECONDS = 2 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = served_over_https
+SESSION_COOKIE_NAME = "__Host-sessionid" if served_over_https else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if served_over_https else "csrftoken"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [f"{issuer.scheme}://{issuer.netloc}"]
+CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+# Flash messages live in the session: the default's cookie can be read by anyone who holds the browser.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# ---- The authorization server (django-oauth-toolkit) ------------------------------------------------------
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "apicredentials.OAuthClient"
+OAUTH2_PROVIDER_GRANT_MODEL = "apicredentials.Grant"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "apicredentials.RevokedAccessToken"  # noqa: S105
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "apicredentials.RefreshToken"  # noqa: S105
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "apicredentials.IDToken"  # noqa: S105
+OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "apicredentials.oauth.server.AuthorizationServer",
+    "OAUTH2_BACKEND_CLASS": "apicredentials.oauth.server.RequestTranslator",
+    "OAUTH2_VALIDATOR_CLASS": "apicredentials.oauth.validators.PortalValidator",
+    "SCOPES_BACKEND_CLASS": "apicredentials.oauth.validators.ScopesBackend",
+    "OIDC_ISS_ENDPOINT": ISSUER_URL,
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+}
+
+# ---- What every answer carries --------------------------------------------------------------------------
+
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if served_over_https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = served_over_https
+# Sending plain HTTP on to HTTPS is for the proxy that ends TLS: here it would hide from a client that it
+# has just sent its secret in the clear.
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / ".static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    },
+}
+
+# ---- Mail, language, logs -------------------------------------------------------------------------------
+
+email = env.email_url("EMAIL_URL", default="consolemail://")
+MAILERS = {"default": {"BACKEND": email["EMAIL_BACKEND"], "OPTIONS": {}}}
+if email["EMAIL_BACKEND"].endswith("console.EmailBackend"):
+    # Standard output belongs to the commands: with --json nothing else may stand there.
+    MAILERS["default"]["OPTIONS"] = {"stream": sys.stderr}
+elif email["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
+    MAILERS["default"]["OPTIONS"] = {"file_path": f"/{email['EMAIL_FILE_PATH']}"}
+elif email["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
+    MAILERS["default"]["OPTIONS"] = {
+        "host": email["EMAIL_HOST"] or "localhost",
+        "port": email["EMAIL_PORT"] or 25,
+        "username": email["EMAIL_HOST_USER"],
+        "password": email["EMAIL_HOST_PASSWORD"],
+        "use_tls": email.get("EMAIL_USE_TLS", False),
+        "use_ssl": email.get("EMAIL_USE_SSL", False),
+        "timeout": 10,
+    }
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{PORTAL_NAME} <noreply@{issuer.hostname}>")
+
+LANGUAGE_CODE = "nl"
+TIME_ZONE = "Europe/Amsterdam"
+USE_TZ = True
+PHONENUMBER_DEFAULT_REGION = "NL"
+
+LOGGING_CONFIG = "portal.logs.configure"
+LOGGING = logs.settings(level=env.str("LOG_LEVEL", default="INFO"), format=env.str("LOG_FORMAT", default="console"))

@@ -1,0 +1,43 @@
+"""Every address of the portal."""
+
+from allauth.account import views as account
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from apicredentials.oauth.views import AuthorizeView, SignInView
+from apicredentials.views.contacts import contact_confirm
+from apicredentials.views.logos import logo
+from portal import machine_urls, views
+
+account_urls = [
+    path("inloggen/", SignInView.as_view(), name="account_login"),
+    path("uitloggen/", account.logout, name="account_logout"),
+    path("inloggen/geblokkeerd/", account.account_inactive, name="account_inactive"),
+    path("inloggen/bevestigen/", account.reauthenticate, name="account_reauthenticate"),
+    path("wachtwoord/vergeten/", account.password_reset, name="account_reset_password"),
+    path("wachtwoord/vergeten/verstuurd/", account.password_reset_done, name="account_reset_password_done"),
+    re_path(
+        r"^wachtwoord/nieuw/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        account.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+    path("wachtwoord/nieuw/klaar/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path("wachtwoord/wijzigen/", account.password_change, name="account_change_password"),
+]
+
+urlpatterns = [
+    path("", views.root, name="root"),
+    *account_urls,
+    path("instellingen/", views.settings_index, name="settings-index"),
+    path("instellingen/", include("accounts.urls")),
+    path("instellingen/api/contact/bevestigen/", contact_confirm, name="contact-confirm"),
+    path("instellingen/api/", include("apicredentials.urls")),
+    path("authorize", AuthorizeView.as_view(), name="authorize"),
+    path("logo/<uuid:client_id>/<slug:digest>", logo, name="logo"),
+    path("beheer/", admin.site.urls),
+    # Answered by MachineEndpointMiddleware; here so that they have names.
+    *machine_urls.urlpatterns,
+]
+
+handler400 = views.bad_request
+handler500 = views.server_error

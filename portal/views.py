@@ -1,0 +1,70 @@
+"""The pages that belong to no app: the front door, the settings index, health, and errors."""
+
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import InterfaceError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_safe
+
+from accounts.requests import SellerRequest, seller_required
+
+
+@require_safe
+def root(request: HttpRequest) -> HttpResponse:
+    """Lead to the settings; who is not signed in passes by the sign-in page."""
+    return redirect("apicredentials:settings")
+
+
+@require_safe
+@seller_required
+def settings_index(request: SellerRequest) -> HttpResponse:
+    """Show what there is to set."""
+    return render(request, "settings_index.html")
+
+
+@require_safe
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Say that the process is alive, and nothing about what it depends on."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@login_not_required
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Say whether requests can be served: the database answers and has every migration, and keys are there."""
+    try:
+        executor = MigrationExecutor(connection)
+        pending = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        checks = {"database": "ok", "migrations": "pending" if pending else "ok"}
+    except (OperationalError, InterfaceError):
+        checks = {"database": "unavailable", "migrations": "unknown"}
+    checks["keys"] = "ok" if settings.TOKEN_SIGNING_KEYS and settings.SECRET_HASH_KEYS else "missing"
+    ready = set(checks.values()) == {"ok"}
+    return JsonResponse({"status": "ok" if ready else "not ready", **checks}, status=200 if ready else 503)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Explain a refused form: usually a sign-in in another tab, or cookies that are off."""
+    return render(request, "403_csrf.html", status=403)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what cannot be read; templates must not touch the request, which may be the cause."""
+    return HttpResponse(render_to_string("400.html", {"portal_name": settings.PORTAL_NAME}), status=400)
+
+
+def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
+    """Answer an exception: 503 when the database is away, else 500. Needs no database, session or context."""
+    unavailable = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    template, status = ("503.html", 503) if unavailable else ("500.html", 500)
+    response = HttpResponse(render_to_string(template, {"portal_name": settings.PORTAL_NAME}), status=status)
+    if unavailable:
+        response["Retry-After"] = "5"
+    return response

@@ -1,0 +1,179 @@
+"""`/wachtwoord/…`: a new password by mail, without telling who has an account."""
+
+import datetime as dt
+import re
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from tests.factories import PASSWORD, UserFactory
+from tests.journeys.pages import Page
+from tests.people import codes, is_signed_in, says, sign_in, signed_in, without_token
+
+pytestmark = pytest.mark.django_db
+
+FORGOTTEN = "/wachtwoord/vergeten/"
+NEW = "een-heel-ander-wachtwoord"
+
+
+@pytest.fixture
+def user() -> User:
+    return UserFactory(email="sanne@winkel.example", name="Sanne")
+
+
+def ask(client: Client, email: str) -> None:
+    assert client.post(FORGOTTEN, {"email": email})["Location"] == "/wachtwoord/vergeten/verstuurd/"
+
+
+def link() -> str:
+    """Return where the last mail leads, without the site."""
+    found = re.search(r"http://testserver(/\S+)", str(mail.outbox[-1].body))
+    assert found
+    return found[1]
+
+
+def choose(client: Client, address: str, password: str = NEW) -> Page:
+    """Follow the link of a mail, fill in a new password, and return the page that answers."""
+    form_page = client.get(address, follow=True)
+    form = Page(form_page.content.decode(), form_page.redirect_chain[-1][0]).form("Wachtwoord opslaan")
+    answer = client.post(form.address, form.fill(**dict.fromkeys(form.fields, password)), follow=True)
+    return Page(answer.content.decode()).part("main")
+
+
+def test_the_mail_is_in_dutch_and_only_to_the_user(client: Client, user: User) -> None:
+    ask(client, user.email)
+    (message,) = mail.outbox
+    assert message.to == [user.email]
+    assert message.subject == "Kies een nieuw wachtwoord"
+    assert "Hallo Sanne," in message.body
+    assert "Je hebt een nieuw wachtwoord gevraagd." in message.body
+    assert not re.search(r"(?i)password reset|you're receiving|hello|thank", str(message.body))
+
+
+def test_the_link_gives_a_new_password(client: Client, user: User) -> None:
+    ask(client, user.email)
+    assert "Je wachtwoord is gewijzigd" in choose(client, link()).headings
+    assert sign_in(Client(), user, NEW).status_code == 302
+    assert sign_in(Client(), user, PASSWORD).status_code == 200
+
+
+def test_the_link_works_once(client: Client, user: User) -> None:
+    ask(client, user.email)
+    address = link()
+    choose(client, address)
+    assert "Deze link werkt niet meer" in says(Client().get(address, follow=True))
+
+
+def test_an_earlier_link_is_dead_after_a_later_one_was_used(client: Client, user: User) -> None:
+    ask(client, user.email)
+    earlier = link()
+    ask(client, user.email)
+    choose(client, link())
+    assert "Deze link werkt niet meer" in says(Client().get(earlier, follow=True))
+
+
+def test_an_old_link_is_dead(client: Client, user: User) -> None:
+    ask(client, user.email)
+    with time_machine.travel(timezone.now() + dt.timedelta(days=3, hours=3), tick=False):
+        assert "Deze link werkt niet meer" in says(client.get(link(), follow=True))
+
+
+def test_a_link_is_for_one_user(client: Client, user: User) -> None:
+    ask(client, user.email)
+    key = link().removesuffix("/").rpartition("/")[2].partition("-")[2]
+    ask(client, UserFactory().email)
+    other = link().removesuffix("/").rpartition("/")[2].partition("-")[0]
+    page = client.get(f"/wachtwoord/nieuw/{other}-{key}/", follow=True)
+    assert "Deze link werkt niet meer" in says(page)
+
+
+def test_the_key_does_not_stay_in_the_address(client: Client, user: User) -> None:
+    ask(client, user.email)
+    key = link().partition("-")[2].strip("/")
+    page = client.get(link(), follow=True)
+    assert key not in page.redirect_chain[-1][0]
+    assert key not in page.content.decode()
+
+
+def test_a_new_password_ends_every_session(client: Client, user: User) -> None:
+    elsewhere = signed_in(user)
+    ask(client, user.email)
+    choose(client, link())
+    assert not is_signed_in(elsewhere)
+
+
+def test_a_user_made_by_an_operator_chooses_a_first_password(client: Client) -> None:
+    for user in (UserFactory(password=None), User.objects.create(email="zonder@winkel.example")):
+        ask(client, user.email)
+        choose(client, link())
+        assert sign_in(Client(), user, NEW).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("kort", "password_too_short"),
+        ("qwerty123456", "password_too_common"),
+        ("sanne@winkel.example", "password_too_similar"),
+    ],
+)
+def test_a_weak_password_is_refused(client: Client, user: User, password: str, code: str) -> None:
+    ask(client, user.email)
+    page = client.get(link(), follow=True)
+    answer = client.post(page.redirect_chain[-1][0], {"password1": password, "password2": password})
+    assert code in codes(answer.context["form"])["password1"]
+    assert sign_in(Client(), user, PASSWORD).status_code == 302
+
+
+def test_two_different_passwords_are_refused(client: Client, user: User) -> None:
+    ask(client, user.email)
+    page = client.get(link(), follow=True)
+    answer = client.post(page.redirect_chain[-1][0], {"password1": NEW, "password2": PASSWORD})
+    assert codes(answer.context["form"]).keys() == {"password2"}
+
+
+def test_nothing_tells_whether_an_address_is_known(user: User) -> None:
+    UserFactory(email="uit@winkel.example", is_active=False)
+    pages = []
+    for email in (user.email, "niemand@winkel.example", "uit@winkel.example"):
+        answer = Client().post(FORGOTTEN, {"email": email}, follow=True)
+        pages.append((answer.redirect_chain, answer.status_code, without_token(answer)))
+    assert pages[0] == pages[1] == pages[2]
+    assert "Bekijk je e-mail" in pages[0][2]
+
+
+def test_nobody_unknown_gets_mail(client: Client) -> None:
+    ask(client, "niemand@winkel.example")
+    ask(client, UserFactory(is_active=False).email)
+    assert mail.outbox == []
+
+
+def test_asking_over_and_over_sends_five_mails_a_minute(client: Client, user: User) -> None:
+    for email in (user.email, "niemand@winkel.example"):
+        for _ in range(5):
+            ask(client, email)
+        refused = client.post(FORGOTTEN, {"email": email})
+        assert refused.status_code == 429
+        assert "Even wachten" in says(refused)
+    assert len(mail.outbox) == 5
+
+
+def test_mail_that_is_a_header_attack_goes_nowhere(client: Client) -> None:
+    answer = client.post(FORGOTTEN, {"email": "sanne@winkel.example\nBcc: kwaad@kwaad.example"})
+    assert codes(answer.context["form"]) == {"email": ["invalid"]}
+    assert mail.outbox == []
+
+
+def test_a_name_with_markup_does_not_change_the_mail(client: Client) -> None:
+    user = UserFactory(name="Sanne <b>\r\nBcc: kwaad@kwaad.example")
+    ask(client, user.email)
+    assert mail.outbox[0].recipients() == [user.email]
+
+
+def test_csrf_is_enforced(user: User) -> None:
+    assert Client(enforce_csrf_checks=True).post(FORGOTTEN, {"email": user.email}).status_code == 403
+    assert mail.outbox == []

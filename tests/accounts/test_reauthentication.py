@@ -1,0 +1,206 @@
+"""`/inloggen/bevestigen/`: who does something sensitive shows that it is still them, every 30 minutes."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from urllib.parse import quote, urlencode
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Seller
+from apicredentials.models import ClientCredential, ThirdPartyAuthorization
+from tests.accounts.test_sign_in import ELSEWHERE
+from tests.factories import (
+    PASSWORD,
+    ClientCredentialFactory,
+    MembershipFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyFactory,
+    UserFactory,
+)
+from tests.journeys.pages import Page
+from tests.people import PROVE, codes, is_signed_in, says, sign_in, signed_in
+
+pytestmark = pytest.mark.django_db
+
+SETTINGS = "/instellingen/api/"
+
+
+@pytest.fixture
+def seller() -> Seller:
+    return TechnicalContactFactory().seller
+
+
+@pytest.fixture
+def credential(seller: Seller) -> ClientCredential:
+    return ClientCredentialFactory(seller=seller, name="Magazijn")
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def owner(clock: time_machine.Traveller, seller: Seller) -> Client:
+    """The owner of `seller`, who has just signed in."""
+    return signed_in(seller.members.get())
+
+
+def reveal(credential: ClientCredential) -> str:
+    return f"/instellingen/api/credentials/{credential.client_id}/secret/"
+
+
+def delete(credential: ClientCredential) -> str:
+    return f"/instellingen/api/credentials/{credential.client_id}/verwijderen/"
+
+
+def consent(credential: ClientCredential) -> str:
+    party = ThirdPartyFactory(pkce_required=False)
+    query = {"client_id": party.client_id, "response_type": "code", "redirect_uri": party.redirect_uris, "state": "a&b"}
+    return f"/authorize?{urlencode(query)}"
+
+
+SENSITIVE = pytest.mark.parametrize("address", [reveal, delete, consent])
+type AddressOf = Callable[[ClientCredential], str]
+
+
+@SENSITIVE
+def test_signing_in_is_proof_for_thirty_minutes(
+    owner: Client, credential: ClientCredential, clock: time_machine.Traveller, address: AddressOf
+) -> None:
+    url = address(credential)
+    clock.shift(dt.timedelta(minutes=29, seconds=59))
+    assert owner.get(url).status_code == 200
+    clock.shift(dt.timedelta(seconds=1))
+    assert owner.get(url)["Location"] == f"{PROVE}?next={quote(url, safe='')}"
+
+
+@SENSITIVE
+def test_the_proof_leads_back_and_is_good_for_thirty_minutes_more(
+    owner: Client, credential: ClientCredential, clock: time_machine.Traveller, address: AddressOf
+) -> None:
+    url = address(credential)
+    clock.shift(dt.timedelta(minutes=31))
+    page = Page(owner.get(url, follow=True).content.decode())
+    form = page.form("Bevestigen")
+    answer = owner.post(form.address, form.fill(Wachtwoord=PASSWORD))
+    assert answer["Location"] == url
+    clock.shift(dt.timedelta(minutes=29))
+    assert owner.get(url).status_code == 200
+
+
+@SENSITIVE
+def test_an_act_without_recent_proof_is_not_done(
+    owner: Client, credential: ClientCredential, clock: time_machine.Traveller, address: AddressOf
+) -> None:
+    url = address(credential)
+    clock.shift(dt.timedelta(minutes=31))
+    assert owner.post(url, {"allow": "yes", "scopes": "orders:read"})["Location"].startswith(f"{PROVE}?next=")
+    credential.refresh_from_db()
+    assert not credential.is_revealed
+    assert credential.deleted_at is None
+    assert not ThirdPartyAuthorization.objects.exists()
+
+
+@SENSITIVE
+def test_proving_does_not_do_what_was_asked_before(
+    owner: Client, credential: ClientCredential, clock: time_machine.Traveller, address: AddressOf
+) -> None:
+    url = address(credential)
+    clock.shift(dt.timedelta(minutes=31))
+    page = owner.post(url, {"allow": "yes", "scopes": "orders:read"}, follow=True)
+    form = Page(page.content.decode()).form("Bevestigen")
+    assert owner.post(form.address, form.fill(Wachtwoord=PASSWORD), follow=True).status_code == 200
+    credential.refresh_from_db()
+    assert not credential.is_revealed
+    assert credential.deleted_at is None
+    assert not ThirdPartyAuthorization.objects.exists()
+
+
+def test_what_is_not_sensitive_needs_no_new_proof(
+    owner: Client, credential: ClientCredential, clock: time_machine.Traveller
+) -> None:
+    clock.shift(dt.timedelta(minutes=31))
+    assert owner.get(SETTINGS).status_code == 200
+    assert owner.get("/instellingen/api/credentials/").status_code == 200
+
+
+def test_a_wrong_password_proves_nothing(
+    owner: Client, credential: ClientCredential, clock: time_machine.Traveller
+) -> None:
+    clock.shift(dt.timedelta(minutes=31))
+    answer = owner.post(PROVE, {"password": "een-verkeerd-wachtwoord", "next": reveal(credential)})
+    assert codes(answer.context["form"]) == {"password": ["incorrect_password"]}
+    assert owner.get(reveal(credential)).status_code == 302
+
+
+def test_somebody_elses_password_proves_nothing(
+    owner: Client, seller: Seller, credential: ClientCredential, clock: time_machine.Traveller
+) -> None:
+    MembershipFactory(seller=seller, user__password="het-wachtwoord-van-een-ander")
+    clock.shift(dt.timedelta(minutes=31))
+    answer = owner.post(PROVE, {"password": "het-wachtwoord-van-een-ander"})
+    assert codes(answer.context["form"]) == {"password": ["incorrect_password"]}
+
+
+def test_guessing_is_throttled(owner: Client, credential: ClientCredential, clock: time_machine.Traveller) -> None:
+    clock.shift(dt.timedelta(minutes=31))
+    for _ in range(5):
+        owner.post(PROVE, {"password": "een-verkeerd-wachtwoord"})
+    answer = owner.post(PROVE, {"password": PASSWORD})
+    assert codes(answer.context["form"]) == {"password": ["too_many_login_attempts"]}
+    for _ in range(4):
+        owner.post(PROVE, {"password": "een-verkeerd-wachtwoord"})
+    refused = owner.post(PROVE, {"password": PASSWORD})
+    assert refused.status_code == 429
+    assert "Even wachten" in says(refused)
+    assert is_signed_in(owner)
+    clock.shift(dt.timedelta(minutes=5, seconds=1))
+    assert owner.post(PROVE, {"password": PASSWORD})["Location"] == SETTINGS
+
+
+@pytest.mark.parametrize("following", ELSEWHERE)
+def test_next_stays_on_the_site(owner: Client, following: str) -> None:
+    assert owner.post(PROVE, {"password": PASSWORD, "next": following})["Location"] == SETTINGS
+
+
+def test_proof_in_one_browser_is_none_in_another(
+    owner: Client, seller: Seller, credential: ClientCredential, clock: time_machine.Traveller
+) -> None:
+    clock.shift(dt.timedelta(minutes=31))
+    signed_in(seller.members.get())
+    assert owner.get(reveal(credential)).status_code == 302
+
+
+def test_proof_does_not_pass_to_the_next_user_of_the_browser(
+    owner: Client, seller: Seller, credential: ClientCredential, clock: time_machine.Traveller
+) -> None:
+    owner.force_login(MembershipFactory(seller=seller).user)
+    assert owner.get(reveal(credential))["Location"].startswith(PROVE)
+
+
+def test_it_says_who_proves_what(owner: Client, seller: Seller) -> None:
+    page = Page(owner.get(PROVE).content.decode()).part("main")
+    assert page.headings == ["Bevestig dat jij het bent"]
+    assert seller.members.get().email in page.words
+
+
+def test_who_is_not_signed_in_signs_in_first(client: Client) -> None:
+    assert client.get(PROVE)["Location"] == f"/inloggen/?next={PROVE}"
+    assert client.post(PROVE, {"password": PASSWORD})["Location"] == f"/inloggen/?next={PROVE}"
+
+
+def test_csrf_is_enforced() -> None:
+    client = signed_in(SellerFactory().members.get(), enforce_csrf_checks=True)
+    assert client.post(PROVE, {"password": PASSWORD}).status_code == 403
+
+
+def test_a_user_of_capitals_can_prove_it() -> None:
+    client = Client()
+    sign_in(client, UserFactory(email="Sanne.DeVries@Winkel.example"))
+    assert client.post(PROVE, {"password": PASSWORD}).status_code == 302

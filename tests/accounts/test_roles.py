@@ -1,0 +1,100 @@
+"""What each of the four roles may do: one who reads only sees everything and changes nothing."""
+
+import pytest
+
+from accounts.models import Membership
+from apicredentials.models import ClientCredential
+from tests.factories import MembershipFactory, TechnicalContactFactory, ThirdPartyFactory, UserFactory
+from tests.inventory import SELLERS_PAGES, Address, belongings, tables
+from tests.journeys.pages import Page
+from tests.people import says, signed_in
+
+pytestmark = pytest.mark.django_db
+
+Role = Membership.Role
+SETTINGS = "/instellingen/api/"
+WRITERS = [Role.OWNER, Role.ADMINISTRATOR, Role.TECHNICAL]
+
+
+@pytest.fixture
+def reader() -> Membership:
+    return MembershipFactory(role=Role.READ_ONLY)
+
+
+def test_the_roles_are_called_as_the_product_says() -> None:
+    assert Role.labels == ["Eigenaar", "Beheerder", "Technisch", "Alleen lezen"]
+
+
+@pytest.mark.parametrize("address", SELLERS_PAGES, ids=str)
+def test_a_reader_changes_nothing(reader: Membership, address: Address) -> None:
+    url = address.url(belongings(reader.seller, address))
+    client = signed_in(reader.user)
+    before = tables()
+    answer = client.post(url, {"name": "X", "email": "x@winkel.example", "overlap": "0", "scopes": "orders:read"})
+    assert answer.status_code in {403, 405}
+    assert answer.status_code == 405 or "Alleen lezen" in says(answer)
+    assert tables() == before
+
+
+@pytest.mark.parametrize("address", SELLERS_PAGES, ids=str)
+@pytest.mark.parametrize("role", WRITERS)
+def test_the_others_may_do_what_a_reader_may_not(role: str, address: Address) -> None:
+    membership = MembershipFactory(role=role)
+    url = address.url(belongings(membership.seller, address))
+    assert signed_in(membership.user).post(url).status_code in {200, 302, 405, 409, 422}
+
+
+def test_a_reader_sees_it_all_without_a_button_to_change_it(reader: Membership) -> None:
+    mine = belongings(reader.seller, SELLERS_PAGES[0])
+    page = Page(signed_in(reader.user).get(SETTINGS).content.decode()).part("main")
+    assert page.headings[:2] == ["API Instellingen", "Technisch contact"]
+    assert mine["client_id"] in page.words
+    assert "Sanne de Vries" in page.words
+    assert list(page.root.all("form")) == []
+
+
+@pytest.mark.parametrize("role", WRITERS)
+def test_the_others_see_the_buttons(role: str) -> None:
+    membership = MembershipFactory(role=role)
+    belongings(membership.seller, SELLERS_PAGES[0])
+    page = Page(signed_in(membership.user).get(SETTINGS).content.decode()).part("main")
+    assert page.buttons("Opslaan")
+    assert page.buttons("Aanmaken")
+    assert len(page.buttons("Verwijderen")) == 2
+
+
+def test_a_reader_cannot_consent(reader: Membership) -> None:
+    party = ThirdPartyFactory(pkce_required=False)
+    query = {"client_id": party.client_id, "response_type": "code", "redirect_uri": party.redirect_uris}
+    client = signed_in(reader.user)
+    for answer in (client.get("/authorize", query), client.post("/authorize", {"allow": "yes"}, query_params=query)):
+        assert answer.status_code == 403
+    assert not reader.seller.authorizations.exists()
+
+
+def test_a_role_counts_for_one_seller_only(reader: Membership) -> None:
+    owned = MembershipFactory(user=reader.user, role=Role.OWNER).seller
+    TechnicalContactFactory(seller=owned)
+    TechnicalContactFactory(seller=reader.seller)
+    client = signed_in(reader.user)
+    new = {"name": "Magazijn", "scopes": "orders:read"}
+    for seller, status in ((owned, 302), (reader.seller, 403)):
+        client.post("/instellingen/verkoper/", {"seller": seller.retailer_id})
+        assert client.post("/instellingen/api/credentials/", new).status_code == status
+    assert [credential.seller for credential in ClientCredential.objects.all()] == [owned]
+
+
+def test_a_role_that_was_taken_away_counts_at_the_next_request() -> None:
+    membership = MembershipFactory(role=Role.OWNER)
+    client = signed_in(membership.user)
+    membership.role = Role.READ_ONLY
+    membership.save()
+    assert client.post("/instellingen/api/contact/").status_code == 403
+
+
+def test_who_works_for_nobody_sees_and_changes_nothing() -> None:
+    client = signed_in(UserFactory())
+    for address in SELLERS_PAGES:
+        url = address.url(belongings(MembershipFactory().seller, address))
+        assert client.get(url).status_code == 403
+        assert client.post(url).status_code in {403, 405}

@@ -1,0 +1,289 @@
+"""`/inloggen/` and `/uitloggen/`: who comes in, for how long, and how wrong attempts are slowed down."""
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from tests.factories import PASSWORD, SellerFactory, ThirdPartyFactory, UserFactory
+from tests.journeys.pages import Page
+from tests.people import SIGN_IN, codes, is_signed_in, says, sign_in, signed_in, without_token
+
+pytestmark = pytest.mark.django_db
+
+SIGN_OUT = "/uitloggen/"
+SETTINGS = "/instellingen/api/"
+WRONG = "een-verkeerd-wachtwoord"
+
+
+@pytest.fixture
+def owner() -> str:
+    """The address of somebody who works for a seller."""
+    return SellerFactory(owner__user__email="sanne@winkel.example").members.get().email
+
+
+# ---- The form ---------------------------------------------------------------------------------------------
+
+
+def test_it_asks_for_an_address_and_a_password(client: Client) -> None:
+    form = Page(client.get(SIGN_IN).content.decode()).form("Inloggen")
+    assert list(form.fields) == ["E-mailadres", "Wachtwoord"]
+
+
+def test_it_leads_to_the_settings(client: Client, owner: str) -> None:
+    assert sign_in(client, owner)["Location"] == SETTINGS
+    assert is_signed_in(client)
+
+
+@pytest.mark.parametrize("spelling", ["SANNE@winkel.example", "Sanne@Winkel.Example", " sanne@winkel.example "])
+def test_the_case_of_the_address_does_not_matter(client: Client, owner: str, spelling: str) -> None:
+    assert sign_in(client, spelling).status_code == 302
+
+
+def test_an_address_that_was_stored_with_capitals_can_sign_in(client: Client) -> None:
+    UserFactory(email="Sanne.DeVries@Winkel.example")
+    assert sign_in(client, "sanne.devries@winkel.example").status_code == 302
+
+
+def test_who_is_signed_in_goes_straight_on(client: Client, owner: str) -> None:
+    sign_in(client, owner)
+    assert client.get(SIGN_IN)["Location"] == SETTINGS
+
+
+def test_csrf_is_enforced(owner: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    assert client.post(SIGN_IN, {"login": owner, "password": PASSWORD}).status_code == 403
+    assert sign_in(client, owner).status_code == 302
+
+
+def test_it_names_the_party_that_waits(client: Client) -> None:
+    party = ThirdPartyFactory(name="Bol & <b>Zo</b>")
+    page = client.get(SIGN_IN, {"next": f"/authorize?client_id={party.client_id}"})
+    assert "Doorgaan naar Bol & <b>Zo</b>" in Page(page.content.decode()).part("main").headings
+
+
+@pytest.mark.parametrize("following", ["/authorize?client_id=x{}", "/elders?client_id={}", "/authorize?id={}"])
+def test_it_names_nobody_who_does_not_wait(client: Client, following: str) -> None:
+    page = client.get(SIGN_IN, {"next": following.format(ThirdPartyFactory().client_id)})
+    assert Page(page.content.decode()).part("main").headings == ["Inloggen"]
+
+
+@pytest.mark.parametrize("following", ["http://[", "https://[::1", "/authorize?client_id=%00"])
+def test_a_broken_next_breaks_nothing(client: Client, following: str) -> None:
+    assert client.get(SIGN_IN, {"next": following}).status_code == 200
+
+
+# ---- Wrong attempts ---------------------------------------------------------------------------------------
+
+
+def test_unknown_user_and_wrong_password_get_the_same_answer(client: Client, owner: str) -> None:
+    wrong, unknown = sign_in(client, owner, WRONG), sign_in(client, "niemand@winkel.example", WRONG)
+    assert wrong.status_code == unknown.status_code
+    assert without_token(wrong) == without_token(unknown).replace("niemand@winkel.example", owner)
+    assert codes(wrong.context["form"]) == codes(unknown.context["form"]) == {"__all__": ["email_password_mismatch"]}
+
+
+def test_unknown_user_wrong_password_and_no_password_take_the_same_work(
+    client: Client, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    UserFactory(email="nieuw@winkel.example", password=None)
+    hashed: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def count(self: MD5PasswordHasher, password: str, salt: str) -> str:
+        hashed.append(password)
+        return encode(self, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", count)
+
+    def work(email: str) -> int:
+        hashed.clear()
+        sign_in(client, email, WRONG)
+        return len(hashed)
+
+    assert work(owner) == work("niemand@winkel.example") == work("nieuw@winkel.example") == 1
+
+
+def test_a_failed_form_keeps_the_address_and_not_the_password(client: Client, owner: str) -> None:
+    page = sign_in(client, owner, WRONG).content.decode()
+    assert f'value="{owner}"' in page
+    assert WRONG not in page
+
+
+def test_the_sixth_wrong_attempt_on_an_account_is_not_even_tried(client: Client, owner: str) -> None:
+    for _ in range(5):
+        assert codes(sign_in(client, owner, WRONG).context["form"]) == {"__all__": ["email_password_mismatch"]}
+    refused = sign_in(client, owner, PASSWORD)
+    assert codes(refused.context["form"]) == {"__all__": ["too_many_login_attempts"]}
+    assert not is_signed_in(client)
+
+
+def test_a_throttled_account_is_open_again_after_five_minutes(client: Client, owner: str) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _ in range(10):
+            sign_in(client, owner, WRONG)
+        clock.shift(dt.timedelta(minutes=5, seconds=1))
+        assert sign_in(client, owner, PASSWORD).status_code == 302
+
+
+def test_a_stranger_elsewhere_cannot_lock_the_owner_out(owner: str) -> None:
+    stranger = Client(REMOTE_ADDR="203.0.113.7")
+    for _ in range(10):
+        sign_in(stranger, owner, WRONG)
+    assert sign_in(Client(REMOTE_ADDR="198.51.100.3"), owner, PASSWORD).status_code == 302
+
+
+def test_unknown_accounts_are_throttled_just_like_known_ones(client: Client, owner: str) -> None:
+    for email in (owner, "niemand@winkel.example"):
+        for _ in range(5):
+            sign_in(client, email, WRONG)
+    known, unknown = sign_in(client, owner, WRONG), sign_in(client, "niemand@winkel.example", WRONG)
+    assert without_token(known) == without_token(unknown).replace("niemand@winkel.example", owner)
+
+
+def test_an_address_that_tries_many_accounts_is_throttled(owner: str) -> None:
+    guesser = Client(REMOTE_ADDR="203.0.113.7")
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for number in range(20):
+            sign_in(guesser, f"gok{number}@winkel.example", WRONG)
+        assert codes(sign_in(guesser, owner, PASSWORD).context["form"]) == {"__all__": ["too_many_login_attempts"]}
+        assert sign_in(Client(REMOTE_ADDR="198.51.100.3"), owner, PASSWORD).status_code == 302
+        clock.shift(dt.timedelta(minutes=1, seconds=1))
+        assert sign_in(guesser, owner, PASSWORD).status_code == 302
+
+
+def test_good_sign_ins_from_one_office_are_not_counted(owner: str) -> None:
+    for _ in range(25):
+        assert sign_in(Client(), owner, PASSWORD).status_code == 302
+
+
+def test_somebody_who_was_switched_off_stays_out(client: Client) -> None:
+    user = UserFactory(is_active=False)
+    response = sign_in(client, user)
+    assert response["Location"] == "/inloggen/geblokkeerd/"
+    assert "Dit account is uitgeschakeld" in says(client.get(response["Location"]))
+    assert not is_signed_in(client)
+
+
+def test_only_the_right_password_tells_that_an_account_is_switched_off(client: Client) -> None:
+    user = UserFactory(is_active=False)
+    assert codes(sign_in(client, user, WRONG).context["form"]) == {"__all__": ["email_password_mismatch"]}
+
+
+def test_somebody_who_is_switched_off_is_out_at_once() -> None:
+    user = SellerFactory().members.get()
+    client = signed_in(user)
+    user.is_active = False
+    user.save()
+    assert not is_signed_in(client)
+
+
+# ---- The session ------------------------------------------------------------------------------------------
+
+
+def test_signing_in_gives_a_new_session_and_ends_the_one_before(client: Client, owner: str) -> None:
+    session = client.session
+    session["planted"] = "by somebody who knows this key"
+    session.save()
+    planted = session.session_key
+    sign_in(client, owner)
+    assert client.session.session_key != planted
+    assert not Session.objects.filter(pk=planted).exists()
+
+
+def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(client: Client, owner: str) -> None:
+    cookie = sign_in(client, owner).cookies["sessionid"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (True, "Lax", "/", "")
+    assert not cookie["max-age"]  # it ends with the browser; the server has limits of its own
+
+
+def test_signing_out_ends_the_session_on_the_server(client: Client, owner: str) -> None:
+    sign_in(client, owner)
+    stolen = Client()
+    stolen.cookies["sessionid"] = client.cookies["sessionid"].value
+    assert is_signed_in(stolen)
+    assert client.post(SIGN_OUT)["Location"] == SIGN_IN
+    assert not is_signed_in(stolen)
+    assert not Session.objects.filter(pk=stolen.cookies["sessionid"].value).exists()
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_at_the_sign_out_page_ends_nothing(client: Client, owner: str, method: str) -> None:
+    sign_in(client, owner)
+    assert client.generic(method.upper(), SIGN_OUT).status_code == 200
+    assert is_signed_in(client)
+
+
+def test_signing_out_needs_a_token() -> None:
+    client = signed_in(UserFactory(), enforce_csrf_checks=True)
+    assert client.post(SIGN_OUT).status_code == 403
+
+
+def test_a_session_ends_after_two_hours_without_use(owner: str) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        client = Client()
+        sign_in(client, owner)
+        for _ in range(2):
+            clock.shift(dt.timedelta(hours=1, minutes=55))
+            assert is_signed_in(client)
+        clock.shift(dt.timedelta(hours=2, seconds=1))
+        assert not is_signed_in(client)
+        clock.shift(-dt.timedelta(hours=2))
+        assert not is_signed_in(client)
+
+
+def test_a_session_ends_after_twelve_hours_whatever_is_done_with_it(owner: str) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        client = Client()
+        sign_in(client, owner)
+        for _ in range(11):
+            clock.shift(dt.timedelta(hours=1))
+            assert client.post("/inloggen/bevestigen/", {"password": PASSWORD}).status_code == 302
+        clock.shift(dt.timedelta(minutes=59))
+        assert is_signed_in(client)
+        clock.shift(dt.timedelta(minutes=2))
+        assert not is_signed_in(client)
+
+
+# ---- Where it leads ---------------------------------------------------------------------------------------
+
+
+ELSEWHERE = [
+    "https://kwaad.example/",
+    "//kwaad.example/",
+    "///kwaad.example/",
+    "/\\kwaad.example/",
+    "\\\\kwaad.example/",
+    "http:kwaad.example",
+    "https://testserver@kwaad.example/",
+    "https://testserver.kwaad.example/",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "\t//kwaad.example/",
+    "/\t/kwaad.example/",
+    "http://localhost/",  # an allowed host, and not this one
+]
+
+
+@pytest.mark.parametrize("following", ELSEWHERE)
+def test_next_stays_on_the_site(client: Client, owner: str, following: str) -> None:
+    assert sign_in(client, owner, next=following)["Location"] == SETTINGS
+    assert client.get(SIGN_IN, {"next": following})["Location"] == SETTINGS
+    assert client.post(SIGN_OUT, {"next": following})["Location"] == SIGN_IN
+
+
+def test_next_leads_back_to_where_somebody_wanted_to_be(client: Client, owner: str) -> None:
+    response = client.get("/instellingen/api/credentials/", {"a": "b c&d"})
+    form = Page(client.get(response["Location"]).content.decode()).form("Inloggen")
+    answer = client.post(SIGN_IN, form.fill(**{"E-mailadres": owner, "Wachtwoord": PASSWORD}))
+    assert answer["Location"] == "/instellingen/api/credentials/?a=b+c%26d"
+
+
+def test_the_front_door_leads_to_the_settings_or_to_sign_in(client: Client, owner: str) -> None:
+    assert client.get("/")["Location"] == "/inloggen/?next=/"
+    sign_in(client, owner)
+    assert client.get("/")["Location"] == SETTINGS

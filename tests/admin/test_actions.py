@@ -1,0 +1,404 @@
+"""What operators do to rows in `/beheer/`: chosen, confirmed, with a reason that the seller reads."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.db.models import Model
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from accounts.models import Actor, Seller, User
+from apicredentials.models import (
+    Activity,
+    ClientCredential,
+    ResourceServer,
+    TechnicalContact,
+    ThirdParty,
+    ThirdPartyAuthorization,
+)
+from tests.admin.conftest import kim, staff
+from tests.factories import (
+    ClientCredentialFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+    ThirdPartyFactory,
+)
+from tests.inventory import tables
+from tests.journeys.pages import Page
+from tests.oauth.flow import Software, software, verify
+from tests.people import says, signed_in
+
+if TYPE_CHECKING:
+    from tests.people import Response
+
+pytestmark = pytest.mark.django_db
+
+REASON = "Klacht 4711 van een klant"
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act: what it is called, on what it can be done, and how it is written down."""
+
+    model: type[Model]
+    name: str
+    label: str
+    kind: Activity.Kind
+
+    def __str__(self) -> str:
+        return f"{self.model._meta.model_name}: {self.label}"
+
+    @property
+    def list(self) -> str:
+        return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_changelist")
+
+    @property
+    def permission(self) -> str:
+        return f"change_{self.model._meta.model_name}"
+
+    def row(self) -> Any:
+        """Return a row that it can be done to."""
+        seller = TechnicalContactFactory().seller
+        if self.model is Seller:
+            return SellerFactory(closed=self.name == "reopen")
+        if self.model is ClientCredential:
+            return ClientCredentialFactory(seller=seller, revealed=True, paused=self.name == "resume")
+        if self.model is ThirdParty:
+            party = ThirdPartyAuthorizationFactory(seller=seller).third_party
+            if self.name == "reactivate":
+                party.pause(by=Actor())
+            return party
+        return ThirdPartyAuthorizationFactory(seller=seller)
+
+
+ACTS = [
+    Act(ClientCredential, "pause", "Pauzeren", Activity.Kind.CREDENTIAL_PAUSED),
+    Act(ClientCredential, "resume", "Hervatten", Activity.Kind.CREDENTIAL_RESUMED),
+    Act(ClientCredential, "revoke", "Intrekken", Activity.Kind.CREDENTIAL_DELETED),
+    Act(ClientCredential, "report_leak", "Lek melden", Activity.Kind.LEAK_REPORTED),
+    Act(ThirdPartyAuthorization, "revoke", "Intrekken", Activity.Kind.PARTY_REVOKED),
+    Act(ThirdParty, "deactivate", "Deactiveren", Activity.Kind.CLIENT_PAUSED),
+    Act(ThirdParty, "reactivate", "Heractiveren", Activity.Kind.CLIENT_RESUMED),
+    Act(Seller, "close", "Sluiten", Activity.Kind.SELLER_CLOSED),
+    Act(Seller, "reopen", "Heropenen", Activity.Kind.SELLER_REOPENED),
+]
+every_act = pytest.mark.parametrize("act", ACTS, ids=str)
+
+
+def choose(client: Client, act: Act, *rows: Model, **more: str) -> "Response":
+    """Choose rows of the list, and the act."""
+    chosen = [str(row.pk) for row in rows]
+    return client.post(act.list, {"action": act.name, "index": "0", "_selected_action": chosen, **more})
+
+
+def do(client: Client, act: Act, *rows: Model, reason: str = REASON) -> "Response":
+    """Go all the way: choose, fill in the reason, confirm."""
+    form = Page(choose(client, act, *rows).content.decode(), act.list).form(act.label)
+    return client.post(form.address, form.fill(**{"Reden:": reason}), follow=True)
+
+
+def seller_of(row: Any) -> Seller:
+    """Return who is to read of it."""
+    if isinstance(row, ThirdParty):
+        row = row.authorizations.get()
+    seller: Seller = row if isinstance(row, Seller) else row.seller
+    return seller
+
+
+# ---- Chosen, confirmed, done ------------------------------------------------------------------------------
+
+
+def test_these_are_all_acts_there_are(rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.user = User(is_superuser=True, is_active=True)
+    models = (Seller, ClientCredential, ThirdParty, ThirdPartyAuthorization, ResourceServer, Activity, TechnicalContact)
+    offered = {(model, name) for model in models for name in admin.site._registry[model].get_actions(request)}
+    assert offered == {(act.model, act.name) for act in ACTS}
+
+
+@every_act
+def test_choosing_asks_and_does_nothing_yet(operator: Client, act: Act) -> None:
+    row = act.row()
+    before = tables()
+    answer = choose(operator, act, row)
+    page = Page(answer.content.decode(), act.list)
+    assert answer.status_code == 200
+    assert str(row) in page.part("main").words
+    assert page.headings[-1] == act.label or act.label in page.headings
+    assert page.link("Annuleren") == act.list
+    assert tables() == before
+
+
+@every_act
+def test_it_is_done_and_the_seller_reads_by_whom_and_why(operator: Client, act: Act) -> None:
+    row = act.row()
+    answer = do(operator, act, row)
+    assert answer.redirect_chain == [(act.list, 302)]
+    assert f"{act.label}: gedaan voor 1." in says(answer)
+    seller = seller_of(row)
+    activity = Activity.objects.get(kind=act.kind, seller=seller, reason=REASON)
+    assert (activity.actor_name, activity.address) == ("Kim", "127.0.0.1")
+    assert activity.user is not None
+    assert activity.user.is_superuser
+    log = says(signed_in(seller.members.get()).get("/instellingen/api/activiteit/"))
+    assert act.kind.label in log
+    assert f"Reden: {REASON}" in log
+    assert "Kim" in log
+
+
+@every_act
+def test_a_second_time_does_nothing(operator: Client, act: Act) -> None:
+    row = act.row()
+    form = Page(choose(operator, act, row).content.decode(), act.list).form(act.label)
+    data = form.fill(**{"Reden:": REASON})
+    operator.post(form.address, data)
+    before = tables()
+    answer = says(operator.post(form.address, data, follow=True))
+    assert "dat kan hier niet, of is al gedaan" in answer or "Er is geen secret dat werkt" in answer
+    assert tables() == before
+
+
+@every_act
+def test_it_can_be_chosen_on_the_page_of_a_row(operator: Client, act: Act) -> None:
+    row = act.row()
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    form = Page(operator.get(url).content.decode(), url).form("Uitvoeren")
+    answer = operator.post(url, {"CHANGE_FORM-action": act.name, "_selected_action": str(row.pk), "index": "0"})
+    assert "CHANGE_FORM-action" in form.fill()
+    asked = Page(answer.content.decode(), url).form(act.label)
+    assert not Activity.objects.filter(reason=REASON).exists()
+    operator.post(asked.address, asked.fill(**{"Reden:": REASON}))
+    assert Activity.objects.filter(kind=act.kind, seller=seller_of(row), reason=REASON).count() == 1
+
+
+@every_act
+def test_the_history_says_what_and_why(operator: Client, act: Act) -> None:
+    row = act.row()
+    do(operator, act, row)
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.change_message) == (str(row.pk), f"{act.label}: {REASON}")
+
+
+def test_several_at_once_each_with_their_own_line(operator: Client) -> None:
+    act = ACTS[0]
+    rows = [act.row() for _ in range(3)]
+    assert "gedaan voor 3" in says(do(operator, act, *rows))
+    assert not ClientCredential.objects.filter(paused_at=None).exists()
+    assert {activity.seller for activity in Activity.objects.filter(kind=act.kind)} == {row.seller for row in rows}
+
+
+def test_only_those_that_it_means_anything_for_are_asked_about(operator: Client) -> None:
+    act = ACTS[0]
+    working, paused = ClientCredentialFactory(name="Magazijn"), ClientCredentialFactory(name="Winkel", paused=True)
+    page = Page(choose(operator, act, working, paused).content.decode()).part("main")
+    assert "Magazijn" in page.words
+    assert "Winkel –" not in page.words
+
+
+def test_not_more_than_somebody_can_read(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apicredentials.admin.acts.MOST_AT_ONCE", 2)
+    act = ACTS[0]
+    for _ in range(3):
+        act.row()
+    before = tables()
+    answer = operator.post(
+        act.list, {"action": act.name, "index": "0", "select_across": "1", "_selected_action": "1"}, follow=True
+    )
+    assert "Kies er hoogstens 2 tegelijk." in says(answer)
+    assert tables() == before
+
+
+def test_one_that_cannot_be_done_does_not_keep_the_others(operator: Client) -> None:
+    act = ACTS[3]
+    without_secret, working = ClientCredentialFactory(name="Zonder"), act.row()
+    answer = says(do(operator, act, without_secret, working))
+    assert "Zonder: Er is geen secret dat werkt." in answer
+    assert "Lek melden: gedaan voor 1." in answer
+    assert Activity.objects.get(reason=REASON).seller == working.seller
+    assert LogEntry.objects.count() == 1
+
+
+# ---- Reasons ----------------------------------------------------------------------------------------------
+
+
+@every_act
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "een\x00nul", "rechts\u202enaar links", "twee\nregels"])
+def test_without_a_good_reason_nothing_is_done(operator: Client, act: Act, reason: str) -> None:
+    row = act.row()
+    form = Page(choose(operator, act, row).content.decode(), act.list).form(act.label)
+    before = tables()
+    answer = operator.post(form.address, form.fill(**{"Reden:": reason}))
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["reason"]
+    assert tables() == before
+
+
+def test_a_secret_is_no_reason(operator: Client) -> None:
+    credential = ClientCredentialFactory()
+    secret = credential.reveal(by=Actor())
+    answer = do(operator, ACTS[0], credential, reason=f"Dit stond op straat: {secret}")
+    assert answer.status_code == 422
+    assert "bevat een client secret" in says(answer)
+    assert secret not in repr(tables())
+
+
+def test_a_reason_is_text(operator: Client) -> None:
+    act = ACTS[0]
+    row = act.row()
+    do(operator, act, row, reason="<script>alert(1)</script>")
+    log = signed_in(row.seller.members.get()).get("/instellingen/api/activiteit/")
+    assert "<script>alert" not in log.content.decode()
+    assert "<script>alert(1)</script>" in says(log)
+
+
+# ---- Who may ----------------------------------------------------------------------------------------------
+
+
+@every_act
+def test_who_may_only_look_cannot(act: Act) -> None:
+    row = act.row()
+    client = staff(f"view_{act.model._meta.model_name}")
+    before = tables()
+    for more in ({}, {"reason": REASON}):
+        assert not Page(choose(client, act, row, **more).content.decode(), act.list).buttons(act.label)
+        url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+        data = {"CHANGE_FORM-action": act.name, "_selected_action": str(row.pk), **more}
+        assert client.post(url, data).status_code == 403
+    assert tables() == before
+    assert act.label not in [option.words for option in Page(client.get(act.list).content.decode()).root.all("option")]
+
+
+@every_act
+def test_who_may_change_other_things_cannot(act: Act) -> None:
+    row = act.row()
+    client = staff(*({other.permission for other in ACTS} - {act.permission}))
+    before = tables()
+    assert choose(client, act, row, reason=REASON).status_code == 403
+    assert tables() == before
+
+
+@every_act
+def test_the_right_to_change_is_enough(act: Act) -> None:
+    row = act.row()
+    assert "gedaan voor 1" in says(do(staff(act.permission), act, row))
+
+
+@every_act
+def test_a_seller_cannot(act: Act) -> None:
+    row = act.row()
+    client = signed_in(seller_of(row).members.get())
+    before = tables()
+    answer = client.post(act.list, {"action": act.name, "_selected_action": str(row.pk), "reason": "x"}, follow=True)
+    assert answer.status_code == 403
+    assert tables() == before
+
+
+@every_act
+def test_csrf_is_enforced(act: Act) -> None:
+    row = act.row()
+    client = signed_in(kim(), enforce_csrf_checks=True)
+    before = tables()
+    for more in ({}, {"reason": REASON}):
+        assert choose(client, act, row, **more).status_code == 403
+    assert tables() == before
+
+
+def test_the_pages_bring_their_own_token() -> None:
+    act = ACTS[0]
+    row = act.row()
+    client = signed_in(kim(), enforce_csrf_checks=True)
+    chosen = Page(client.get(act.list).content.decode(), act.list).form("Uitvoeren").fill()
+    asked = client.post(act.list, chosen | {"action": act.name, "_selected_action": str(row.pk)})
+    form = Page(asked.content.decode(), act.list).form(act.label)
+    assert client.post(form.address, form.fill(**{"Reden:": REASON})).status_code == 302
+    row.refresh_from_db()
+    assert row.paused_at
+
+
+@every_act
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_looking_does_nothing(operator: Client, act: Act, method: str) -> None:
+    row = act.row()
+    query = {"action": act.name, "_selected_action": str(row.pk), "reason": REASON, "index": "0"}
+    before = tables()
+    operator.generic(method, act.list, query_params=query)
+    assert tables() == before
+
+
+# ---- What it stops ----------------------------------------------------------------------------------------
+
+
+def token_of(seller: Seller) -> tuple[Software, str]:
+    """Return a credential of the seller as its software, and a token that works."""
+    warehouse = software(ClientCredentialFactory(seller=seller))
+    token = warehouse.access_token()
+    assert verify(token).status_code == 204
+    return warehouse, token
+
+
+@pytest.mark.parametrize(("act", "status"), [(ACTS[0], 401), (ACTS[2], 401), (ACTS[3], 401), (ACTS[7], 403)], ids=str)
+def test_tokens_already_out_stop_at_once(operator: Client, act: Act, status: int) -> None:
+    seller = SellerFactory()
+    warehouse, token = token_of(seller)
+    do(operator, act, seller if act.model is Seller else ClientCredential.objects.get())
+    assert verify(token).status_code == status
+    assert warehouse.token(grant_type="client_credentials").status_code == 401
+
+
+def test_what_was_paused_or_closed_works_again(operator: Client) -> None:
+    seller = SellerFactory()
+    warehouse, token = token_of(seller)
+    for stop, go, row in ((ACTS[0], ACTS[1], ClientCredential.objects.get()), (ACTS[7], ACTS[8], seller)):
+        do(operator, stop, row)
+        assert verify(token).status_code in {401, 403}
+        do(operator, go, row)
+        assert verify(token).status_code == 204
+    assert warehouse.token(grant_type="client_credentials").status_code == 200
+
+
+def test_a_leak_stops_every_secret_and_only_of_that_credential(operator: Client) -> None:
+    seller = SellerFactory()
+    leaked, other = ClientCredentialFactory(seller=seller), ClientCredentialFactory(seller=seller)
+    secrets = [leaked.reveal(by=Actor()), leaked.rotate(overlap=dt.timedelta(days=7), by=Actor())]
+    warehouse = software(other)
+    do(operator, ACTS[3], leaked)
+    leaked.refresh_from_db()
+    assert leaked.leaked_at
+    assert leaked.paused_at
+    assert not leaked.live_secrets
+    leaked.resume(by=Actor())
+    for secret in secrets:
+        assert Software(leaked.client_id, secret).token(grant_type="client_credentials").status_code == 401
+    assert warehouse.token(grant_type="client_credentials").status_code == 200
+    # The mail for each secret, to the owner.
+    assert Activity.objects.filter(kind=Activity.Kind.LEAK_REPORTED).count() == 2
+
+
+def test_a_closed_seller_is_not_a_field_any_more(operator: Client) -> None:
+    seller = SellerFactory()
+    url = reverse("admin:accounts_seller_change", args=[seller.pk])
+    form = Page(operator.get(url).content.decode(), url).form("Opslaan")
+    answer = operator.post(url, form.fill() | {"closed_at_0": ["01-02-2026"], "closed_at_1": ["12:00"]})
+    assert answer.status_code == 302
+    seller.refresh_from_db()
+    assert seller.is_open
+
+
+def test_deactivating_a_party_tells_every_seller_who_lets_it_in_and_no_other(operator: Client) -> None:
+    party = ThirdPartyFactory(name="Orderwijs")
+    concerned = [ThirdPartyAuthorizationFactory(third_party=party).seller for _ in range(2)]
+    ThirdPartyAuthorizationFactory(third_party=party, ended=True)
+    ThirdPartyAuthorizationFactory(third_party=party, expired=True)
+    ThirdPartyAuthorizationFactory()
+    do(operator, ACTS[5], party)
+    rows = Activity.objects.filter(kind=Activity.Kind.CLIENT_PAUSED, subject="Orderwijs", reason=REASON)
+    assert {row.seller for row in rows} == {*concerned, None}
+    assert rows.count() == 3
+    TechnicalContactFactory(seller=concerned[0])
+    page = says(signed_in(concerned[0].members.get()).get("/instellingen/api/"))
+    assert "Stilgezet door ons" in page

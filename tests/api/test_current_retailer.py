@@ -1,0 +1,215 @@
+"""`/retailer/retailers/current`: the seller's own data, and the API's way of saying no."""
+
+import datetime as dt
+import logging
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from time_machine import TimeMachineFixture
+
+from accounts.models import Seller
+from tests.factories import ClientCredentialFactory, SellerFactory
+from tests.oauth.flow import Software, header, software
+
+ADDRESS = "/retailer/retailers/current"
+MEDIA_TYPE = "application/vnd.retailer.v10+json"
+
+
+@pytest.fixture
+def seller(db: None) -> Seller:
+    return SellerFactory(
+        display_name="Café d’Été",
+        company_name="Été B.V.",
+        vat_number="NL001234567B01",
+        kvk_number="12345678",
+        registration_date=dt.date(2020, 2, 29),
+    )
+
+
+@pytest.fixture
+def warehouse(seller: Seller) -> Software:
+    return software(ClientCredentialFactory(seller=seller))
+
+
+@pytest.fixture
+def token(warehouse: Software) -> str:
+    return warehouse.access_token()
+
+
+def call(token: str, **headers: str) -> Any:
+    return Client().get(ADDRESS, headers=header(f"Bearer {token}") | headers)
+
+
+def assert_problem(answer: Any, status: int, title: str) -> str:
+    """The API's problem document; returns its detail."""
+    assert answer["Content-Type"] == MEDIA_TYPE
+    assert answer["Cache-Control"] == "no-store"
+    body = answer.json()
+    assert set(body) == {"type", "title", "status", "detail", "violations"}
+    assert (answer.status_code, body["status"], body["title"]) == (status, status, title)
+    return str(body["detail"])
+
+
+# ---- The answer -------------------------------------------------------------------------------------------
+
+
+def test_the_sellers_own_data_is_given(token: str, seller: Seller) -> None:
+    answer = call(token)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == MEDIA_TYPE
+    assert answer["Cache-Control"] == "no-store"
+    assert answer.json() == {
+        "retailerId": seller.retailer_id,
+        "displayName": "Café d’Été",
+        "companyName": "Été B.V.",
+        "vatNumber": "NL001234567B01",
+        "kvkNumber": "12345678",
+        "registrationDate": "2020-02-29",
+    }
+
+
+def test_another_sellers_token_gives_another_sellers_data(token: str) -> None:
+    """V8.4.1: who is asked about is in the token, and nowhere else."""
+    other = SellerFactory()
+    foreign = software(ClientCredentialFactory(seller=other)).access_token()
+    assert call(foreign).json()["retailerId"] == other.retailer_id
+    assert call(token, **{"X-Retailer-Id": other.retailer_id}).json()["retailerId"] != other.retailer_id
+    answer = Client().get(ADDRESS, {"retailerId": other.retailer_id}, headers=header(f"Bearer {token}"))
+    assert answer.json()["retailerId"] != other.retailer_id
+
+
+# ---- Media types ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/vnd.retailer.v10+json",
+        "application/vnd.retailer.v9+json",
+        "application/vnd.retailer.v123+json",
+        "Application/VND.Retailer.V10+JSON",
+        "application/json",
+        "application/*",
+        "*/*",
+        "text/html, application/vnd.retailer.v10+json",
+        "text/html;q=0.9,*/*;q=0.1",
+        "application/vnd.retailer.v10+json; charset=utf-8",
+        "  application/json  ",
+    ],
+)
+def test_our_media_types_are_answered_in_ours(token: str, accept: str) -> None:
+    """RFC 9110 §12.5.1."""
+    answer = call(token, Accept=accept)
+    assert (answer.status_code, answer["Content-Type"]) == (200, MEDIA_TYPE)
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/html",
+        "application/xml",
+        "text/*",
+        "application/vnd.retailer+json",
+        "application/vnd.retailer.v+json",
+        "application/vnd.retailer.v10+xml",
+        "application/vnd.retailer.v10+jsonx",
+        "application/vnd-retailer.v10+json",
+        "json",
+        "x" * 10_000,
+        "é",
+    ],
+)
+def test_other_media_types_are_not_acceptable(token: str, accept: str) -> None:
+    """RFC 9110 §15.5.7; whether or not there is a token."""
+    assert MEDIA_TYPE in assert_problem(call(token, Accept=accept), 406, "Not Acceptable")
+    assert_problem(Client().get(ADDRESS, headers={"Accept": accept}), 406, "Not Acceptable")
+
+
+def test_no_accept_header_accepts_anything(token: str) -> None:
+    """RFC 9110 §12.5.1."""
+    assert call(token).status_code == 200
+
+
+# ---- No ---------------------------------------------------------------------------------------------------
+
+
+def test_without_a_token_there_is_a_challenge(db: None) -> None:
+    """RFC 6750 §3."""
+    answer = Client().get(ADDRESS)
+    assert_problem(answer, 401, "Unauthorized")
+    assert answer["WWW-Authenticate"].startswith('Bearer realm="Retailer API"')
+
+
+def test_an_expired_token_is_called_expired(token: str, time_machine: TimeMachineFixture) -> None:
+    """Existing clients look for these very words."""
+    time_machine.move_to(timezone.now() + dt.timedelta(seconds=300), tick=False)
+    answer = call(token)
+    detail = assert_problem(answer, 401, "Expired JWT")
+    assert detail.startswith("JWT expired at ")
+    ended_at = dt.datetime.fromisoformat(detail.removeprefix("JWT expired at "))
+    assert dt.timedelta(0) <= timezone.now() - ended_at < dt.timedelta(seconds=5)
+    assert 'error="invalid_token"' in answer["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("broken", ["x", "a.b.c", "é", "\x00", "x" * 50_000])
+def test_what_is_no_token_is_called_invalid(db: None, broken: str) -> None:
+    assert_problem(call(broken), 401, "Invalid JWT")
+
+
+def test_a_revoked_token_is_called_revoked(warehouse: Software, token: str) -> None:
+    warehouse.post("/revoke", token=token)
+    assert_problem(call(token), 401, "Revoked JWT")
+
+
+def test_a_closed_seller_is_told_that_the_account_is_not_active(token: str) -> None:
+    Seller.objects.update(closed_at=timezone.now())
+    assert assert_problem(call(token), 403, "Forbidden").startswith("Account is not active")
+
+
+def test_a_missing_right_is_named(warehouse: Software) -> None:
+    """RFC 6750 §3.1."""
+    answer = call(warehouse.access_token(scope="orders:manage"))
+    assert "retailer-info:read" in assert_problem(answer, 403, "Forbidden")
+    assert 'error="insufficient_scope"' in answer["WWW-Authenticate"]
+    assert 'scope="retailer-info:read"' in answer["WWW-Authenticate"]
+
+
+def test_the_right_alone_is_enough(warehouse: Software) -> None:
+    assert call(warehouse.access_token(scope="retailer-info:read")).status_code == 200
+
+
+def test_a_right_taken_away_is_missing_at_the_next_call(warehouse: Software, token: str) -> None:
+    type(ClientCredentialFactory.build()).objects.filter(client_id=warehouse.client_id).update(scope="orders:read")
+    assert_problem(call(token), 403, "Forbidden")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_only_reading_methods_are_served(token: str, method: str) -> None:
+    answer = Client().generic(method, ADDRESS, headers=header(f"Bearer {token}"))
+    assert_problem(answer, 405, "Method Not Allowed")
+    assert answer["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("address", [f"{ADDRESS}/", "/retailer/retailers/", "/retailer/retailers/1234567", "/retailer"])
+def test_nothing_else_of_the_api_is_here(token: str, address: str) -> None:
+    assert Client().get(address, headers=header(f"Bearer {token}")).status_code in {302, 404}
+
+
+# ---- Request ids ------------------------------------------------------------------------------------------
+
+
+def test_the_requests_id_is_in_the_answer_and_in_every_line_of_the_log(
+    token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert call(token, **{"X-Request-ID": "vraag-42"})["X-Request-ID"] == "vraag-42"
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines
+    assert all("vraag-42" in line for line in lines)
+
+
+def test_an_error_has_a_request_id_too(db: None) -> None:
+    assert Client().get(ADDRESS, headers={"X-Request-ID": "vraag-43"})["X-Request-ID"] == "vraag-43"
+    assert len(Client().get(ADDRESS)["X-Request-ID"]) == 32

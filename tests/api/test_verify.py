@@ -1,0 +1,190 @@
+"""`/verify`, which a gateway asks before it lets a call through (RFC 6750, RFC 9728 §5.1)."""
+
+import datetime as dt
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from time_machine import TimeMachineFixture
+
+from accounts.models import Actor, Seller
+from apicredentials import scopes
+from apicredentials.models import ClientCredential
+from tests.factories import ClientCredentialFactory, SellerFactory
+from tests.oauth.flow import Software, header, software, verify
+
+ALL = scopes.join(scopes.ALL)
+
+
+@pytest.fixture
+def seller(db: None) -> Seller:
+    return SellerFactory()
+
+
+@pytest.fixture
+def warehouse(seller: Seller) -> Software:
+    return software(ClientCredentialFactory(seller=seller))
+
+
+def challenge(answer: Any) -> dict[str, str]:
+    """The members of the WWW-Authenticate header (RFC 6750 §3)."""
+    scheme, _, members = answer["WWW-Authenticate"].partition(" ")
+    assert scheme == "Bearer"
+    return dict(re.findall(r'(\w+)="([^"]*)"', members))
+
+
+# ---- Yes --------------------------------------------------------------------------------------------------
+
+
+def test_a_good_token_is_let_through_with_who_and_what(warehouse: Software, seller: Seller) -> None:
+    answer = verify(warehouse.access_token())
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer["X-Retailer-Id"] == seller.retailer_id
+    assert answer["X-Client-Id"] == warehouse.client_id
+    assert answer["X-Scopes"] == ALL
+    assert answer["Cache-Control"] == "no-store"
+    assert not answer.cookies
+
+
+@pytest.mark.parametrize(
+    "required", [["orders:read"], ["orders:manage"], ["orders:read", "offers:manage"], ["orders:read", "orders:read"]]
+)
+def test_a_token_with_the_required_rights_is_let_through(warehouse: Software, required: list[str]) -> None:
+    assert verify(warehouse.access_token(), *required).status_code == 204
+
+
+def test_manage_includes_read(warehouse: Software) -> None:
+    assert verify(warehouse.access_token(scope="orders:manage"), "orders:read").status_code == 204
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml;q=0.1", "nonsense", ""])
+def test_accept_plays_no_part(warehouse: Software, accept: str) -> None:
+    """It is the call's own, which the gateway passes on."""
+    headers = header(f"Bearer {warehouse.access_token()}") | {"Accept": accept}
+    assert Client().get("/verify", headers=headers).status_code == 204
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
+def test_the_scheme_has_no_case(warehouse: Software, scheme: str) -> None:
+    """RFC 9110 §11.1."""
+    answer = Client().get("/verify", headers=header(f"{scheme} {warehouse.access_token()}"))
+    assert answer.status_code == 204
+
+
+def test_a_head_request_is_answered_alike(warehouse: Software) -> None:
+    answer = Client().head("/verify", headers=header(f"Bearer {warehouse.access_token()}"))
+    assert (answer.status_code, answer["X-Client-Id"]) == (204, warehouse.client_id)
+
+
+# ---- No ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic YTpi", "Token x", "x" * 10_000])
+def test_a_call_without_a_token_is_asked_for_one_and_told_no_error(db: None, authorization: str) -> None:
+    """RFC 6750 §3.1: SHOULD NOT include an error code."""
+    answer = Client().get("/verify", headers=header(authorization))
+    assert answer.status_code == 401
+    assert set(challenge(answer)) == {"realm", "resource_metadata"}
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "\x00", "é", "a b", "x" * 100_000, "eyJhbGciOiJub25lIn0.e30."])
+def test_a_token_that_is_none_is_invalid(db: None, token: str) -> None:
+    """RFC 6750 §3.1."""
+    answer = verify(token)
+    assert answer.status_code == 401
+    assert challenge(answer)["error"] == "invalid_token"
+
+
+def test_an_expired_token_is_invalid(warehouse: Software, time_machine: TimeMachineFixture) -> None:
+    start = timezone.now().replace(microsecond=0)
+    time_machine.move_to(start, tick=False)
+    token = warehouse.access_token()
+    time_machine.move_to(start + dt.timedelta(seconds=299), tick=False)
+    answer = verify(token)
+    assert (answer.status_code, answer.json()["title"]) == (401, "Expired JWT")
+    assert challenge(answer)["error"] == "invalid_token"
+
+
+def test_a_revoked_token_is_invalid(warehouse: Software) -> None:
+    token = warehouse.access_token()
+    warehouse.post("/revoke", token=token)
+    answer = verify(token)
+    assert (answer.status_code, challenge(answer)["error"]) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("required", [["orders:manage"], ["orders:read", "offers:read"]])
+def test_a_missing_right_is_named(warehouse: Software, required: list[str]) -> None:
+    """RFC 6750 §3.1 insufficient_scope: 403."""
+    answer = verify(warehouse.access_token(scope="orders:read"), *required)
+    assert answer.status_code == 403
+    told = challenge(answer)
+    assert (told["error"], told["scope"]) == ("insufficient_scope", required[-1])
+    assert required[-1] in answer.json()["detail"]
+    assert "X-Retailer-Id" not in answer
+
+
+@pytest.mark.parametrize(
+    "required", ["orders:delete", "", "orders:read offers:read", "RETAILER", "\x00", "é" * 5000, '"']
+)
+def test_a_right_that_nobody_knows_lets_nobody_through(warehouse: Software, required: str) -> None:
+    """A slip in a gateway's configuration must not open it."""
+    answer = verify(warehouse.access_token(), required)
+    assert (answer.status_code, challenge(answer)["error"]) == (403, "insufficient_scope")
+    assert verify("x", required).status_code == 401
+
+
+def test_a_closed_seller_is_refused(warehouse: Software, seller: Seller) -> None:
+    token = warehouse.access_token()
+    Seller.objects.update(closed_at=timezone.now())
+    answer = verify(token)
+    assert answer.status_code == 403
+    assert answer.json()["detail"].startswith("Account is not active")
+
+
+@pytest.mark.parametrize("act", ["pause", "delete_softly"])
+def test_what_the_seller_does_is_seen_by_the_next_call(warehouse: Software, act: str) -> None:
+    token = warehouse.access_token()
+    assert verify(token).status_code == 204
+    getattr(ClientCredential.objects.get(), act)(by=Actor())
+    assert verify(token).status_code == 401
+
+
+# ---- Where a token may stand, and how one may ask ---------------------------------------------------------
+
+
+def test_a_token_is_taken_from_the_header_only(warehouse: Software) -> None:
+    """RFC 6750 §2.3, RFC 9700 §4.3.2."""
+    token = warehouse.access_token()
+    assert Client().get("/verify", {"access_token": token}).status_code == 401
+    assert Client().get("/verify", headers={"Cookie": f"access_token={token}"}).status_code == 401
+    assert Client().generic("GET", "/verify", f"access_token={token}").status_code == 401
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_only_reading_methods_are_served(warehouse: Software, method: str) -> None:
+    answer = Client().generic(method, "/verify", headers=header(f"Bearer {warehouse.access_token()}"))
+    assert answer.status_code == 405
+    assert answer["Allow"] == "GET, HEAD"
+    assert answer.json()["status"] == 405
+
+
+@pytest.mark.parametrize("query", ["&".join(["scope=orders:read"] * 5000), "scope=%ff", "scope=%00", "%ff=%00"])
+def test_a_hostile_address_is_refused(db: None, query: str) -> None:
+    answer = Client().get("/verify", QUERY_STRING=query)
+    assert answer.status_code in {400, 401, 403}
+    assert answer["Content-Type"].endswith("json")
+
+
+@pytest.mark.parametrize("offered", ["abc-123", "A.b_c", "x" * 64])
+def test_the_requests_id_comes_back(warehouse: Software, offered: str) -> None:
+    headers = header(f"Bearer {warehouse.access_token()}") | {"X-Request-ID": offered}
+    assert Client().get("/verify", headers=headers)["X-Request-ID"] == offered
+
+
+@pytest.mark.parametrize("offered", ["", "x" * 65, "a b", "a\r\nb", "é", "<script>"])
+def test_an_id_that_could_forge_a_log_line_is_replaced(db: None, offered: str) -> None:
+    """V16.4.1."""
+    answer = Client().get("/verify", headers={"X-Request-ID": offered})
+    assert re.fullmatch(r"[0-9a-f]{32}", answer["X-Request-ID"])

@@ -1,0 +1,170 @@
+"""`/instellingen/api/contact/`: whom the marketplace reaches."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import Seller
+from apicredentials.models import Activity, TechnicalContact
+from tests.factories import SellerFactory, TechnicalContactFactory
+from tests.journeys.pages import Page
+from tests.people import codes, says, signed_in
+
+URL = "/instellingen/api/contact/"
+SETTINGS = "/instellingen/api/"
+FILLED = {"name": "Sanne", "email": "sanne@winkel.example", "phone_number": "020 123 45 67"}
+
+
+def save(client: Client, **fields: str) -> TechnicalContact:
+    """Save the contact and return it."""
+    answer = client.post(URL, FILLED | fields)
+    assert answer.status_code == 302, codes(answer.context["contact_form"])
+    assert answer["Location"] == SETTINGS
+    seller: Seller = answer.wsgi_request.seller  # type: ignore[attr-defined]
+    return TechnicalContact.objects.get(seller=seller)
+
+
+def refused(client: Client, **fields: str) -> dict[str, list[str]]:
+    """Try to save what is wrong, and return the codes of what is."""
+    answer = client.post(URL, FILLED | fields)
+    assert answer.status_code == 422
+    return codes(answer.context["contact_form"])
+
+
+def test_the_first_time_makes_it(db: None) -> None:
+    seller = SellerFactory()
+    contact = save(signed_in(seller.members.get()))
+    assert (contact.seller, contact.name, contact.email, contact.confirmed_at) == (
+        seller,
+        "Sanne",
+        "sanne@winkel.example",
+        None,
+    )
+
+
+def test_it_is_filled_in_by_its_labels(owner: Client, seller: Seller) -> None:
+    form = Page(owner.get(SETTINGS).content.decode()).form("Opslaan")
+    filled = form.fill(**{"Naam": "Kim", "E-mailadres": "kim@winkel.example", "Telefoonnummer": ""})
+    answer = owner.post(form.address, filled, follow=True)
+    assert "Het technisch contact is opgeslagen." in says(answer)
+    seller.technical_contact.refresh_from_db()
+    assert str(seller.technical_contact) == "Kim <kim@winkel.example>"
+
+
+def test_the_second_time_changes_it(owner: Client, seller: Seller) -> None:
+    save(owner)
+    assert save(owner, name="Kim").name == "Kim"
+    assert TechnicalContact.objects.filter(seller=seller).count() == 1
+
+
+def test_it_is_written_down_who_did_it_and_from_where(owner: Client, seller: Seller) -> None:
+    save(owner)
+    activity = Activity.objects.get(kind=Activity.Kind.CONTACT_SAVED)
+    assert (activity.seller, activity.user) == (seller, seller.members.get())
+    assert activity.address == "127.0.0.1"
+
+
+def test_a_new_address_is_yet_to_be_confirmed_and_the_same_one_is_not(owner: Client, seller: Seller) -> None:
+    confirmed_at = seller.technical_contact.confirmed_at
+    assert confirmed_at
+    assert save(owner, email=seller.technical_contact.email, name="Kim").confirmed_at == confirmed_at
+    assert save(owner, email="nieuw@winkel.example").confirmed_at is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("", ""),
+        ("020 123 45 67", "+31201234567"),
+        ("020-1234567", "+31201234567"),
+        ("06 12345678", "+31612345678"),
+        ("+32 2 345 67 89", "+3223456789"),
+        ("0032 2 345 67 89", "+3223456789"),
+    ],
+)
+def test_a_phone_number_is_stored_in_e164(owner: Client, typed: str, stored: str) -> None:
+    save(owner, phone_number=typed)
+    assert TechnicalContact.objects.values_list("phone_number", flat=True).get() == stored
+
+
+@pytest.mark.parametrize(
+    "typed", ["12", "020 123", "bel mij", "+31 20 123 45 678 9", "+999 123456789", "020 123 45 67 <b>"]
+)
+def test_what_is_no_phone_number_is_refused(owner: Client, typed: str) -> None:
+    assert refused(owner, phone_number=typed) == {"phone_number": ["invalid"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "errors"),
+    [
+        ({"name": ""}, {"name": ["required"]}),
+        ({"name": " \t "}, {"name": ["required"]}),
+        ({"name": "x" * 101}, {"name": ["max_length"]}),
+        ({"name": "Sanne\nBcc: x"}, {"name": ["invisible"]}),
+        ({"name": "Sanne\u202e"}, {"name": ["invisible"]}),
+        ({"name": "San\0ne"}, {"name": ["null_characters_not_allowed"]}),
+        ({"email": ""}, {"email": ["required"]}),
+        ({"email": "sanne"}, {"email": ["invalid"]}),
+        ({"email": "sanne@winkel.example\nBcc: kwaad@kwaad.example"}, {"email": ["invalid"]}),
+        ({"email": "sanne@winkel.example, kwaad@kwaad.example"}, {"email": ["invalid"]}),
+        ({"email": "s\0@winkel.example"}, {"email": ["invalid", "null_characters_not_allowed"]}),
+        ({"email": "s" * 242 + "@winkel.example"}, {"email": ["max_length"]}),
+        ({"name": "", "email": ""}, {"name": ["required"], "email": ["required"]}),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_refused(
+    owner: Client, seller: Seller, fields: dict[str, str], errors: dict[str, list[str]]
+) -> None:
+    before = str(seller.technical_contact)
+    found = refused(owner, **fields)
+    assert {name: set(found[name]) <= set(wanted) for name, wanted in errors.items()} == dict.fromkeys(found, True)
+    seller.technical_contact.refresh_from_db()
+    assert str(seller.technical_contact) == before
+
+
+@pytest.mark.parametrize(
+    "email", ["sanne+api@winkel.example", "sanne@bücher.example", "s" * 64 + "@" + "winkel." * 20 + "example"]
+)
+def test_odd_but_true_addresses_are_taken(owner: Client, email: str) -> None:
+    assert save(owner, email=email).email == email
+
+
+def test_the_examples_of_the_refusal_are_taken(owner: Client) -> None:
+    answer = owner.post(URL, FILLED | {"phone_number": "12"})
+    examples = re.findall(r"\+?\d[\d ]+\d", answer.context["contact_form"].errors["phone_number"][0])
+    assert len(examples) == 2
+    for example in examples:
+        save(owner, phone_number=example)
+
+
+def test_a_refused_form_keeps_what_was_typed(owner: Client) -> None:
+    answer = owner.post(URL, {"name": "Kim <b>", "email": "kim", "phone_number": "12"})
+    fields = Page(answer.content.decode()).form("Opslaan").fields
+    assert [fields[label]["value"] for label in fields] == ["Kim <b>", "kim", "12"]
+    assert "Vul een geldig e-mailadres in" in says(answer)
+
+
+def test_a_refused_first_contact_leaves_the_other_sections_closed(db: None) -> None:
+    owner = signed_in(SellerFactory().members.get())
+    answer = owner.post(URL, FILLED | {"email": "sanne"})
+    assert not Page(answer.content.decode()).buttons("Aanmaken")
+
+
+def test_what_is_not_asked_is_not_taken(owner: Client, seller: Seller) -> None:
+    other = TechnicalContactFactory()
+    save(owner, seller=str(other.seller.pk), id=str(other.pk), pk=str(other.pk), confirmed_at="2026-01-01")
+    assert TechnicalContact.objects.get(seller=seller).confirmed_at is None
+    other.refresh_from_db()
+    assert str(other) == "Sanne de Vries <techniek@winkel.example>"
+
+
+def test_a_stranger_saves_their_own(stranger: Client, seller: Seller) -> None:
+    assert save(stranger, name="Kwaad").seller != seller
+    seller.technical_contact.refresh_from_db()
+    assert seller.technical_contact.name == "Sanne de Vries"
+
+
+def test_a_reload_leads_back_to_the_page(owner: Client) -> None:
+    assert owner.get(URL)["Location"] == SETTINGS

@@ -1,0 +1,177 @@
+"""`…/credentials/<id>/pauzeren/` and `…/hervatten/`: everything stops for a while, and goes on as it was."""
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Actor, Seller
+from apicredentials.models import Activity, ClientCredential
+from apicredentials.models.leaks import report_leak
+from apicredentials.models.secrets import fingerprint
+from tests.apicredentials.test_credential_rotate import works
+from tests.factories import ClientCredentialFactory
+from tests.journeys.pages import Page
+from tests.oauth.flow import software, verify
+from tests.people import says
+
+SETTINGS = "/instellingen/api/"
+
+
+def address(credential: ClientCredential, act: str) -> str:
+    return f"{SETTINGS}credentials/{credential.client_id}/{act}/"
+
+
+def row(client: Client) -> Page:
+    return Page(client.get(SETTINGS).content.decode(), SETTINGS).part("main").part("article")
+
+
+def tags(page: Page) -> list[str]:
+    return [tag.words for tag in page.root.all("span") if "tag" in tag["class"].split()]
+
+
+# ---- Pauzeren -----------------------------------------------------------------------------------------------
+
+
+def test_it_asks_first_and_says_what_will_stop(owner: Client, credential: ClientCredential) -> None:
+    credential.reveal(by=Actor())
+    credential.secrets.update(
+        last_used_at=dt.datetime(2026, 1, 2, 11, 3, tzinfo=dt.UTC), last_used_address="192.0.2.7", last_used_agent="k/1"
+    )
+    page = Page(owner.get(address(credential, "pauzeren")).content.decode()).part("main")
+    assert page.headings == ["Client credentials 'Magazijn' pauzeren?"]
+    for fact in ("2 januari 2026 om 12:03", "192.0.2.7", "k/1"):
+        assert fact in page.words
+    assert page.form("Pauzeren").method == "post"
+    assert page.link("Annuleren") == SETTINGS
+    credential.refresh_from_db()
+    assert credential.paused_at is None
+
+
+def test_the_row_leads_here_and_says_so(owner: Client, credential: ClientCredential) -> None:
+    assert row(owner).form("Pauzeren", of="Magazijn").address == address(credential, "pauzeren")
+    answer = owner.post(address(credential, "pauzeren"), follow=True)
+    assert answer.redirect_chain == [(SETTINGS, 302)]
+    assert "‘Magazijn’ is gepauzeerd." in says(answer)
+    page = row(owner)
+    assert tags(page) == ["Gepauzeerd"]
+    assert not page.buttons("Pauzeren")
+    assert page.form("Hervatten", of="Magazijn").address == address(credential, "hervatten")
+
+
+def test_secret_and_tokens_stop_at_once_and_work_again_after(owner: Client, credential: ClientCredential) -> None:
+    warehouse = software(credential)
+    token = warehouse.access_token()
+    assert verify(token).status_code == 204
+    owner.post(address(credential, "pauzeren"))
+    assert verify(token).status_code == 401
+    assert not works(credential, warehouse.secret)
+    owner.post(address(credential, "hervatten"))
+    assert verify(token).status_code == 204
+    assert works(credential, warehouse.secret)
+
+
+def test_others_go_on(owner: Client, seller: Seller, credential: ClientCredential) -> None:
+    token = software(ClientCredentialFactory(seller=seller)).access_token()
+    owner.post(address(credential, "pauzeren"))
+    assert verify(token).status_code == 204
+
+
+def test_twice_is_once(owner: Client, credential: ClientCredential) -> None:
+    owner.post(address(credential, "pauzeren"))
+    credential.refresh_from_db()
+    paused_at = credential.paused_at
+    owner.post(address(credential, "pauzeren"))
+    credential.refresh_from_db()
+    assert credential.paused_at == paused_at
+    assert [activity.kind for activity in Activity.objects.all()] == [Activity.Kind.CREDENTIAL_PAUSED]
+
+
+@pytest.mark.parametrize("act", ["pauzeren", "hervatten"])
+def test_a_deleted_one_is_not_there(owner: Client, seller: Seller, act: str) -> None:
+    deleted = ClientCredentialFactory(seller=seller, deleted=True)
+    for answer in (owner.get(address(deleted, act)), owner.post(address(deleted, act))):
+        assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("act", ["pauzeren", "hervatten"])
+def test_a_stranger_changes_nothing(stranger: Client, seller: Seller, act: str) -> None:
+    theirs = ClientCredentialFactory(seller=seller, paused=act == "hervatten")
+    for answer in (stranger.get(address(theirs, act)), stranger.post(address(theirs, act))):
+        assert answer.status_code == 404
+    before = theirs.paused_at
+    theirs.refresh_from_db()
+    assert theirs.paused_at == before
+    assert not Activity.objects.exists()
+
+
+# ---- Hervatten ----------------------------------------------------------------------------------------------
+
+
+def test_resuming_asks_first_too(owner: Client, seller: Seller) -> None:
+    paused = ClientCredentialFactory(seller=seller, name="Magazijn", paused=True, revealed=True)
+    page = Page(owner.get(address(paused, "hervatten")).content.decode()).part("main")
+    assert page.headings == ["Client credentials 'Magazijn' hervatten?"]
+    assert "meteen weer toegang" in page.words
+    assert page.form("Hervatten").method == "post"
+    paused.refresh_from_db()
+    assert paused.paused_at is not None
+
+
+def test_resuming_is_said_and_written_down(owner: Client, seller: Seller) -> None:
+    paused = ClientCredentialFactory(seller=seller, name="Magazijn", paused=True, revealed=True)
+    assert "‘Magazijn’ werkt weer." in says(owner.post(address(paused, "hervatten"), follow=True))
+    assert tags(row(owner)) == ["Actief"]
+    activity = Activity.objects.get()
+    assert (activity.kind, activity.user) == (Activity.Kind.CREDENTIAL_RESUMED, seller.members.get())
+
+
+def test_resuming_what_works_changes_nothing(owner: Client, credential: ClientCredential) -> None:
+    owner.post(address(credential, "hervatten"))
+    assert not Activity.objects.exists()
+
+
+def test_pausing_asks_no_password_and_resuming_does(owner: Client, credential: ClientCredential) -> None:
+    """What stops access must not wait; what gives it does."""
+    with time_machine.travel(timezone.now() + dt.timedelta(minutes=31)):
+        assert owner.post(address(credential, "pauzeren"))["Location"] == SETTINGS
+        answer = owner.post(address(credential, "hervatten"))
+    assert answer["Location"].startswith("/inloggen/bevestigen/?next=")
+    credential.refresh_from_db()
+    assert credential.paused_at is not None
+
+
+# ---- After a leak -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def leaked(credential: ClientCredential) -> ClientCredential:
+    report_leak([fingerprint(credential.reveal(by=Actor()))], by=Actor.machine())
+    credential.refresh_from_db()
+    return credential
+
+
+def test_a_leak_shows_on_the_row_with_what_to_do(owner: Client, leaked: ClientCredential) -> None:
+    page = row(owner)
+    assert tags(page) == ["Gelekt"]
+    assert "Dat secret werkt niet meer" in page.words
+    assert page.buttons("Nieuw secret", of="Magazijn")
+    assert page.buttons("Hervatten", of="Magazijn")
+
+
+def test_resuming_after_a_leak_warns_that_there_is_no_secret(owner: Client, leaked: ClientCredential) -> None:
+    assert "Er is geen secret dat nog werkt." in says(owner.get(address(leaked, "hervatten")))
+    owner.post(address(leaked, "hervatten"))
+    assert tags(row(owner)) == ["Gelekt"]
+
+
+def test_a_new_secret_and_resuming_make_it_whole(owner: Client, leaked: ClientCredential) -> None:
+    answer = owner.post(address(leaked, "nieuw-secret"), {"overlap": "0"})
+    assert answer.status_code == 200
+    assert tags(row(owner)) == ["Gelekt"]
+    owner.post(address(leaked, "hervatten"))
+    assert tags(row(owner)) == ["Actief"]
+    owner.post(address(leaked, "pauzeren"))
+    assert tags(row(owner)) == ["Gepauzeerd"]

@@ -1,0 +1,151 @@
+"""`…/credentials/<id>/terugzetten/`: what was deleted comes back within thirty days, as it was."""
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Actor, Membership, Seller
+from apicredentials.models import Activity, ClientCredential
+from apicredentials.models.leaks import report_leak
+from apicredentials.models.secrets import fingerprint
+from tests.apicredentials.test_credential_rotate import works
+from tests.factories import ClientCredentialFactory, MembershipFactory
+from tests.journeys.pages import Page
+from tests.oauth.flow import software, verify
+from tests.people import says, signed_in
+
+SETTINGS = "/instellingen/api/"
+
+
+def address(credential: ClientCredential) -> str:
+    return f"{SETTINGS}credentials/{credential.client_id}/terugzetten/"
+
+
+@pytest.fixture
+def deleted(credential: ClientCredential) -> ClientCredential:
+    credential.delete_softly(by=Actor())
+    return credential
+
+
+def test_the_page_lists_what_can_come_back_and_until_when(owner: Client, seller: Seller) -> None:
+    at = dt.datetime(2026, 6, 1, 10, tzinfo=dt.UTC)
+    deleted = ClientCredentialFactory(seller=seller, name="Oud", deleted_at=at)
+    with time_machine.travel(at + dt.timedelta(days=10), tick=False):
+        page = Page(signed_in(seller.members.get()).get(SETTINGS).content.decode(), SETTINGS).part("main")
+    assert "Verwijderd (1)" in page.words
+    assert "Terug te zetten tot 1 juli 2026, over 20 dagen" in page.words
+    assert page.form("Terugzetten", of="Oud").address == address(deleted)
+    assert not list(page.root.all("article"))
+
+
+def test_it_asks_first(owner: Client, deleted: ClientCredential) -> None:
+    page = Page(owner.get(address(deleted)).content.decode(), address(deleted)).part("main")
+    assert page.headings == ["Client credentials 'Magazijn' terugzetten?"]
+    assert page.form("Terugzetten").method == "post"
+    deleted.refresh_from_db()
+    assert deleted.deleted_at is not None
+
+
+def test_it_comes_back_with_secret_and_tokens(owner: Client, credential: ClientCredential) -> None:
+    warehouse = software(credential)
+    token = warehouse.access_token()
+    credential.delete_softly(by=Actor())
+    assert verify(token).status_code == 401
+    answer = owner.post(address(credential), follow=True)
+    assert answer.redirect_chain == [(SETTINGS, 302)]
+    assert "‘Magazijn’ is teruggezet" in says(answer)
+    assert Page(answer.content.decode()).part("article").headings == ["Magazijn"]
+    assert verify(token).status_code == 204
+    assert works(credential, warehouse.secret)
+
+
+def test_what_was_paused_stays_paused(owner: Client, seller: Seller) -> None:
+    paused = ClientCredentialFactory(seller=seller, paused=True, revealed=True, deleted=True)
+    assert "en dat blijven ze" in says(owner.get(address(paused)))
+    owner.post(address(paused))
+    paused.refresh_from_db()
+    assert (paused.deleted_at is None, paused.paused_at is None) == (True, False)
+
+
+@pytest.mark.parametrize(("days", "status"), [(29.99, 302), (30.01, 404)])
+def test_it_can_be_undone_for_thirty_days(owner: Client, seller: Seller, days: float, status: int) -> None:
+    old = ClientCredentialFactory(seller=seller, deleted_at=timezone.now() - dt.timedelta(days=days))
+    assert bool(Page(owner.get(SETTINGS).content.decode()).buttons("Terugzetten")) is (status == 302)
+    assert owner.post(address(old)).status_code == status
+    old.refresh_from_db()
+    assert (old.deleted_at is None) is (status == 302)
+
+
+def test_after_a_leak_nothing_comes_back_and_deleting_says_so(owner: Client, credential: ClientCredential) -> None:
+    report_leak([fingerprint(credential.reveal(by=Actor()))], by=Actor.machine())
+    delete = address(credential).replace("terugzetten", "verwijderen")
+    assert "Daarom kun je dit niet ongedaan maken." in says(owner.get(delete))
+    owner.post(delete)
+    for answer in (owner.get(address(credential)), owner.post(address(credential))):
+        assert answer.status_code == 404
+    assert not Page(owner.get(SETTINGS).content.decode()).buttons("Terugzetten")
+
+
+def test_deleting_says_that_it_can_be_undone_and_what_stops(owner: Client, credential: ClientCredential) -> None:
+    delete = address(credential).replace("terugzetten", "verwijderen")
+    words = says(owner.get(delete))
+    assert "Je kunt ze 30 dagen lang terugzetten" in words
+    assert "Ze zijn nog nooit gebruikt." in words
+    credential.reveal(by=Actor())
+    credential.secrets.update(
+        last_used_at=dt.datetime(2026, 1, 2, 11, 3, tzinfo=dt.UTC), last_used_address="192.0.2.7", last_used_agent="k/1"
+    )
+    words = says(owner.get(delete))
+    for fact in ("2 januari 2026 om 12:03", "192.0.2.7", "k/1"):
+        assert fact in words
+
+
+def test_not_when_its_name_is_taken_meanwhile(owner: Client, seller: Seller, deleted: ClientCredential) -> None:
+    ClientCredentialFactory(seller=seller, name="MAGAZIJN")
+    answer = owner.post(address(deleted), follow=True)
+    assert "Je hebt al client credentials met deze naam." in says(answer)
+    deleted.refresh_from_db()
+    assert deleted.deleted_at is not None
+
+
+def test_not_when_there_is_no_place_left(
+    owner: Client, seller: Seller, deleted: ClientCredential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClientCredential, "MAXIMUM_PER_SELLER", 1)
+    ClientCredentialFactory(seller=seller)
+    assert "Je hebt al 1 client credentials, meer kan niet." in says(owner.post(address(deleted), follow=True))
+
+
+def test_what_was_not_deleted_cannot_come_back(owner: Client, credential: ClientCredential) -> None:
+    for answer in (owner.get(address(credential)), owner.post(address(credential))):
+        assert answer.status_code == 404
+
+
+def test_it_is_written_down(owner: Client, deleted: ClientCredential) -> None:
+    owner.post(address(deleted))
+    activity = Activity.objects.latest("pk")
+    assert (activity.kind, activity.subject) == (Activity.Kind.CREDENTIAL_RESTORED, "Magazijn")
+
+
+def test_a_stranger_restores_nothing(stranger: Client, deleted: ClientCredential) -> None:
+    for answer in (stranger.get(address(deleted)), stranger.post(address(deleted))):
+        assert answer.status_code == 404
+    assert "Magazijn" not in says(stranger.get(SETTINGS))
+
+
+def test_a_reader_sees_it_without_the_button(seller: Seller, deleted: ClientCredential) -> None:
+    reader = MembershipFactory(seller=seller, role=Membership.Role.READ_ONLY).user
+    page = Page(signed_in(reader).get(SETTINGS).content.decode()).part("main")
+    assert "Verwijderd (1)" in page.words
+    assert not page.buttons("Terugzetten")
+
+
+def test_the_password_is_asked_again_after_half_an_hour(owner: Client, deleted: ClientCredential) -> None:
+    with time_machine.travel(timezone.now() + dt.timedelta(minutes=31)):
+        answer = owner.post(address(deleted))
+    assert answer["Location"].startswith("/inloggen/bevestigen/?next=")
+    deleted.refresh_from_db()
+    assert deleted.deleted_at is not None

@@ -1,0 +1,98 @@
+"""Which addresses a third party may be sent back to."""
+
+from contextlib import suppress
+
+import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import Actor
+from apicredentials import redirect_uris
+from apicredentials.models import ThirdParty
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://partij.example",
+        "https://partij.example/terug?winkel=1&taal=nl",
+        "https://partij.example:8443/a/b_c~d-e.f/%20;x=1,2",
+        "https://xn--bcher-kva.example/",
+        "https://203.0.113.7/",
+        "https://[2001:db8::1]:8443/terug",
+        "http://localhost/terug",
+        "http://localhost:3000/",
+        "http://127.0.0.1:49152/terug",
+        "http://[::1]:8080/",
+    ],
+)
+def test_takes_an_address_as_it_is(uri: str) -> None:
+    assert redirect_uris.clean(uri) == uri
+
+
+@pytest.mark.parametrize(
+    ("uri", "code"),
+    [
+        ("http://partij.example/", "scheme"),
+        ("http://localhost.partij.example/", "scheme"),
+        ("http://127.0.0.2/", "scheme"),
+        ("http://[::2]/", "scheme"),
+        ("javascript:alert(1)", "scheme"),
+        ("data:text/html,x", "scheme"),
+        ("partij:/terug", "scheme"),
+        ("//partij.example/", "scheme"),
+        ("/terug", "scheme"),
+        ("", "characters"),
+        (" https://partij.example/", "characters"),
+        ("https://partij.example/te rug", "characters"),
+        ("https://partij.example/\r\nX: 1", "characters"),
+        ("https://partij.example/\0", "characters"),
+        ("https://*.partij.example/", "characters"),
+        ("https://partij.example/*", "characters"),
+        ("https://partij.example\\@elders.example/", "characters"),
+        ("https://b\u00fccher.example/", "characters"),
+        ("https://partij.example/#", "fragment"),
+        ("https://partij.example/#deel", "fragment"),
+        ("https://gebruiker@partij.example/", "userinfo"),
+        ("https://gebruiker:wachtwoord@partij.example/", "userinfo"),
+        ("https://", "host"),
+        ("https:partij.example", "host"),
+        ("https:///terug", "host"),
+        ("https://partij.example;script-src/", "host"),
+        ("https://partij%2eexample/", "host"),
+        ("https://partij.example:http/", "host"),
+        ("https://[partij]/", "host"),
+        ("https://[::1/", "host"),
+        ("https://partij.example/" + "a" * 2000, "max_length"),
+    ],
+)
+def test_refuses_where_somebody_else_may_answer(uri: str, code: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        redirect_uris.clean(uri)
+    assert refusal.value.code == code
+
+
+@given(st.text() | st.text("https:/.@#?[]\\*1a").map("https://{}".format))
+def test_takes_or_refuses_and_does_nothing_else(text: str) -> None:
+    with suppress(ValidationError):
+        assert redirect_uris.clean(text) == text
+
+
+def test_keeps_each_once_in_order() -> None:
+    uris = ["https://b.example/", "https://a.example/", "https://b.example/"]
+    assert redirect_uris.join(uris) == "https://b.example/ https://a.example/"
+
+
+def test_needs_one() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        redirect_uris.join([])
+    assert refusal.value.code == "required"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("uris", ["", "https://partij.example/ http://partij.example/"])
+def test_no_party_is_registered_without_a_good_one(uris: str) -> None:
+    with pytest.raises(ValidationError):
+        ThirdParty(name="Orderhulp", redirect_uris=uris).register(by=Actor())
+    assert not ThirdParty.objects.exists()

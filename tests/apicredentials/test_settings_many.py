@@ -1,0 +1,163 @@
+"""`/instellingen/api/` of a seller with very many credentials: found page by page, and as fast as with twenty."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Seller
+from apicredentials.models import ClientCredential, ClientSecret
+from tests.factories import (
+    ClientCredentialFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+    UserFactory,
+)
+from tests.journeys.pages import Page
+from tests.people import signed_in
+
+URL = "/instellingen/api/"
+
+
+def fill(seller: Seller, number: int) -> None:
+    """Give a seller that many credentials, each with two secrets, a third of them paused."""
+    maker = UserFactory()
+    made = ClientCredential.objects.bulk_create(
+        ClientCredentialFactory.build(
+            seller=seller, name=f"Kassa {each:04}", folded_name=f"kassa {each:04}", created_by=maker
+        )
+        for each in range(number)
+    )
+    ClientSecret.objects.bulk_create(
+        ClientSecret(client=each, hash=f"{each.pk}-{end}", hint="aB3x", ends_at=end)
+        for each in made
+        for end in (each.created.replace(year=2099), None)
+    )
+
+
+@pytest.fixture
+def many(seller: Seller) -> Seller:
+    fill(seller, 1000)
+    return seller
+
+
+def open_page(client: Client, query: str = "") -> Page:
+    answer = client.get(f"{URL}{query}")
+    assert answer.status_code == 200
+    return Page(answer.content.decode(), URL).part("main")
+
+
+def names(page: Page) -> list[str]:
+    return [next(card.all("h3")).words for card in page.root.all("article")]
+
+
+def queries(client: Client, query: str = "") -> int:
+    open_page(client, query)  # writes down that the session is in use
+    with CaptureQueriesContext(connection) as captured:
+        open_page(client, query)
+    return len(captured)
+
+
+def test_a_thousand_take_as_many_queries_as_twenty_and_as_none(owner: Client, many: Seller) -> None:
+    twenty = TechnicalContactFactory().seller
+    fill(twenty, 20)
+    none = TechnicalContactFactory().seller
+    numbers = [
+        queries(owner),
+        queries(owner, "?page=7"),
+        queries(owner, "?q=kassa"),
+        queries(owner, "?q=kassa&page=50"),
+    ]
+    numbers.append(queries(signed_in(twenty.members.get())))
+    assert max(numbers) == min(numbers) <= 8
+    # Of no rows there are no secrets to fetch.
+    assert queries(signed_in(none.members.get())) <= 8
+
+
+def test_deleted_ones_and_parties_take_no_more(owner: Client, many: Seller) -> None:
+    before = queries(owner)
+    for _ in range(5):
+        ClientCredentialFactory(seller=many, deleted=True, revealed=True)
+        ThirdPartyAuthorizationFactory(seller=many)
+    assert queries(owner) == before <= 8
+
+
+def test_the_pages_hold_each_of_them_once(owner: Client, many: Seller) -> None:
+    seen, page = [], open_page(owner)
+    while True:
+        seen += names(page)
+        if not [link for link in page.root.all("a") if link.words == "Volgende"]:
+            break
+        page = open_page(owner, page.link("Volgende").partition("#")[0].removeprefix(URL))
+    assert seen == [f"Kassa {number:04}" for number in reversed(range(1000))]
+
+
+def test_it_says_where_one_is(owner: Client, many: Seller) -> None:
+    page = open_page(owner, "?page=3")
+    assert "41 tot en met 60 van 1000" in page.words
+    assert "Pagina 3 van 50" in page.words
+    assert page.link("Vorige") == f"{URL}?page=2#client-credentials"
+
+
+@pytest.mark.parametrize(
+    ("page", "number"), [("0", 50), ("51", 50), ("x", 1), ("", 1), ("9" * 5000, 1), ("-1", 50), ("\0", 1)]
+)
+def test_a_page_that_is_not_there_is_the_nearest_that_is(owner: Client, many: Seller, page: str, number: int) -> None:
+    answer = owner.get(URL, {"page": page})
+    assert answer.context["credentials"].number == number
+
+
+def test_search_finds_by_part_of_a_name_or_by_client_id(owner: Client, many: Seller) -> None:
+    sought = ClientCredentialFactory(seller=many, name="Ångström & Zn")
+    ClientCredentialFactory(name="Ångström elders")
+    for query in ("ångström", "ÅNGSTRÖM", " & zn ", sought.client_id, sought.client_id.upper(), sought.client_id[:8]):
+        answer = owner.get(URL, {"q": query})
+        assert names(Page(answer.content.decode()).part("main")) == ["Ångström & Zn"], query
+
+
+def test_search_keeps_its_words_and_its_pages(owner: Client, many: Seller) -> None:
+    page = open_page(owner, "?q=kassa+01")
+    assert names(page)[:2] == ["Kassa 0199", "Kassa 0198"]
+    assert "van 100 gevonden" in page.words
+    assert next(box for box in page.root.all("input") if box["name"] == "q")["value"] == "kassa 01"
+    assert page.link("Volgende") == f"{URL}?q=kassa+01&page=2#client-credentials"
+    assert page.link("Alles tonen") == f"{URL}#client-credentials"
+
+
+@pytest.mark.parametrize("query", ["niets", "%", "_", "kassa%", "\\"])
+def test_what_is_not_there_is_not_found(owner: Client, many: Seller, query: str) -> None:
+    answer = owner.get(URL, {"q": query})
+    page = Page(answer.content.decode()).part("main")
+    assert names(page) == []
+    assert "Niets gevonden." in page.words
+    assert page.buttons("Zoeken")
+
+
+@pytest.mark.parametrize("query", ["\0", "a" * 101])
+def test_what_cannot_be_sought_is_explained(owner: Client, many: Seller, query: str) -> None:
+    answer = owner.get(URL, {"q": query})
+    assert answer.status_code == 200
+    assert answer.context["search"].errors
+    assert names(Page(answer.content.decode()).part("main")) == []
+
+
+@pytest.mark.parametrize(("number", "searchable"), [(20, False), (21, True)])
+def test_a_few_are_neither_sought_nor_paged(owner: Client, seller: Seller, number: int, searchable: bool) -> None:
+    fill(seller, number)
+    page = open_page(owner)
+    assert bool(page.buttons("Zoeken")) is searchable
+    assert ("Pagina 1 van 2" in page.words) is searchable
+
+
+def test_a_failed_form_on_this_page_draws_the_same(owner: Client, many: Seller) -> None:
+    answer = owner.post(f"{URL}contact/", {"name": "", "email": "x"})
+    assert answer.status_code == 422
+    page = Page(answer.content.decode(), f"{URL}contact/").part("main")
+    assert len(names(page)) == 20
+    assert page.link("Volgende") == f"{URL}?page=2#client-credentials"
+
+
+def test_a_failed_form_shows_what_was_saved_beside_what_was_typed(owner: Client, seller: Seller) -> None:
+    answer = owner.post(f"{URL}contact/", {"name": "", "email": "nieuw@winkel.example"})
+    assert answer.context["contact"].email == "techniek@winkel.example"
+    assert "nieuw@winkel.example" in answer.content.decode()

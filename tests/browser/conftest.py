@@ -1,0 +1,101 @@
+"""Chromium for the tests in this folder, which get pytest-playwright's `page` on the live server.
+
+Addresses are relative: `page.goto("/inloggen/")`.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT, AxeResults
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, WebError, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from tests.browser.party import Party, run_party
+from tests.conftest import CHROMIUM
+from tests.people import signed_in
+
+WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+# Test machines are shared.
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Take the system's Chromium, as it runs in a container (as root, without GPU) and without calling home."""
+    quiet = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
+    args = ["--no-sandbox", "--disable-gpu", *quiet]
+    return browser_type_launch_args | {"executable_path": CHROMIUM, "args": args}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return browser_context_args | {"locale": "nl-NL", "timezone_id": "Europe/Amsterdam"}
+
+
+@pytest.fixture(scope="session")
+def base_url(live_server: LiveServer) -> str:
+    return str(live_server.url)
+
+
+@pytest.fixture(autouse=True)
+def problems(context: BrowserContext) -> Iterator[list[str]]:
+    """What Chromium complains of: scripts that fail, parts that do not load, breaches of the policy (CSP).
+
+    The list must be empty in the end: a test that provokes a complaint takes it out.
+    """
+    problems: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        # The status of a page or of what a script fetched is for the test to judge; that of a part is judged below.
+        is_status = message.text.startswith("Failed to load resource: the server responded with a status of")
+        if "Content Security Policy" in message.text or (message.type == "error" and not is_status):
+            problems.append(message.text)
+
+    def on_response(response: Response) -> None:
+        if response.status >= 400 and response.request.resource_type not in {"document", "fetch", "xhr"}:
+            problems.append(f"{response.url}: {response.status}")
+
+    def on_error(error: WebError) -> None:
+        problems.append(str(error.error))
+
+    context.on("console", on_console)
+    context.on("response", on_response)
+    context.on("weberror", on_error)
+    yield problems
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def come_in(context: BrowserContext, base_url: str) -> Callable[[User], None]:
+    """Sign the browser in without its pages: `come_in(user)`."""
+
+    def come_in(user: User) -> None:
+        session = signed_in(user).cookies["sessionid"]
+        context.add_cookies([{"name": session.key, "value": session.value, "url": base_url, "sameSite": "Lax"}])
+
+    return come_in
+
+
+@pytest.fixture
+def party(base_url: str) -> Iterator[Party]:
+    """A third party with a site of its own."""
+    with run_party(base_url) as party:
+        yield party
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Page], None]:
+    """Hold a page, as it stands, to WCAG 2.2 AA: `axe(page)`. The page must be one where scripts run: axe is one."""
+    options = json.dumps({"runOnly": WCAG_22_AA, "resultTypes": ["violations"]})
+
+    def check(page: Page) -> None:
+        if page.evaluate("typeof axe") == "undefined":
+            page.evaluate(AXE_SCRIPT)
+        results = AxeResults(page.evaluate(f"axe.run({options}).then(({{ violations }}) => ({{ violations }}))"))
+        assert not results.violations_count, f"{page.url}\n{results.generate_report()}"
+
+    return check

@@ -1,0 +1,388 @@
+"""Every page, in every state: WCAG 2.2 AA, light and dark, from 320 px to a desktop, under the strict policy."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from itertools import batched
+from typing import Literal, Protocol
+from unittest.mock import Mock
+
+import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.db import OperationalError
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, Request, expect
+from pytest_django.fixtures import Settings
+
+from accounts.models import Actor, Membership, Seller, User
+from apicredentials.models import Activity, ClientCredential, ThirdPartyLogo
+from apicredentials.models.contacts import confirmation_token
+from portal import machine_urls
+from tests.browser.party import Party
+from tests.factories import (
+    ClientCredentialFactory,
+    ClientSecretFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+    ThirdPartyFactory,
+    UserFactory,
+)
+from tests.inventory import Address, addresses, belongings
+from tests.oauth.flow import request_address, software
+
+type ComeIn = Callable[[User], None]
+type Scheme = Literal["light", "dark"]
+
+
+class Inspected(Protocol):
+    """Go to a page inside `with inspected("its state"):`; then it is inspected, and so is what it asked the network."""
+
+    def __call__(self, state: str, ways: list[tuple[int, Scheme]] = ...) -> AbstractContextManager[None]: ...
+
+
+SETTINGS = "/instellingen/api/"
+DESKTOP, ZOOMED_TO_200_PERCENT, NARROWEST = 1280, 640, 320
+# Of a page's states the first two are enough: between them lie every width and every colour.
+WAYS: list[tuple[int, Scheme]] = [(DESKTOP, "light"), (NARROWEST, "dark"), (NARROWEST, "light"), (DESKTOP, "dark")]
+LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 100"><path d="M0 0h400v100z" fill="#195"/></svg>'
+LONG_NAME = "Verkoopstatistiekenexportprogrammatuurontwikkelomgeving" * 2
+
+
+# ---- What holds for a page --------------------------------------------------------------------------------
+
+# A box is what a reader sees as one. Inputs scroll what is typed in them; `.visually-hidden` has no size.
+STICKING_OUT = """() => [...document.querySelectorAll("body *:not(input, textarea, .visually-hidden)")]
+  .filter((each) => each.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }))
+  .filter((each) => {
+    const { left, right } = each.getBoundingClientRect();
+    const { backgroundColor, borderLeftStyle } = getComputedStyle(each);
+    const isBox = backgroundColor !== "rgba(0, 0, 0, 0)" || borderLeftStyle !== "none";
+    return left < -1 || right > innerWidth + 1 || (isBox && each.scrollWidth > each.clientWidth + 1);
+  })
+  .map((each) => `${each.outerHTML.slice(0, 200)}: ${each.scrollWidth} in ${each.clientWidth}`)"""
+SPACED = """(spaced) => {
+  const sheet = new CSSStyleSheet();
+  if (spaced) sheet.replaceSync(`
+    * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
+    p { margin-bottom: 2em !important }`);
+  document.adoptedStyleSheets = [sheet];
+}"""
+
+
+def assert_fits(page: Page, width: int) -> None:
+    """Hold a page to WCAG 1.4.4 and 1.4.10: nothing sticks out, nothing scrolls sideways."""
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{page.url} scrolls sideways at {width} px"
+    assert page.evaluate(STICKING_OUT) == [], f"{page.url} at {width} px"
+
+
+def inspect(page: Page, axe: Callable[[Page], None], ways: list[tuple[int, Scheme]]) -> None:
+    """Hold a page, as it stands, to all of this."""
+    assert page.evaluate("[...document.images].filter(each => !each.naturalWidth).map(each => each.src)") == []
+    for width, scheme in ways:
+        page.emulate_media(color_scheme=scheme)
+        assert_fits(page, width)
+        axe(page)
+    assert_fits(page, ZOOMED_TO_200_PERCENT)
+    page.evaluate(SPACED, True)  # WCAG 1.4.12
+    assert_fits(page, NARROWEST)
+    page.evaluate(SPACED, False)
+    page.set_viewport_size({"width": DESKTOP, "height": 800})
+
+
+@pytest.fixture
+def inspected(
+    page: Page, base_url: str, axe: Callable[[Page], None], problems: list[str], subtests: pytest.Subtests
+) -> Iterator[Inspected]:
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((f"{base_url}/", "data:")):
+            problems.append(f"A request to {request.url}")
+
+    @contextmanager
+    def inspected(state: str, ways: list[tuple[int, Scheme]] = WAYS[:2]) -> Iterator[None]:
+        with subtests.test(state):
+            yield
+            inspect(page, axe, ways)
+            found = problems.copy()
+            problems.clear()
+            assert not found, f"{page.url}: {found}"
+
+    page.on("request", on_request)
+    yield inspected
+    page.remove_listener("request", on_request)
+
+
+# ---- A shop in which everything has happened --------------------------------------------------------------
+
+
+@pytest.fixture
+def user() -> User:
+    user: User = UserFactory(name="Sanne de Vries", email=f"{'sanne' * 12}@{'boekenhoek' * 5}.example")
+    return user
+
+
+@pytest.fixture
+def seller(user: User) -> Seller:
+    """The seller that `user` works for first; there is a second one to switch to."""
+    SellerFactory(display_name="Winkel die later komt", owner__user=user)
+    seller: Seller = SellerFactory(display_name="A-boekhandel Kinderboekenspeciaalzaak", owner__user=user)
+    TechnicalContactFactory(seller=seller, confirmed_at=None, email=user.email)
+    fill(seller, user)
+    return seller
+
+
+def fill(seller: Seller, user: User) -> None:
+    """Give a seller credentials and authorisations in every state, with names that are hard to fit."""
+    long_ago = timezone.now() - dt.timedelta(days=100)
+    narrow = partial(ClientCredentialFactory, seller=seller, scope="orders:read offers:manage", revealed=True)
+    narrow(paused=True, secret__last_used_at=long_ago)
+    narrow(secret__created_at=long_ago)
+    narrow(
+        last_refused_at=timezone.now(),
+        last_refused_reason=ClientCredential.Refusal.WRONG_SECRET,
+        last_refused_address="2001:db8:1234:5678:9abc:def0:1234:5678",
+    )
+    rotated = narrow(secret__ends_at=timezone.now() + dt.timedelta(days=7), secret__last_used_at=long_ago)
+    ClientSecretFactory(client=rotated, last_used_at=timezone.now(), last_used_agent=LONG_NAME)
+    narrow(leaked_at=timezone.now(), paused=True)
+    narrow(deleted=True)
+    ClientCredentialFactory(seller=seller, name=LONG_NAME[:100], created_by=user)
+    known = ThirdPartyAuthorizationFactory(seller=seller, third_party__name=LONG_NAME[:100])
+    ThirdPartyLogo.set_for(known.third_party, LOGO, by=Actor())
+    for state in ("expiring", "expired", "ended"):
+        ThirdPartyAuthorizationFactory(seller=seller, scope="orders:read", **{state: True})
+    # Not by `record`, which mails.
+    row = {"seller": seller, "subject": LONG_NAME[:100], "actor_name": user.name, "reason": "Op verzoek."}
+    Activity.objects.bulk_create(Activity(kind=kind, **row) for kind in Activity.Kind)
+
+
+# ---- Every address ----------------------------------------------------------------------------------------
+
+MACHINES = {pattern.name for pattern in machine_urls.urlpatterns}
+NO_PAGE = {
+    "root": "leads to the settings",
+    "apicredentials:contact": "leads to the settings, which have its form",
+    "apicredentials:contact-resend": "leads to the settings, which have its button",
+    "apicredentials:activity-export": "is a file",
+    "logo": "is a picture",
+}
+BEFORE_SIGN_IN = ("account_login", "account_inactive", "account_reset_password", "contact-confirm")
+ADDRESSES = [
+    address
+    for address in addresses()
+    if address.name not in MACHINES | NO_PAGE.keys() and not address.route.startswith("beheer/")
+]
+
+
+def place(address: Address, user: User, seller: Seller) -> str:
+    """Return where to find a page, as somebody finds it who was led there."""
+    match address.name:
+        case "account_reset_password_from_key":
+            return address.url({"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)})
+        case "contact-confirm":
+            return f"{address.url({})}?token={confirmation_token(seller.technical_contact.pk, user.email)}"
+        case "authorize":
+            return request_address(software(ThirdPartyFactory(name=LONG_NAME[-100:])))
+        case _:
+            return address.url(belongings(seller, address) if address.parameters else {})
+
+
+@pytest.mark.parametrize("some", [*batched(ADDRESSES, 5)], ids=lambda some: some[0].name)
+def test_every_address(
+    some: tuple[Address, ...], page: Page, seller: Seller, come_in: ComeIn, inspected: Inspected
+) -> None:
+    user = seller.members.get()
+    for address in some:
+        with inspected(address.name, WAYS):
+            if address.name.startswith(BEFORE_SIGN_IN):
+                page.context.clear_cookies()
+            elif not any(cookie.get("name") == settings.SESSION_COOKIE_NAME for cookie in page.context.cookies()):
+                come_in(user)
+            where = place(address, user, seller)
+            go(page, where)
+            if address.name != "account_reset_password_from_key":  # takes its key out of the address
+                assert page.url.endswith(where), f"{where} leads to {page.url}: to be named in NO_PAGE?"
+
+
+# ---- Other states of those pages --------------------------------------------------------------------------
+
+
+def go(page: Page, address: str, status: int = 200) -> None:
+    """Go somewhere and expect this status."""
+    answer = page.goto(address)
+    assert answer
+    assert answer.status == status, f"{address}: {answer.status}"
+
+
+def press(page: Page, button: str, within: str = "main") -> None:
+    """Press the first button of that name."""
+    page.locator(within).get_by_role("button", name=button, exact=True).first.click()
+
+
+def press_for(page: Page, button: str, status: int) -> None:
+    """Press a button and expect a page with this status."""
+    with page.expect_navigation() as navigation:
+        press(page, button)
+    answer = navigation.value
+    assert answer
+    assert answer.status == status
+
+
+def expect_heading(page: Page, text: str, within: str = "main") -> None:
+    """Wait for the page or dialog whose heading has this in it."""
+    expect(page.locator(within).get_by_role("heading", level=1)).to_contain_text(text)
+
+
+def expect_errors(page: Page, within: str = "main") -> None:
+    """Wait for the summary of a form's errors."""
+    expect(page.locator(within).get_by_role("heading", name="Controleer wat je hebt ingevuld")).to_be_visible()
+
+
+def test_menus(page: Page, seller: Seller, come_in: ComeIn, inspected: Inspected) -> None:
+    come_in(seller.members.get())
+    go(page, "/instellingen/")
+    for number, menu in enumerate(("the sellers", "the account")):
+        with inspected(menu):
+            page.locator("details.menu > summary").nth(number).click()
+            expect(page.locator("details.menu[open] > .menu__list")).to_be_visible()
+    with inspected("all that opens on the settings"):
+        go(page, SETTINGS)
+        page.locator("details.more").evaluate_all("all => all.forEach(each => each.open = true)")
+        page.locator("main details.menu > summary").first.click()
+        expect(page.locator("details.menu[open] > .menu__list")).to_be_visible()
+
+
+def test_settings(page: Page, user: User, come_in: ComeIn, inspected: Inspected) -> None:
+    come_in(user)
+    with inspected("no seller"):
+        go(page, SETTINGS, 403)
+        expect_heading(page, "Nog geen verkopersaccount")
+    seller = SellerFactory(owner__user=user)
+    with inspected("no contact yet"):
+        go(page, SETTINGS)
+    with inspected("a contact with errors"):
+        press_for(page, "Opslaan", 422)
+        expect_errors(page)
+    with inspected("nothing done yet"):
+        go(page, reverse("apicredentials:activity"))
+    TechnicalContactFactory(seller=seller)
+    with inspected("nothing made yet"):
+        go(page, SETTINGS)
+    fill(seller, user)
+    seller.memberships.update(role=Membership.Role.READ_ONLY)
+    with inspected("read only"):
+        go(page, SETTINGS)
+
+
+def test_dialogs(page: Page, user: User, come_in: ComeIn, inspected: Inspected) -> None:
+    seller = SellerFactory(owner__user=user)
+    TechnicalContactFactory(seller=seller)
+    ClientCredentialFactory(seller=seller, name=LONG_NAME[:100])
+    ThirdPartyAuthorizationFactory(seller=seller, third_party__name=LONG_NAME[:100])
+    come_in(user)
+    with inspected("Aanmaken"):
+        go(page, SETTINGS)
+        press(page, "Aanmaken")
+        expect_heading(page, "Client credentials aanmaken", "dialog")
+    with inspected("Aanmaken, with errors"):
+        press(page, "Aanmaken", "dialog")
+        expect_errors(page, "dialog")
+    for button in ("Verwijderen", "Toon secret"):
+        with inspected(button):
+            go(page, SETTINGS)
+            press(page, button)
+            expect_heading(page, LONG_NAME[:100], "dialog")
+    with inspected("Verwijderen, of a party"):
+        go(page, SETTINGS)
+        press(page, "Verwijderen", "[aria-labelledby=geautoriseerde-partijen]")
+        expect_heading(page, "Toegang van", "dialog")
+
+
+def test_answers_without_script(page: Page, seller: Seller, come_in: ComeIn, inspected: Inspected) -> None:
+    """The pages that stand in for a dialog; a form that is sent by `submit()` passes our script by."""
+    credential = ClientCredentialFactory(seller=seller, name=LONG_NAME[-100:])
+    come_in(seller.members.get())
+    for heading in ("Client secret van", "is al getoond"):
+        with inspected(heading):
+            go(page, reverse("apicredentials:credential-reveal", args=[credential.client_id]))
+            page.locator("main form").evaluate("form => form.submit()")
+            expect_heading(page, heading)
+
+
+def test_forms_with_errors(page: Page, seller: Seller, come_in: ComeIn, inspected: Inspected) -> None:
+    buttons = {
+        "account_login": "Inloggen",
+        "account_reset_password": "Link versturen",
+        "account_change_password": "Wachtwoord opslaan",
+        "account_reauthenticate": "Bevestigen",
+    }
+    for name, button in buttons.items():
+        with inspected(name):
+            if not name.startswith(BEFORE_SIGN_IN):
+                come_in(seller.members.get())
+            go(page, reverse(name))
+            press(page, button)
+            expect_errors(page)
+
+
+def test_consent(page: Page, seller: Seller, party: Party, come_in: ComeIn, inspected: Inspected) -> None:
+    user = seller.members.get()
+    with inspected("sign-in"):
+        go(page, party.request_address)
+        expect_heading(page, f"Doorgaan naar {party.name}")
+    come_in(user)
+    ThirdPartyLogo.set_for(party.registered, LOGO, by=Actor())
+    with inspected("perhaps the wrong shop"):
+        other = user.sellers.exclude(pk=seller.pk).get()
+        ThirdPartyAuthorizationFactory(seller=other, third_party=party.registered)
+        go(page, party.request_address)
+        expect(page.get_by_text("Let op:")).to_be_visible()
+    with inspected("nothing ticked"):
+        for box in page.get_by_role("checkbox").all():
+            box.uncheck()
+        press_for(page, "Toestaan", 422)
+        expect_errors(page)
+    with inspected("a request that is wrong"):
+        go(page, "/authorize?client_id=niemand", 400)
+
+
+# ---- Errors -----------------------------------------------------------------------------------------------
+
+
+def test_refusals(page: Page, seller: Seller, come_in: ComeIn, inspected: Inspected, settings: Settings) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"reset_password": "1/m/ip"}
+    with inspected("429"):
+        for status in (200, 429):
+            go(page, reverse("account_reset_password"))
+            page.get_by_label("E-mailadres").fill("sanne@winkel.example")
+            press_for(page, "Link versturen", status)
+    come_in(seller.members.get())
+    with inspected("400"):
+        go(page, f"/instellingen/verkoper/?{'veel&' * 1000}", 400)
+    with inspected("404"):
+        go(page, "/bestaat-niet/", 404)
+    with inspected("403, for the form"):
+        go(page, SETTINGS)
+        page.context.clear_cookies(name="csrftoken")
+        press_for(page, "Opslaan", 403)
+        expect_heading(page, "Dit formulier is verlopen")
+    with inspected("403, for the role"):
+        go(page, SETTINGS)
+        seller.memberships.update(role=Membership.Role.READ_ONLY)
+        press_for(page, "Opslaan", 403)
+        expect_heading(page, "Dit mag je niet doen")
+
+
+def test_failures(
+    page: Page, seller: Seller, come_in: ComeIn, inspected: Inspected, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come_in(seller.members.get())
+    for error, status in ((ZeroDivisionError, 500), (OperationalError, 503)):
+        with inspected(str(status)):
+            monkeypatch.setattr("portal.views.render", Mock(side_effect=error))
+            go(page, "/instellingen/", status)

@@ -1,0 +1,60 @@
+"""Commands as somebody at a terminal runs them: by their arguments, with an exit status and two streams."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.management import ManagementUtility
+from django.db import connections
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one value on standard output."""
+        assert self.status == 0, self.err
+        assert self.err == ""
+        return json.loads(self.out)
+
+    @property
+    def complaint(self) -> str:
+        """The one line on standard error, of a command that did nothing."""
+        assert self.status == 1, (self.status, self.out, self.err)
+        assert self.out == ""
+        complaint, end = self.err.split("\n")
+        assert end == ""
+        return complaint.removeprefix("CommandError: ")
+
+
+type Manage = Callable[..., Done]
+
+
+@pytest.fixture
+def manage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Manage:
+    """Run a command: `manage("create_seller", "--name", "Appels", stdin="wachtwoord")`."""
+    # A command that ends closes its connections, with the transaction that holds this test's rows.
+    monkeypatch.setattr(connections, "close_all", lambda: None)
+
+    def run(*arguments: str, stdin: str = "") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        argv = ["manage.py", *arguments]
+        capsys.readouterr()
+        status = 0
+        try:
+            ManagementUtility(argv).fetch_command(arguments[0]).run_from_argv(argv)
+        except SystemExit as end:
+            status = int(end.code or 0)
+        return Done(status, *capsys.readouterr())
+
+    return run

@@ -1,0 +1,101 @@
+"""All there is, found rather than listed: the portal's addresses, what a seller has behind them, the database."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts.models import Actor, Seller
+from tests.factories import ClientCredentialFactory, TechnicalContactFactory, ThirdPartyAuthorizationFactory
+
+# ---- Addresses --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address of the portal: `instellingen/api/partijen/<uuid:uid>/verwijderen/`."""
+
+    route: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name or self.route
+
+    @property
+    def app(self) -> str:
+        """The namespace of its name."""
+        return self.name.rpartition(":")[0]
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of what stands between `<` and `>`."""
+        return re.findall(r"<(?:\w+:)?(\w+)>", self.route)
+
+    def url(self, values: dict[str, Any]) -> str:
+        """Return the address for those of `values` that it takes."""
+        return reverse(self.name, kwargs={name: values[name] for name in self.parameters})
+
+
+def addresses(resolver: URLResolver | None = None, route: str = "", namespace: str = "") -> Iterator[Address]:
+    """Return every address that the portal answers at."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        here = route + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry, here, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+        elif isinstance(entry, URLPattern):
+            yield Address(here, f"{namespace}{entry.name}" if entry.name else "")
+
+
+SELLERS_PAGES = [address for address in addresses() if address.app == "apicredentials"]
+SELLERS_ROWS = [address for address in SELLERS_PAGES if address.parameters]
+
+
+def belongings(seller: Seller, address: Address) -> dict[str, Any]:
+    """Give `seller` one of everything, and return what addresses call it; `address` may want it in another state."""
+    if not hasattr(seller, "technical_contact"):
+        TechnicalContactFactory(seller=seller)
+    credential = ClientCredentialFactory(seller=seller)
+    credential.reveal(by=Actor())
+    credential.rotate(overlap=dt.timedelta(days=7), by=Actor())
+    if address.name == "apicredentials:credential-restore":
+        credential.delete_softly(by=Actor())
+    old_secret = credential.secrets.earliest("pk")
+    authorization = ThirdPartyAuthorizationFactory(seller=seller)
+    return {"client_id": credential.client_id, "pk": old_secret.pk, "uid": authorization.uid}
+
+
+def admin_pages() -> Iterator[str]:
+    """Return the addresses of the admin: of each kind its list and its form, of each row all there is."""
+    yield reverse("admin:index")
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse("admin:app_list", args=[model._meta.app_label])
+        yield reverse(f"{name}_changelist")
+        yield reverse(f"{name}_add")
+        for row in model._default_manager.all():
+            yield from (reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "history", "delete"))
+
+
+# ---- The database -----------------------------------------------------------------------------------------
+
+
+def tables() -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every table but sessions, which `sessions` reads."""
+    rows = {}
+    with connection.cursor() as cursor:
+        for table in sorted(connection.introspection.table_names(cursor)):
+            if table != Session._meta.db_table:
+                cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)} ORDER BY 1")  # noqa: S608
+                rows[table] = cursor.fetchall()
+    return rows
+
+
+def sessions() -> list[dict[str, Any]]:
+    """Return what every session holds."""
+    return [session.get_decoded() for session in Session.objects.all()]

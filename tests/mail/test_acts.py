@@ -1,0 +1,178 @@
+"""Every act that is mailed: to whom, when, and what must not be in it."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+
+from accounts.models import Actor, Membership, Seller
+from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdPartyAuthorization
+from apicredentials.models.activity import MAILED
+from apicredentials.models.leaks import report_leak
+from apicredentials.models.mail import each_once
+from apicredentials.models.secrets import fingerprint
+from tests.factories import (
+    ClientCredentialFactory,
+    MembershipFactory,
+    ThirdPartyAuthorizationFactory,
+    ThirdPartyFactory,
+)
+from tests.mail.conftest import CONTACT, OWNER, Commit
+
+Kind = Activity.Kind
+WEEK = dt.timedelta(days=7)
+
+
+def credential_of(seller: Seller, **traits: Any) -> ClientCredential:
+    return ClientCredentialFactory(seller=seller, name="Magazijn", **traits)
+
+
+def consent(seller: Seller, by: Actor) -> None:
+    third_party = ThirdPartyFactory(name="Boekhouding")
+    ThirdPartyAuthorization.objects.consent(seller=seller, third_party=third_party, rights=["orders:manage"], by=by)
+
+
+def leak(seller: Seller, by: Actor) -> None:
+    secret = credential_of(seller).reveal(by=by)
+    assert report_leak([fingerprint(secret)], by=Actor(stand_in="Melder"))
+
+
+# What somebody does -> the kinds of mail that it brings.
+ACTS: dict[str, tuple[Callable[[Seller, Actor], object], list[str]]] = {
+    "create": (
+        lambda seller, by: ClientCredential(seller=seller, name="Magazijn", scope="orders:read").create(by=by),
+        [Kind.CREDENTIAL_CREATED],
+    ),
+    "reveal": (lambda seller, by: credential_of(seller).reveal(by=by), [Kind.SECRET_REVEALED]),
+    "rotate": (
+        lambda seller, by: credential_of(seller, revealed=True).rotate(overlap=WEEK, by=by),
+        [Kind.SECRET_ROTATED],
+    ),
+    "pause": (lambda seller, by: credential_of(seller).pause(by=by), [Kind.CREDENTIAL_PAUSED]),
+    "resume": (lambda seller, by: credential_of(seller, paused=True).resume(by=by), [Kind.CREDENTIAL_RESUMED]),
+    "delete": (lambda seller, by: credential_of(seller).delete_softly(by=by), [Kind.CREDENTIAL_DELETED]),
+    "restore": (lambda seller, by: credential_of(seller, deleted=True).restore(by=by), [Kind.CREDENTIAL_RESTORED]),
+    "rename": (lambda seller, by: credential_of(seller).rename("Kantoor", by=by), []),
+    "leak": (leak, [Kind.SECRET_REVEALED, Kind.LEAK_REPORTED]),
+    "authorize": (consent, [Kind.PARTY_AUTHORIZED]),
+    "renew": (
+        lambda seller, by: ThirdPartyAuthorizationFactory(seller=seller, expiring=True).renew(by=by),
+        [Kind.PARTY_RENEWED],
+    ),
+    "remove": (lambda seller, by: ThirdPartyAuthorizationFactory(seller=seller).revoke(by=by), [Kind.PARTY_REVOKED]),
+}
+EVERY_ACT = pytest.mark.parametrize("name", ACTS)
+
+
+@EVERY_ACT
+def test_an_act_is_mailed_to_owner_and_contact_right_after_its_commit(
+    seller: Seller, by: Actor, commit: Commit, name: str
+) -> None:
+    act, kinds = ACTS[name]
+    with commit():
+        act(seller, by)
+        assert mail.outbox == []
+    assert [message.to for message in mail.outbox] == [[OWNER], [CONTACT]] * len(kinds)
+    assert list(OutgoingMail.objects.order_by("pk").values_list("kind", flat=True)) == [
+        kind for kind in kinds for _ in range(2)
+    ]
+    assert not OutgoingMail.objects.waiting().exists()
+
+
+def test_every_mailed_kind_of_act_is_tried_here_or_is_the_calendars() -> None:
+    tried = {kind for _, kinds in ACTS.values() for kind in kinds}
+    assert tried | {Kind.SECRET_ENDED, Kind.PARTY_EXPIRED} == MAILED
+
+
+@EVERY_ACT
+def test_a_mail_says_who_when_from_where_and_what_to_do(seller: Seller, by: Actor, commit: Commit, name: str) -> None:
+    act, _ = ACTS[name]
+    with commit():
+        act(seller, by)
+    for message in mail.outbox:
+        assert isinstance(message, EmailMultiAlternatives)
+        for body in (message.body, str(message.alternatives[0][0])):
+            assert f"Appels (verkoper {seller.retailer_id})" in body
+            assert "Wanneer" in body
+            assert "http://testserver/instellingen/api/" in body
+            assert "Was jij dit niet" in body or "lek" in message.subject
+            assert OWNER in body or "Melder" in body  # who
+            assert "203.0.113.7" in body or "Melder" in body
+
+
+@EVERY_ACT
+def test_an_act_that_is_undone_is_not_mailed(seller: Seller, by: Actor, commit: Commit, name: str) -> None:
+    act, _ = ACTS[name]
+    with commit(), transaction.atomic():
+        act(seller, by)
+        transaction.set_rollback(True)
+    assert mail.outbox == []
+    assert not OutgoingMail.objects.exists()
+
+
+def test_no_mail_and_no_row_holds_a_secret(seller: Seller, by: Actor, commit: Commit) -> None:
+    with commit():
+        credential = credential_of(seller)
+        secrets = [credential.reveal(by=by), credential.rotate(overlap=WEEK, by=by)]
+        report_leak([fingerprint(secrets[0])], by=by)
+    kept = "".join(f"{row.context}{row.key}" for row in OutgoingMail.objects.all())
+    sent = "".join(message.message().as_string() for message in mail.outbox)
+    assert len(mail.outbox) == 6
+    for secret in secrets:
+        for text in (kept, sent):
+            assert secret not in text
+            assert fingerprint(secret) not in text
+    assert "rts_" not in kept + sent
+
+
+def test_an_operators_act_says_so_with_the_reason(seller: Seller, commit: Commit) -> None:
+    with commit():
+        credential_of(seller).pause(by=Actor(reason="Te veel aanvragen per minuut"))
+    body = mail.outbox[0].body
+    assert "Wie: Operator van de marktplaats" in body
+    assert "Reden: Te veel aanvragen per minuut" in body
+    assert "Dit is gedaan door de marktplaats" in body
+    assert "Was jij dit niet" not in body
+
+
+# ---- To whom ----------------------------------------------------------------------------------------------
+
+
+def recipients(seller: Seller, by: Actor) -> list[str]:
+    credential_of(seller).pause(by=by)
+    return list(OutgoingMail.objects.order_by("pk").values_list("recipient", flat=True))
+
+
+def test_each_address_is_mailed_once_without_regard_to_case(seller: Seller, by: Actor) -> None:
+    type(seller.technical_contact).objects.update(email=OWNER.upper())
+    assert recipients(seller, by) == [OWNER]
+
+
+def test_addresses_keep_their_order_and_their_first_spelling() -> None:
+    assert each_once(["B@x.example", "a@x.example", "b@X.example", CONTACT], but=[CONTACT.upper()]) == [
+        "B@x.example",
+        "a@x.example",
+    ]
+
+
+def test_every_owner_is_mailed_and_no_other_member(seller: Seller, by: Actor) -> None:
+    second = MembershipFactory(seller=seller).user
+    for role in (Membership.Role.ADMINISTRATOR, Membership.Role.TECHNICAL, Membership.Role.READ_ONLY):
+        MembershipFactory(seller=seller, role=role)
+    MembershipFactory(seller=seller, user__is_active=False)
+    MembershipFactory()
+    assert recipients(seller, by) == [OWNER, second.email, CONTACT]
+
+
+def test_an_unconfirmed_contact_is_mailed_as_well(seller: Seller, by: Actor) -> None:
+    type(seller.technical_contact).objects.update(confirmed_at=None)
+    assert recipients(seller, by) == [OWNER, CONTACT]
+
+
+def test_the_act_of_a_third_party_itself_is_nobodys_mail(db: None, by: Actor) -> None:
+    ThirdPartyFactory().reveal(by=by)
+    assert not OutgoingMail.objects.exists()

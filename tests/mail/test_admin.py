@@ -1,0 +1,111 @@
+"""`/beheer/`: what is stuck, and what every mail says."""
+
+from http import HTTPStatus
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+
+from apicredentials.emails import MESSAGES
+from apicredentials.emails.samples import sample
+from apicredentials.models import OutgoingMail
+from tests.factories import UserFactory
+from tests.inventory import tables
+from tests.people import says, signed_in
+
+LIST = "/beheer/apicredentials/outgoingmail/"
+PREVIEWS = f"{LIST}voorbeelden/"
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    """The browser of an operator with every right."""
+    return signed_in(UserFactory(is_staff=True, is_superuser=True))
+
+
+@pytest.fixture
+def clerk(db: None) -> Client:
+    """The browser of an operator who may look at mail."""
+    user = UserFactory(is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_outgoingmail"))
+    return signed_in(user)
+
+
+def mails() -> dict[str, OutgoingMail]:
+    """Make a mail in every state."""
+    now = timezone.now()
+    states: dict[str, dict[str, object]] = {
+        "nieuw": {},
+        "verstuurd": {"sent_at": now, "attempts": 2},
+        "mislukt": {"last_error": "SMTPRecipientsRefused 550 5.1.1", "attempts": 3},
+        "opgegeven": {"last_error": "TimeoutError", "attempts": 15, "given_up_at": now},
+    }
+    for state, fields in states.items():
+        mail = sample("credential_paused")
+        mail.key = state
+        mail.queue_for([f"{state}@winkel.example"])
+        OutgoingMail.objects.filter(key=state).update(**fields)
+    return {mail.key: mail for mail in OutgoingMail.objects.all()}
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        ("stuck", {"mislukt", "opgegeven"}),
+        ("given_up", {"opgegeven"}),
+        ("waiting", {"nieuw", "mislukt"}),
+        ("sent", {"verstuurd"}),
+        ("", {"nieuw", "mislukt", "opgegeven", "verstuurd"}),
+    ],
+)
+def test_the_list_shows_what_is_stuck(clerk: Client, state: str, shown: set[str]) -> None:
+    names = mails()
+    page = clerk.get(LIST, {"state": state} if state else {})
+    assert {name for name in names if f"{name}@winkel.example" in page.content.decode()} == shown
+    assert "Client credentials gepauzeerd" in says(page)
+
+
+def test_what_is_stuck_can_be_tried_again_by_who_may(operator: Client, clerk: Client) -> None:
+    rows = mails()
+    data = {"action": "try_again", "_selected_action": [row.pk for row in rows.values()]}
+    clerk.post(LIST, data)
+    assert OutgoingMail.objects.get(key="opgegeven").given_up_at is not None
+    answer = operator.post(LIST, data, follow=True)
+    assert "2 mails gaan mee met de volgende ronde" in says(answer)
+    assert OutgoingMail.objects.get(key="opgegeven").given_up_at is None
+    assert OutgoingMail.objects.get(key="verstuurd").attempts == 2
+
+
+def test_a_mail_is_for_reading_only(operator: Client) -> None:
+    mail = mails()["mislukt"]
+    for address in (f"{LIST}add/", f"{LIST}{mail.pk}/delete/"):
+        assert operator.get(address).status_code == HTTPStatus.FORBIDDEN
+    page = operator.get(f"{LIST}{mail.pk}/change/")
+    assert "SMTPRecipientsRefused 550 5.1.1" in says(page)
+    assert 'type="submit"' not in page.content.decode().partition('id="outgoingmail_form"')[2]
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_an_operator_can_read_what_every_mail_says(clerk: Client, kind: str) -> None:
+    before = tables()
+    assert f'href="{PREVIEWS}{kind}/"' in clerk.get(PREVIEWS).content.decode()
+    page = clerk.get(f"{PREVIEWS}{kind}/")
+    assert page.status_code == HTTPStatus.OK
+    assert says(page).count("Fietsenwinkel De Spaak (verkoper 1234567)") >= 2  # as text and as HTML
+    assert tables() == before
+
+
+def test_an_unknown_kind_is_not_found(clerk: Client) -> None:
+    assert clerk.get(f"{PREVIEWS}onbekend/").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_previews_are_for_operators_who_may_see_mail(db: None, client: Client) -> None:
+    assert client.get(PREVIEWS).status_code == HTTPStatus.FOUND
+    assert signed_in(UserFactory(is_staff=True)).get(PREVIEWS).status_code == HTTPStatus.FORBIDDEN
+    seller_user = signed_in(UserFactory())
+    assert seller_user.get(PREVIEWS, follow=True).status_code == HTTPStatus.FORBIDDEN
+
+
+def test_the_list_leads_to_the_previews(clerk: Client) -> None:
+    assert f'href="{PREVIEWS}"' in clerk.get(LIST).content.decode()

@@ -1,0 +1,297 @@
+"""Mail that leaves through a real server, which refuses, dawdles, breaks off or is not there."""
+
+import datetime as dt
+import socket
+import time
+from collections.abc import Iterator
+from smtplib import SMTPDataError, SMTPRecipientsRefused
+
+import pytest
+import structlog
+import time_machine
+from django.core import mail as memory
+from django.core.mail.backends.locmem import EmailBackend
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Seller
+from apicredentials.emails import delivery
+from apicredentials.emails.samples import sample
+from apicredentials.models import OutgoingMail
+from apicredentials.models.mail import LEASE, PAUSES, describe
+from tests.mail.conftest import Commit
+from tests.mail.smtp_server import Behaviour
+
+GOOD, BAD, OTHER = "goed@winkel.example", "fout@winkel.example", "ander@winkel.example"
+MINUTE = dt.timedelta(minutes=1)
+
+
+def queue(*recipients: str, key: str = "een-aanleiding") -> None:
+    mail = sample("credential_paused")
+    mail.key = key
+    mail.queue_for(recipients)
+
+
+def send() -> tuple[int, int]:
+    """Send what is due, and return how many left and how many failed."""
+    tally = delivery.send(OutgoingMail.objects.all())
+    return tally.sent, tally.failed
+
+
+def only() -> OutgoingMail:
+    return OutgoingMail.objects.get()
+
+
+@pytest.fixture(autouse=True)
+def _db(db: None) -> None:
+    """All of these keep mail in the outbox."""
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """A clock that stands still until it is moved."""
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        yield clock
+
+
+def test_mail_leaves_once(smtp: Behaviour) -> None:
+    queue(GOOD, OTHER)
+    assert send() == (2, 0)
+    assert send() == (0, 0)
+    assert smtp.recipients == [GOOD, OTHER]
+    assert smtp.connections == 1
+    assert smtp.message_ids == list(OutgoingMail.objects.order_by("pk").values_list("message_id", flat=True))
+    assert len(set(smtp.message_ids)) == 2
+
+
+def test_what_was_queued_for_an_occasion_is_queued_once_for_each_address(smtp: Behaviour) -> None:
+    queue(GOOD)
+    queue(GOOD.upper(), OTHER)
+    queue(GOOD, key="een-andere")
+    assert list(OutgoingMail.objects.order_by("pk").values_list("recipient", flat=True)) == [GOOD, OTHER, GOOD]
+
+
+def test_a_refused_address_keeps_no_other_waiting(smtp: Behaviour) -> None:
+    smtp.refused = {BAD}
+    queue(BAD, *[f"goed{number}@winkel.example" for number in range(5)])
+    assert send() == (5, 1)
+    refused = OutgoingMail.objects.get(recipient=BAD)
+    assert refused.last_error == "SMTPRecipientsRefused 550 5.1.1"
+    assert list(OutgoingMail.objects.stuck()) == [refused]
+
+
+def test_many_refused_addresses_keep_no_other_waiting(smtp: Behaviour) -> None:
+    bad = [f"fout{number}@winkel.example" for number in range(2 * delivery.PATIENCE)]
+    smtp.refused = set(bad)
+    queue(*bad, GOOD)
+    assert send() == (1, len(bad))
+
+
+def test_a_mail_that_cannot_be_made_keeps_no_other_waiting(smtp: Behaviour) -> None:
+    for number in range(2 * delivery.PATIENCE):
+        OutgoingMail(kind="bestaat_niet", key=str(number)).queue_for([BAD])
+    queue("met een spatie@winkel.example", GOOD)
+    assert send() == (1, 2 * delivery.PATIENCE + 1)
+    assert OutgoingMail.objects.get(key="0").last_error == "KeyError"
+
+
+def test_a_failure_is_followed_by_growing_pauses(smtp: Behaviour, clock: time_machine.Traveller) -> None:
+    smtp.refused = {BAD}
+    queue(BAD)
+    for attempt, pause in enumerate(PAUSES, start=1):
+        assert send() == (0, 1), attempt
+        clock.shift(pause - dt.timedelta(seconds=1))
+        assert send() == (0, 0), attempt
+        clock.shift(1)
+    smtp.refused = set()
+    assert send() == (1, 0)
+    assert only().last_error == ""
+    assert sorted(PAUSES) == list(PAUSES)
+    assert dt.timedelta(days=4.5) < sum(PAUSES, dt.timedelta()) < dt.timedelta(days=5)
+
+
+def test_in_the_end_it_is_given_up_and_an_operator_can_have_it_tried_again(
+    smtp: Behaviour, clock: time_machine.Traveller
+) -> None:
+    smtp.refused = {BAD}
+    queue(BAD)
+    for pause in (*PAUSES, dt.timedelta()):
+        send()
+        clock.shift(pause)
+    clock.shift(dt.timedelta(days=365))
+    assert send() == (0, 0)
+    assert only().given_up_at is not None
+    smtp.refused = set()
+    assert OutgoingMail.objects.try_again() == 1
+    assert send() == (1, 0)
+    assert only().given_up_at is None
+
+
+def test_a_server_that_is_down_delays_mail_and_loses_none(smtp: Behaviour, settings: Settings) -> None:
+    queue(*[f"goed{number}@winkel.example" for number in range(10)])
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        free_port = closed.getsockname()[1]
+    smtp_options = settings.MAILERS["default"]["OPTIONS"]
+    settings.MAILERS = {"default": settings.MAILERS["default"] | {"OPTIONS": smtp_options | {"port": free_port}}}
+    assert send() == (0, delivery.PATIENCE)
+    assert OutgoingMail.objects.waiting().count() == 10
+    assert OutgoingMail.objects.first().last_error in {"", "ConnectionRefusedError"}  # type: ignore[union-attr]
+    settings.MAILERS = {"default": settings.MAILERS["default"] | {"OPTIONS": smtp_options}}
+    with time_machine.travel(timezone.now() + MINUTE):
+        assert send() == (10, 0)
+    assert sorted(smtp.recipients) == [f"goed{number}@winkel.example" for number in range(10)]
+
+
+def test_a_server_that_never_answers_is_soon_left_alone(smtp: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "ANSWER_SECONDS", 0.2)
+    smtp.seconds_before_answer = 1
+    queue(*[f"goed{number}@winkel.example" for number in range(10)])
+    started = time.monotonic()
+    assert send() == (0, delivery.PATIENCE)
+    assert time.monotonic() - started < 3
+    assert {each.last_error for each in OutgoingMail.objects.stuck()} == {"SMTPServerDisconnected"}
+
+
+def test_a_slow_server_gets_its_time(smtp: Behaviour) -> None:
+    """Longer than the connection may take: given up too soon, a mail that was accepted goes again."""
+    smtp.seconds_before_answer = 2.5
+    queue(GOOD)
+    assert send() == (1, 0)
+    assert smtp.recipients == [GOOD]
+
+
+@pytest.mark.parametrize("command", ["EHLO", "MAIL", "RCPT"])
+def test_a_server_that_breaks_off_gets_the_mail_later(smtp: Behaviour, command: str) -> None:
+    smtp.breaks_off = {command, "HELO"}
+    queue(GOOD)
+    assert send() == (0, 1)
+    assert smtp.accepted == []
+    smtp.breaks_off = set()
+    with time_machine.travel(timezone.now() + MINUTE):
+        assert send() == (1, 0)
+
+
+def test_after_a_broken_connection_the_next_mail_gets_a_new_one(smtp: Behaviour) -> None:
+    smtp.hated = {BAD}
+    queue(BAD, GOOD, OTHER)
+    assert send() == (2, 1)
+    assert smtp.recipients == [GOOD, OTHER]
+    assert smtp.connections == 2
+
+
+def test_a_server_that_dies_between_accept_and_answer_gets_one_duplicate_with_the_same_id(smtp: Behaviour) -> None:
+    smtp.breaks_off = {"."}
+    queue(GOOD)
+    assert send() == (0, 1)
+    assert only().last_error == "SMTPServerDisconnected"
+    smtp.breaks_off = set()
+    with time_machine.travel(timezone.now() + MINUTE):
+        assert send() == (1, 0)
+        assert send() == (0, 0)
+    assert smtp.message_ids == [only().message_id] * 2
+
+
+def test_a_server_that_breaks_off_at_goodbye_has_accepted_the_mail(smtp: Behaviour) -> None:
+    smtp.breaks_off = {"QUIT"}
+    queue(GOOD)
+    assert send() == (1, 0)
+    assert smtp.recipients == [GOOD]
+
+
+def test_a_sender_that_dies_after_the_mail_was_accepted_makes_one_duplicate_with_the_same_id(
+    smtp: Behaviour, monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller
+) -> None:
+    queue(GOOD)
+    with monkeypatch.context() as patch:
+        patch.setattr(OutgoingMail, "note_sent", kill)
+        with pytest.raises(SystemExit):
+            send()
+    assert send() == (0, 0), "another sender must not touch it while the first may still live"
+    clock.shift(LEASE)
+    assert send() == (1, 0)
+    clock.shift(LEASE)
+    assert send() == (0, 0)
+    assert smtp.message_ids == [only().message_id] * 2
+
+
+def kill(mail: OutgoingMail) -> None:
+    raise SystemExit
+
+
+def test_a_sender_that_comes_back_late_spoils_nothing(smtp: Behaviour, clock: time_machine.Traveller) -> None:
+    queue(GOOD)
+    late = OutgoingMail.objects.claim()
+    assert late is not None
+    clock.shift(LEASE)
+    assert send() == (1, 0)
+    late.note_failure(TimeoutError())
+    assert only().sent_at is not None
+    assert only().last_error == ""
+
+
+class SulkyMailer(EmailBackend):
+    """Takes mail, and cannot part."""
+
+    def close(self) -> None:
+        raise OSError
+
+
+def test_a_mailer_that_cannot_part_has_accepted_the_mail(settings: Settings) -> None:
+    settings.MAILERS = {"default": {"BACKEND": f"{__name__}.{SulkyMailer.__name__}"}}
+    queue(GOOD)
+    assert send() == (1, 0)
+    assert only().sent_at is not None
+
+
+# ---- At once, or later ------------------------------------------------------------------------------------
+
+
+def test_a_request_does_not_wait_for_a_mail_server(smtp: Behaviour, commit: Commit) -> None:
+    with commit():
+        queue(GOOD)
+    assert smtp.connections == 0
+    assert OutgoingMail.objects.due().count() == 1
+
+
+def test_a_quick_mailer_sends_right_after_the_commit_and_only_what_was_queued(commit: Commit) -> None:
+    queue(OTHER, key="van eerder")
+    with commit():
+        queue(GOOD)
+    assert [message.to for message in memory.outbox] == [[GOOD]]
+
+
+def test_an_act_succeeds_whatever_becomes_of_its_mail(
+    seller: Seller, commit: Commit, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.MAILERS = {"default": {"BACKEND": "bestaat.niet.locmem.EmailBackend"}}
+    with commit():
+        queue(GOOD)
+    assert only().last_error == "InvalidMailer"
+
+
+# ---- What is written down about a failure -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "description"),
+    [
+        (SMTPRecipientsRefused({BAD: (550, f"5.1.1 <{BAD}> onbekend".encode())}), "SMTPRecipientsRefused 550 5.1.1"),
+        (SMTPRecipientsRefused({BAD: (451, b"fout is onbekend")}), "SMTPRecipientsRefused 451"),
+        (SMTPRecipientsRefused({}), "SMTPRecipientsRefused"),
+        (SMTPDataError(554, f"5.7.1 spam van {BAD}".encode()), "SMTPDataError 554 5.7.1"),
+        (ValueError(f"Invalid address {BAD!r}"), "ValueError"),
+        (ConnectionRefusedError(111, "Connection refused"), "ConnectionRefusedError"),
+    ],
+)
+def test_a_failure_is_described_without_the_address(error: Exception, description: str) -> None:
+    assert describe(error) == description
+
+
+def test_the_log_has_the_failure_and_not_the_address(smtp: Behaviour) -> None:
+    smtp.refused = {BAD}
+    queue(BAD, "met een spatie@winkel.example")
+    with structlog.testing.capture_logs() as lines:
+        send()
+    assert [line["reason"] for line in lines] == ["SMTPRecipientsRefused 550 5.1.1", "ValueError"]
+    assert not any(line["exc_info"] for line in lines)
+    assert "winkel.example" not in str(lines)

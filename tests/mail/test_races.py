@@ -1,0 +1,144 @@
+"""Several senders at once: nothing leaves twice, nothing is queued twice. And processes that are killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Actor
+from apicredentials.emails import delivery
+from apicredentials.emails.samples import sample
+from apicredentials.models import Activity, OutgoingMail, TechnicalContact
+from apicredentials.models.mail import LEASE
+from apicredentials.models.notices import queue_notices
+from tests.factories import SellerFactory, TechnicalContactFactory, ThirdPartyAuthorizationFactory
+from tests.mail.smtp_server import Behaviour
+from tests.served import ROOT, manage, production
+
+SENDERS = 4
+
+
+def at_once(work: Callable[[], object]) -> None:
+    """Do the same in SENDERS threads, each with a connection of its own to the database."""
+    barrier, errors = Barrier(SENDERS), []
+
+    def one() -> None:
+        try:
+            barrier.wait()
+            work()
+        except BaseException as error:  # noqa: BLE001 - it belongs to the test's thread
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=one) for _ in range(SENDERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_several_senders_send_each_mail_once(smtp: Behaviour) -> None:
+    smtp.seconds_before_answer = 0.01
+    mail = sample("credential_paused")
+    mail.queue_for([f"goed{number}@winkel.example" for number in range(40)])
+    at_once(lambda: delivery.send(OutgoingMail.objects.all()))
+    assert sorted(Counter(smtp.recipients).values()) == [1] * 40
+    assert smtp.connections > 1
+    assert set(OutgoingMail.objects.values_list("attempts", flat=True)) == {1}
+    assert OutgoingMail.objects.filter(sent_at__isnull=False).count() == 40
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_several_runs_tell_everything_once(smtp: Behaviour) -> None:
+    for _ in range(5):
+        seller = SellerFactory()
+        TechnicalContactFactory(seller=seller, email=f"techniek@winkel{seller.pk}.example")
+        ThirdPartyAuthorizationFactory(seller=seller, expiring=True)
+        ThirdPartyAuthorizationFactory(seller=seller, expired=True)
+    TechnicalContact.objects.update(confirmed_at=None, updated_at=timezone.now() - 5 * LEASE * 100)
+    at_once(queue_notices)
+    kinds = Counter(OutgoingMail.objects.values_list("kind", flat=True))
+    assert kinds == {
+        OutgoingMail.Kind.AUTHORIZATION_ENDS: 10,
+        Activity.Kind.PARTY_EXPIRED: 10,
+        OutgoingMail.Kind.CONTACT_REMINDER: 5,
+        OutgoingMail.Kind.CONTACT_UNCONFIRMED: 5,
+    }
+    assert Activity.objects.filter(kind=Activity.Kind.PARTY_EXPIRED).count() == 5
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_confirming_and_asking_again_at_once(smtp: Behaviour) -> None:
+    contact = TechnicalContactFactory(confirmed_at=None)
+    at_once(lambda: TechnicalContact.objects.get(pk=contact.pk).confirm(by=Actor()))
+    assert Activity.objects.filter(kind=Activity.Kind.CONTACT_CONFIRMED).count() == 1
+
+
+# ---- As processes -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def environment(smtp: Behaviour, new_database: Callable[[], str]) -> dict[str, str]:
+    """Production with that mail server, and a database of its own."""
+    return production(DATABASE_URL=new_database(), EMAIL_URL=f"smtp://127.0.0.1:{smtp.port}")
+
+
+def make_acts(environment: dict[str, str]) -> None:
+    """Let two mails be due: of a credential that was made and of its secret that was shown."""
+    arguments = ("--name", "Appels", "--email", "eigenaar@winkel.example", "--json")
+    retailer_id = json.loads(manage(environment, "create_seller", *arguments))["retailer_id"]
+    made = manage(environment, "create_credential", "--seller", retailer_id, "--name", "Magazijn", "--json")
+    assert json.loads(made)["client_secret"].startswith("rts_")
+
+
+def send_notices(environment: dict[str, str]) -> dict[str, int]:
+    answer: dict[str, int] = json.loads(manage(environment, "send_notices", "--json"))
+    return answer
+
+
+def test_several_processes_send_each_mail_once(smtp: Behaviour, environment: dict[str, str]) -> None:
+    make_acts(environment)
+    command = [sys.executable, "manage.py", "send_notices", "--json"]
+    runs = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    answers = [json.loads(run.communicate()[0]) for run in runs]
+    assert sum(answer["sent"] for answer in answers) == 2
+    assert len(set(smtp.message_ids)) == len(smtp.message_ids) == 2
+
+
+def test_a_sender_that_is_killed_while_the_server_thinks_loses_nothing(
+    smtp: Behaviour, environment: dict[str, str]
+) -> None:
+    make_acts(environment)
+    smtp.seconds_before_answer = 60
+    run = subprocess.Popen([sys.executable, "manage.py", "send_notices"], cwd=ROOT, env=environment)
+    while not smtp.accepted:
+        time.sleep(0.05)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    smtp.seconds_before_answer = 0
+    assert send_notices(environment) == {"sent": 1, "failed": 0, "due": 1}
+    assert len(set(smtp.message_ids)) == 2
+
+
+def test_a_command_that_prints_json_prints_nothing_else_with_the_console_mailer(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    environment = production(DATABASE_URL=new_database(), EMAIL_URL="consolemail://")
+    make_acts(environment)
+    assert send_notices(environment) == {"sent": 0, "failed": 0, "due": 0}

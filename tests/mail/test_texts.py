@@ -1,0 +1,219 @@
+"""What a mail looks like to who reads it: in Dutch, as text and as HTML, with nothing smuggled in."""
+
+import datetime as dt
+import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from html import unescape
+
+import pytest
+import time_machine
+from django.core.mail import EmailMultiAlternatives
+from django.utils import translation
+
+from apicredentials.emails import MESSAGES
+from apicredentials.emails.calendars import escape, fold
+from apicredentials.emails.rendering import render
+from apicredentials.emails.samples import sample
+from apicredentials.models import Activity, OutgoingMail
+from apicredentials.models.activity import MAILED
+
+EVERY_MAIL = pytest.mark.parametrize("kind", MESSAGES)
+ENDS = OutgoingMail.Kind.AUTHORIZATION_ENDS
+
+
+def made(kind: str, recipient: str = "lezer@winkel.example", **context: str) -> EmailMultiAlternatives:
+    """Render the sample of this kind, with other facts."""
+    mail = sample(kind)
+    mail.recipient = recipient
+    mail.context |= context
+    return render(mail)
+
+
+def on_the_wire(email: EmailMultiAlternatives) -> EmailMessage:
+    """Return what a mail server gets, read back."""
+    return message_from_bytes(email.message(policy=policy.SMTP).as_bytes(), policy=policy.SMTP)
+
+
+def html_of(email: EmailMultiAlternatives) -> str:
+    """Return the HTML part."""
+    return str(email.alternatives[0][0])
+
+
+def words(email: EmailMultiAlternatives) -> str:
+    """Return the words of the HTML part, on one line."""
+    body = html_of(email).partition("<body>")[2]
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def test_there_is_a_text_for_every_kind_of_mail() -> None:
+    assert set(MESSAGES) == MAILED | {Activity.Kind.CONTACT_SAVED} | set(OutgoingMail.Kind)
+
+
+@EVERY_MAIL
+def test_text_and_html_say_the_same(kind: str) -> None:
+    email = made(kind)
+    text = " ".join(email.body.replace("\n--\n", "\n").split())
+    if link := re.search(r"\S+: (https?://\S+)", text):
+        assert f'href="{link[1]}"' in html_of(email)
+        text = text.replace(f": {link[1]}", "")
+    html = words(email)
+    for sentence in (each for each in re.split(r"(?<=[.?:]) ", text) if each):
+        assert sentence in html
+
+
+@EVERY_MAIL
+def test_a_mail_reads_well_in_plain_text(kind: str) -> None:
+    email = made(kind)
+    assert email.body.startswith("Hallo,\n\n")
+    assert email.body.endswith(".\n")
+    assert "\n\n\n" not in email.body
+    assert "  " not in email.body
+    assert not re.search(r"[<>]|&\w+;|\bNone\b|\{|\}", str(email.body))
+    assert 10 < len(email.subject) < 110
+
+
+@EVERY_MAIL
+def test_a_mail_is_dutch_whatever_language_is_in_use(kind: str) -> None:
+    dutch = made(kind)
+    with translation.override("en"):
+        english = made(kind)
+    assert re.sub(r"token=\S+", "", str(english.body)) == re.sub(r"token=\S+", "", str(dutch.body))
+
+
+@EVERY_MAIL
+def test_a_mail_says_that_no_person_sent_it_and_keeps_its_id(kind: str) -> None:
+    mail = sample(kind)
+    message = on_the_wire(render(mail))
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Message-ID"] == mail.message_id
+    assert mail.message_id.endswith("@testserver>")
+    assert message["From"] == "Verkopersportaal <noreply@testserver>"
+
+
+def test_moments_are_dutch_and_in_amsterdam() -> None:
+    winter, summer = "2026-11-23T13:03:00+00:00", "2026-07-23T13:03:00+00:00"
+    body = made(Activity.Kind.SECRET_ROTATED, at=summer, previous_ends_at=winter).body
+    assert "Wanneer: 23 juli 2026 om 15:03" in body
+    assert "werkt nog tot 23 november 2026 om 14:03" in body
+
+
+def test_a_rotation_without_overlap_says_that_the_old_secret_is_dead() -> None:
+    now = "2026-07-23T13:03:00.000001+00:00"
+    body = made(Activity.Kind.SECRET_ROTATED, at=now, previous_ends_at="2026-07-23T13:03:00+00:00").body
+    assert "Het oude secret werkt niet meer." in body
+
+
+def test_the_rights_of_a_party_are_named() -> None:
+    body = made(Activity.Kind.PARTY_AUTHORIZED, scope="orders:read orders:manage invoices:read").body
+    assert "Rechten: Bestellingen: Lezen en beheren, Facturen: Lezen\n" in body
+
+
+@pytest.mark.parametrize(
+    ("days", "soon"), [(60, "over 60 dagen"), (2, "over 2 dagen"), (1, "morgen"), (0, "vandaag"), (-1, "vandaag")]
+)
+def test_the_end_of_an_authorisation_is_counted_when_the_mail_leaves(days: int, soon: str) -> None:
+    ends_at = dt.datetime(2026, 11, 23, 14, 3, tzinfo=dt.UTC)
+    with time_machine.travel(ends_at - dt.timedelta(days=days), tick=False):
+        email = made(ENDS, expires_at=ends_at.isoformat())
+    assert email.subject == f"Toegang van Boekhouding Online verloopt {soon}"
+    assert f"verloopt {soon}, op 23 november 2026 om 15:03" in email.body
+
+
+def test_an_announcement_keeps_its_paragraphs_and_says_why_it_came() -> None:
+    email = made(OutgoingMail.Kind.ANNOUNCEMENT, subject="Onderhoud", text="Zondag om 7:00.\n\nDuurt\neen uur.")
+    assert email.subject == "Onderhoud"
+    assert "Zondag om 7:00.\n\nDuurt een uur.\n" in email.body
+    assert "je kunt je er niet voor afmelden" in email.body
+
+
+# ---- Nothing smuggled in ----------------------------------------------------------------------------------
+
+NASTY = [
+    "Magazijn\r\nBcc: buit@dief.example",
+    "Magazijn\nBcc: buit@dief.example\n\nLees dit",
+    "Magazijn\u2028Bcc: buit@dief.example",
+    "Magazijn\x0bBcc: buit@dief.example\x00",
+    "Magazijn\x85Bcc: buit@dief.example",
+]
+
+
+@EVERY_MAIL
+@pytest.mark.parametrize("name", NASTY)
+def test_a_name_adds_no_header(kind: str, name: str) -> None:
+    everywhere = dict.fromkeys(("subject", "seller", "who", "name", "reason", "changed", "retailer_id"), name)
+    message = on_the_wire(made(kind, **everywhere))
+    assert message["Bcc"] is None
+    assert message.keys() == on_the_wire(made(kind)).keys()
+    assert message["To"] == "lezer@winkel.example"
+    body = message.get_body(("plain",))
+    assert body is not None
+    assert "\nBcc:" not in body.get_content().replace("\r", "\n")
+
+
+@EVERY_MAIL
+def test_a_name_is_no_html_and_no_template(kind: str) -> None:
+    email = made(kind, **dict.fromkeys(("subject", "seller", "who", "text", "name", "email"), "<b>{{ settings }}</b>"))
+    html = html_of(email)
+    assert "<b>" not in html
+    assert "&lt;b&gt;{{ settings }}&lt;/b&gt;" in html
+    assert "<b>{{ settings }}</b>" in email.body
+
+
+def test_a_name_that_turns_the_direction_of_writing_is_set_straight() -> None:
+    email = made(Activity.Kind.CREDENTIAL_CREATED, subject="a\u202eb\u200bc")
+    assert email.subject == "Client credentials ‘abc’ aangemaakt"
+
+
+def test_names_of_any_script_and_length_arrive_whole() -> None:
+    name = "Łódź 北京 Ünïcode 🚲 " + "x" * 80
+    message = on_the_wire(made(Activity.Kind.CREDENTIAL_CREATED, subject=name))
+    assert message["Subject"] == f"Client credentials ‘{name}’ aangemaakt"
+
+
+@pytest.mark.parametrize(
+    ("address", "arrives_at"),
+    [
+        ("voor+api@winkel.example", "voor+api@winkel.example"),
+        ("techniek@brücke.example", "techniek@xn--brcke-lva.example"),
+        (f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 59}.example", None),
+    ],
+)
+def test_unusual_addresses_are_addressed_right(address: str, arrives_at: str | None) -> None:
+    assert len(address) <= 254
+    raw = made(Activity.Kind.CREDENTIAL_CREATED, recipient=address).message(policy=policy.SMTP).as_bytes()
+    message = message_from_bytes(raw, policy=policy.SMTP)
+    assert [each.addr_spec for each in message["To"].addresses] == [arrives_at or address]
+    assert max(len(line) for line in raw.split(b"\r\n")) < 998
+
+
+# ---- The calendar file ------------------------------------------------------------------------------------
+
+
+def calendar_of(email: EmailMultiAlternatives) -> list[str]:
+    """Return the unfolded lines of the attached calendar file, as they arrive."""
+    [attachment] = on_the_wire(email).iter_attachments()
+    assert attachment.get_content_type() == "text/calendar"
+    assert attachment.get_filename() == "verloopt.ics"
+    return str(attachment.get_content()).replace("\r\n ", "").replace("\n ", "").splitlines()
+
+
+def test_the_first_notice_brings_the_last_day_for_the_calendar() -> None:
+    lines = calendar_of(made(ENDS, expires_at="2026-11-23T23:30:00+00:00", calendar="een-uid", subject="A, B; C"))
+    assert lines[0] == "BEGIN:VCALENDAR"
+    assert lines[-1] == "END:VCALENDAR"
+    assert "DTSTART;VALUE=DATE:20261124" in lines  # half past midnight in Amsterdam
+    assert "DTEND;VALUE=DATE:20261125" in lines
+    assert "UID:een-uid-20261124@testserver" in lines
+    assert r"SUMMARY:Toegang van A\, B\; C tot de Retailer API verloopt" in lines
+
+
+def test_later_notices_bring_none() -> None:
+    assert list(on_the_wire(made(ENDS, calendar="")).iter_attachments()) == []
+
+
+def test_calendar_lines_are_short_and_whole() -> None:
+    folded = fold("SUMMARY:" + "é" * 200)
+    assert all(len(line.encode()) <= 75 for line in folded.split("\r\n"))
+    assert folded.replace("\r\n ", "") == "SUMMARY:" + "é" * 200
+    assert escape("a\\b;c,d\ne") == r"a\\b\;c\,d\ne"

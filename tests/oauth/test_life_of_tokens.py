@@ -1,0 +1,171 @@
+"""Whatever happens in whatever order, no token outlives its authorisation, its grant or its own end (V10.4.8)."""
+
+import datetime as dt
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.utils import timezone
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+
+from accounts.models import Actor, User
+from apicredentials import scopes
+from apicredentials.models import Grant, ThirdParty, ThirdPartyAuthorization
+from apicredentials.models.tokens import digest
+from tests.factories import REDIRECT_URI, SellerFactory, ThirdPartyFactory
+from tests.oauth.flow import VERIFIER, claims, s256, software, verify
+
+# From a moment whose year, later, has the gap of 28 March in it.
+START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+RIGHTS = ["orders:read", "orders:manage", "offers:read", "invoices:read"]
+MINUTE, DAY = 60, 86_400
+
+
+@dataclass(frozen=True)
+class Code:
+    """A code, and the grant it stands for."""
+
+    code: str
+    grant: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What an exchange or a refresh gave."""
+
+    access_token: str
+    refresh_token: str
+    grant: int
+
+
+class LifeOfTokens(RuleBasedStateMachine):
+    """A seller and a party who do what they may, and what they may not."""
+
+    codes: Bundle[Code] = Bundle("codes")
+    pairs: Bundle[Pair] = Bundle("pairs")
+
+    def __init__(self) -> None:
+        super().__init__()
+        cache.clear()  # Failures are counted by the minute, and every story begins in the same one.
+        self.travel = time_machine.travel(START, tick=False)
+        self.clock = self.travel.start()
+        self.seller = SellerFactory()
+        self.owner: User = self.seller.members.get()
+        self.row: ThirdParty = ThirdPartyFactory()
+        self.party = software(self.row)
+        self.made: list[Pair] = []
+        self.dead: set[int] = set()
+
+    def teardown(self) -> None:
+        self.travel.stop()
+
+    # ---- What may happen ----------------------------------------------------------------------------------
+
+    @rule(target=codes, rights=st.lists(st.sampled_from(RIGHTS), min_size=1, unique=True))
+    def consent(self, rights: list[str]) -> Code:
+        """The seller says Toestaan."""
+        code = secrets.token_urlsafe(32)
+        authorization = ThirdPartyAuthorization.objects.consent(
+            seller=self.seller, third_party=self.row, rights=rights, by=Actor(user=self.owner)
+        )
+        grant = Grant.objects.create(
+            code_hash=digest(code),
+            application_id=self.row.pk,
+            user=self.owner,
+            authorization=authorization,
+            rights=authorization.scope,
+            scope="offline_access",
+            redirect_uri=REDIRECT_URI,
+            code_challenge=s256(VERIFIER),
+            code_challenge_method="S256",
+            expires=timezone.now() + dt.timedelta(seconds=60),
+        )
+        return Code(code, grant.pk)
+
+    @rule(target=pairs, code=codes)
+    def exchange(self, code: Code) -> Any:
+        """The party uses a code: its first time, or again."""
+        used = Grant.objects.get(pk=code.grant).used_at is not None
+        answer = self.party.exchange(code.code)
+        if used:
+            assert answer.status_code == 400
+            self.dead.add(code.grant)
+        return self.keep(answer, code.grant)
+
+    @rule(target=pairs, pair=pairs)
+    def refresh(self, pair: Pair) -> Any:
+        """The party uses a refresh token: the newest, or one that has been replaced."""
+        answer = self.party.refresh(pair.refresh_token)
+        assert pair.grant not in self.dead or answer.status_code == 400
+        return self.keep(answer, pair.grant)
+
+    @rule(pair=pairs)
+    def revoke(self, pair: Pair) -> None:
+        """The party gives up a grant (RFC 7009)."""
+        assert self.party.post("/revoke", token=pair.refresh_token).status_code == 200
+        self.dead.add(pair.grant)
+
+    @rule()
+    def remove(self) -> None:
+        """The seller removes the party."""
+        for authorization in ThirdPartyAuthorization.objects.for_seller(self.seller).filter(ended_at=None):
+            authorization.revoke(by=Actor(user=self.owner))
+
+    @rule(rights=st.lists(st.sampled_from(RIGHTS), min_size=1, unique=True))
+    def change_registration(self, rights: list[str]) -> None:
+        """An operator registers the party for other rights."""
+        ThirdParty.objects.filter(pk=self.row.pk).update(scope=scopes.join(rights))
+        self.row.refresh_from_db()
+
+    @rule(seconds=st.sampled_from([1, 29, 31, MINUTE, 598, 599, DAY, 364 * DAY, 366 * DAY]))
+    def wait(self, seconds: int) -> None:
+        """Time goes by."""
+        self.clock.shift(seconds)
+
+    # ---- What must be true --------------------------------------------------------------------------------
+
+    def keep(self, answer: Any, grant: int) -> Any:
+        assert answer.status_code in {200, 400}
+        if answer.status_code == 400:
+            assert answer.json()["error"] == "invalid_grant"
+            return multiple()
+        body = answer.json()
+        pair = Pair(body["access_token"], body["refresh_token"], grant)
+        ends_at = Grant.objects.get(pk=grant).authorization.expires_at
+        assert claims(pair.access_token)["exp"] <= ends_at.timestamp()
+        self.made.append(pair)
+        return pair
+
+    @invariant()
+    def no_token_is_worth_more_than_its_grant(self) -> None:
+        for pair in self.made[-8:]:
+            answer = verify(pair.access_token)
+            grant = Grant.objects.select_related("authorization").get(pk=pair.grant)
+            if answer.status_code == 204:
+                left = set(answer["X-Scopes"].split())
+                assert pair.grant not in self.dead
+                assert grant.gives_access
+                assert claims(pair.access_token)["exp"] > timezone.now().timestamp()
+                assert left <= set(grant.rights.split()) & set(grant.authorization.scope.split()) & set(self.row.rights)
+            else:
+                assert answer.status_code == 401
+
+    @invariant()
+    def there_is_at_most_one_current_authorisation(self) -> None:
+        assert ThirdPartyAuthorization.objects.for_seller(self.seller).filter(ended_at=None).count() <= 1
+
+
+@pytest.mark.django_db
+def test_no_token_outlives_its_authorisation() -> None:
+    run_state_machine_as_test(
+        LifeOfTokens,
+        settings=hypothesis_settings(
+            max_examples=20, stateful_step_count=25, suppress_health_check=list(HealthCheck), deadline=None
+        ),
+    )

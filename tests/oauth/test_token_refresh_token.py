@@ -1,0 +1,351 @@
+"""Refreshing (RFC 6749 §6, RFC 9700 §4.14.2): rotating by default, fixed where a party is registered so."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+from time_machine import TimeMachineFixture
+
+from accounts.models import Actor
+from apicredentials import keys, scopes
+from apicredentials.models import Activity, RefreshToken, ThirdParty, ThirdPartyAuthorization
+from tests.factories import ThirdPartyFactory
+from tests.oauth.flow import (
+    Software,
+    assert_error,
+    claims,
+    decide,
+    request_address,
+    rights,
+    sent_back,
+    software,
+)
+
+ALL = scopes.join(scopes.ALL)
+FIXED = ThirdParty.RefreshTokens.FIXED
+
+
+def connect(owner: Client, party: Software, ticked: list[str] | None = None, **changes: str | None) -> dict[str, Any]:
+    """Tokens for an authorization request that the owner allows."""
+    code = sent_back(decide(owner, request_address(party, **changes), scopes=ticked))["code"]
+    answer: dict[str, Any] = party.exchange(code).json()
+    return answer
+
+
+@pytest.fixture
+def fixed(db: None) -> Software:
+    """A party whose refresh token stays the same."""
+    return software(ThirdPartyFactory(refresh_tokens=FIXED))
+
+
+@pytest.fixture
+def later(time_machine: TimeMachineFixture) -> Callable[[float], None]:
+    """Stop the clock, and move it on by so many seconds from its start at each call."""
+    start = timezone.now()
+    time_machine.move_to(start, tick=False)
+    return lambda seconds: time_machine.move_to(start + dt.timedelta(seconds=seconds), tick=False)
+
+
+# ---- The answer -------------------------------------------------------------------------------------------
+
+
+def test_a_refresh_gives_a_new_access_token_and_a_new_refresh_token(party: Software, tokens: dict[str, Any]) -> None:
+    """RFC 6749 §6."""
+    answer = party.refresh(tokens["refresh_token"])
+    assert answer["Cache-Control"] == "no-store"
+    body = answer.json()
+    assert rights(body.pop("access_token")) == ALL
+    assert body.pop("refresh_token") != tokens["refresh_token"]
+    assert body == {
+        "token_type": "Bearer",
+        "expires_in": 599,
+        "scope": "offline_access",
+        "granted_scope": ALL,
+        "authorization_expires_at": tokens["authorization_expires_at"],
+    }
+
+
+def test_a_chain_of_refreshes_goes_on(party: Software, tokens: dict[str, Any]) -> None:
+    for _ in range(5):
+        tokens = party.refresh(tokens["refresh_token"]).json()
+    assert rights(tokens["access_token"]) == ALL
+
+
+def test_the_former_access_token_lives_on_until_its_end(party: Software, tokens: dict[str, Any]) -> None:
+    """Requests that are under way must not fail because their client refreshed."""
+    party.refresh(tokens["refresh_token"])
+    assert rights(tokens["access_token"]) == ALL
+
+
+def test_a_refresh_token_is_stored_as_a_hash(party: Software, tokens: dict[str, Any]) -> None:
+    successor = party.refresh(tokens["refresh_token"]).json()["refresh_token"]
+    stored = str(list(RefreshToken.objects.values()))
+    assert successor not in stored
+    assert tokens["refresh_token"] not in stored
+
+
+def test_the_stored_hash_is_no_refresh_token(party: Software, tokens: dict[str, Any]) -> None:
+    assert tokens
+    assert_error(party.refresh(RefreshToken.objects.get().token_checksum), "invalid_grant")
+
+
+# ---- Scope ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scope", ["offline_access", "orders:manage offers:read", "offline_access orders:read"])
+def test_a_refresh_that_repeats_its_scope_is_answered_with_that_scope(
+    owner: Client, party: Software, scope: str
+) -> None:
+    first = connect(owner, party, scope=scope)
+    again = party.refresh(first["refresh_token"], scope=scope).json()
+    assert again["scope"] == first["scope"] == scope
+    assert again["granted_scope"] == first["granted_scope"]
+
+
+def test_a_refresh_may_ask_for_less_for_one_access_token(owner: Client, party: Software) -> None:
+    """RFC 6749 §6, §3.3: what the answer says is what the token is worth."""
+    first = connect(owner, party, scope="orders:manage offers:read")
+    less = party.refresh(first["refresh_token"], scope="orders:read").json()
+    assert less["scope"] == less["granted_scope"] == "orders:read"
+    assert rights(less["access_token"]) == "orders:read"
+    full = party.refresh(less["refresh_token"]).json()
+    assert full["scope"] == "orders:manage offers:read"
+    assert rights(full["access_token"]) == "offers:read orders:read orders:manage"
+
+
+def test_a_party_without_named_rights_may_ask_for_less_too(party: Software, tokens: dict[str, Any]) -> None:
+    less = party.refresh(tokens["refresh_token"], scope="orders:read").json()
+    assert less["scope"] == "orders:read"
+    assert rights(less["access_token"]) == "orders:read"
+
+
+@pytest.mark.parametrize(
+    "scope", ["offers:manage", "orders:read offers:manage", "RETAILER", "x:read", " ", "orders:manage"]
+)
+def test_a_refresh_never_asks_for_more(owner: Client, party: Software, scope: str) -> None:
+    """RFC 6749 §6: MUST NOT include any scope not originally granted."""
+    tokens = connect(owner, party, ["orders:read", "offers:read"], scope="orders:manage offers:read")
+    assert_error(party.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
+    assert party.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_a_refresh_after_a_narrower_consent_gives_less(owner: Client, party: Software, tokens: dict[str, Any]) -> None:
+    connect(owner, party, ["orders:read"])
+    body = party.refresh(tokens["refresh_token"], scope="offline_access").json()
+    assert (body["scope"], body["granted_scope"]) == ("offline_access", "orders:read")
+    assert rights(body["access_token"]) == "orders:read"
+
+
+# ---- A lost answer, and a stolen token --------------------------------------------------------------------
+
+
+def test_a_refresh_repeated_within_thirty_seconds_gives_the_same_successor(
+    party: Software, tokens: dict[str, Any], later: Callable[[float], None]
+) -> None:
+    """A lost answer must not cost the seller's consent; there is one chain all the same."""
+    lost = party.refresh(tokens["refresh_token"]).json()
+    later(30)
+    found = party.refresh(tokens["refresh_token"]).json()
+    assert found["refresh_token"] == lost["refresh_token"]
+    assert RefreshToken.objects.filter(revoked=None).count() == 1
+    assert rights(found["access_token"]) == ALL
+    assert party.refresh(found["refresh_token"]).status_code == 200
+
+
+def test_a_refresh_token_used_later_is_theft_and_ends_the_family(
+    party: Software, tokens: dict[str, Any], later: Callable[[float], None]
+) -> None:
+    """RFC 9700 §4.14.2, V10.4.5: the access tokens too."""
+    successor = party.refresh(tokens["refresh_token"]).json()
+    later(31)
+    assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
+    assert [rights(made["access_token"]) for made in (tokens, successor)] == ["", ""]
+    assert_error(party.refresh(successor["refresh_token"]), "invalid_grant")
+    assert Activity.objects.filter(kind=Activity.Kind.REFRESH_TOKEN_REPLAYED).count() == 1
+
+
+def test_theft_leaves_the_partys_other_grants_alone(
+    owner: Client, party: Software, tokens: dict[str, Any], later: Callable[[float], None]
+) -> None:
+    other = connect(owner, party)
+    party.refresh(tokens["refresh_token"])
+    later(31)
+    assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
+    assert rights(other["access_token"]) == ALL
+
+
+def test_a_replay_without_the_secret_ends_nothing(
+    party: Software, tokens: dict[str, Any], later: Callable[[float], None]
+) -> None:
+    successor = party.refresh(tokens["refresh_token"]).json()
+    later(31)
+    assert_error(Software(party.client_id, "rts_wrong").refresh(tokens["refresh_token"]), "invalid_client", 401)
+    assert party.refresh(successor["refresh_token"]).status_code == 200
+
+
+def test_a_repeat_after_a_new_hash_key_gives_the_same_successor(
+    party: Software, tokens: dict[str, Any], settings: Settings
+) -> None:
+    lost = party.refresh(tokens["refresh_token"]).json()
+    settings.SECRET_HASH_KEYS = f"{keys.new_hash_key()} {settings.SECRET_HASH_KEYS}"
+    assert party.refresh(tokens["refresh_token"]).json()["refresh_token"] == lost["refresh_token"]
+
+
+def test_the_successor_cannot_be_computed_without_the_key(
+    party: Software, tokens: dict[str, Any], settings: Settings
+) -> None:
+    """Who stole the old token must not learn the new one from it."""
+    lost = party.refresh(tokens["refresh_token"]).json()
+    RefreshToken.objects.filter(revoked=None).delete()
+    RefreshToken.objects.update(revoked=None)
+    settings.SECRET_HASH_KEYS = f"{settings.SECRET_HASH_KEYS} {keys.new_hash_key()}"
+    assert party.refresh(tokens["refresh_token"]).json()["refresh_token"] != lost["refresh_token"]
+
+
+# ---- Fixed refresh tokens ---------------------------------------------------------------------------------
+
+
+def test_a_fixed_refresh_token_stays_the_same(owner: Client, fixed: Software, later: Callable[[float], None]) -> None:
+    tokens = connect(owner, fixed)
+    for seconds in (0, 31, 3600):
+        later(seconds)
+        body = fixed.refresh(tokens["refresh_token"]).json()
+        assert body["refresh_token"] == tokens["refresh_token"]
+        assert rights(body["access_token"]) == ALL
+
+
+@pytest.mark.parametrize("registered_as", list(ThirdParty.RefreshTokens))
+def test_a_refresh_is_noted_once_a_minute(owner: Client, later: Callable[[float], None], registered_as: str) -> None:
+    party = software(ThirdPartyFactory(refresh_tokens=registered_as))
+    tokens = connect(owner, party)
+    start = ThirdPartyAuthorization.objects.get().last_used_at
+    assert start is not None
+    seen = []
+    for seconds in (59, 60):
+        later(seconds)
+        tokens = party.refresh(tokens["refresh_token"]).json()
+        seen.append((ThirdPartyAuthorization.objects.get().last_used_at or start) - start)
+    assert seen == [dt.timedelta(0), dt.timedelta(seconds=60)]
+
+
+def test_a_token_replaced_while_they_rotated_stays_replaced_when_they_become_fixed(
+    party: Software, tokens: dict[str, Any], later: Callable[[float], None]
+) -> None:
+    successor = party.refresh(tokens["refresh_token"]).json()
+    ThirdParty.objects.update(refresh_tokens=FIXED)
+    assert party.refresh(successor["refresh_token"]).json()["refresh_token"] == successor["refresh_token"]
+    later(31)
+    assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
+    assert_error(party.refresh(successor["refresh_token"]), "invalid_grant")
+
+
+# ---- Whose it is ------------------------------------------------------------------------------------------
+
+
+def test_a_refresh_token_is_for_its_party_only(party: Software, tokens: dict[str, Any]) -> None:
+    """RFC 6749 §6; a stranger ends nothing by trying."""
+    stranger = software(ThirdPartyFactory())
+    assert_error(stranger.refresh(tokens["refresh_token"]), "invalid_grant")
+    assert party.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_one_kind_of_token_is_not_another(party: Software, code: str) -> None:
+    """V9.2.3."""
+    tokens = party.exchange(code).json()
+    assert rights(tokens["refresh_token"]) == ""
+    for token in (tokens["access_token"], code):
+        assert_error(party.refresh(token), "invalid_grant")
+    assert rights(tokens["access_token"]) == ALL
+
+
+@pytest.mark.parametrize("token", ["x", "é", "'; --", "x" * 100_000, "\u202e", "a b"])
+def test_a_token_that_nobody_gave_is_an_invalid_grant(party: Software, token: str) -> None:
+    assert_error(party.refresh(token), "invalid_grant")
+
+
+@pytest.mark.parametrize("form", [{}, {"refresh_token": ""}])
+def test_a_missing_refresh_token_is_an_invalid_request(party: Software, form: dict[str, str]) -> None:
+    assert_error(party.token(grant_type="refresh_token", **form), "invalid_request")
+
+
+# ---- The end ----------------------------------------------------------------------------------------------
+
+
+def test_refreshing_does_not_move_the_end_of_the_authorisation(
+    party: Software, tokens: dict[str, Any], later: Callable[[float], None]
+) -> None:
+    """V10.4.8."""
+    later(86_400 * 300)
+    assert (
+        party.refresh(tokens["refresh_token"]).json()["authorization_expires_at"] == tokens["authorization_expires_at"]
+    )
+
+
+def test_no_access_token_outlives_the_authorisation(
+    party: Software, tokens: dict[str, Any], time_machine: TimeMachineFixture
+) -> None:
+    ends_at = ThirdPartyAuthorization.objects.get().expires_at
+    time_machine.move_to(ends_at - dt.timedelta(seconds=100), tick=False)
+    body = party.refresh(tokens["refresh_token"]).json()
+    assert body["expires_in"] == 100
+    assert claims(body["access_token"])["exp"] <= ends_at.timestamp()
+    time_machine.move_to(ends_at - dt.timedelta(seconds=2), tick=False)
+    assert rights(body["access_token"]) == ALL
+    time_machine.move_to(ends_at, tick=False)
+    assert rights(body["access_token"]) == ""
+    assert_error(party.refresh(body["refresh_token"]), "invalid_grant")
+
+
+def test_after_a_renewal_the_refresh_token_goes_on(
+    party: Software, tokens: dict[str, Any], time_machine: TimeMachineFixture
+) -> None:
+    ends_at = ThirdPartyAuthorization.objects.get().expires_at
+    time_machine.move_to(ends_at + dt.timedelta(days=3), tick=False)
+    assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
+    ThirdPartyAuthorization.objects.update(expires_at=ends_at + dt.timedelta(days=365))
+    assert rights(party.refresh(tokens["refresh_token"]).json()["access_token"]) == ALL
+
+
+def remove(authorization: ThirdPartyAuthorization) -> None:
+    authorization.revoke(by=Actor())
+
+
+def close_seller(authorization: ThirdPartyAuthorization) -> None:
+    type(authorization.seller).objects.update(closed_at=timezone.now())
+
+
+def switch_user_off(authorization: ThirdPartyAuthorization) -> None:
+    assert authorization.granted_by is not None
+    type(authorization.granted_by).objects.update(is_active=False)
+
+
+def forget_user(authorization: ThirdPartyAuthorization) -> None:
+    ThirdPartyAuthorization.objects.update(granted_by=None)
+
+
+@pytest.mark.parametrize("happens", [remove, close_seller, switch_user_off, forget_user])
+def test_nothing_is_refreshed_when_the_consent_has_no_ground_any_more(
+    party: Software, tokens: dict[str, Any], happens: Callable[[ThirdPartyAuthorization], None]
+) -> None:
+    """V7.4.2, V8.3.2, V10.4.9."""
+    happens(ThirdPartyAuthorization.objects.get())
+    assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
+    assert RefreshToken.objects.filter(revoked=None).count() == 1
+
+
+@pytest.mark.parametrize("field", ["paused_at", "deleted_at"])
+def test_a_party_that_is_gone_is_not_known_any_more(party: Software, tokens: dict[str, Any], field: str) -> None:
+    ThirdParty.objects.update(**{field: timezone.now()})
+    assert_error(party.refresh(tokens["refresh_token"]), "invalid_client", 401)
+    assert rights(tokens["access_token"]) == ""
+
+
+def test_a_party_that_is_registered_for_less_gets_less_at_once(party: Software, tokens: dict[str, Any]) -> None:
+    """RFC 6749 §3.3: no seller can give a party what the marketplace does not let it have."""
+    ThirdParty.objects.update(scope="orders:read")
+    assert rights(tokens["access_token"]) == "orders:read"
+    assert party.refresh(tokens["refresh_token"]).json()["granted_scope"] == "orders:read"

@@ -1,0 +1,156 @@
+"""The portal as processes of their own, as in production: the server, and commands beside it."""
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+from uuid import uuid4
+
+import psycopg
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Served:
+    """A portal that runs at `url`, which it also prints as: `f"{served}/token"`."""
+
+    url: str
+    environment: Mapping[str, str]
+    folder: Path
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def log(self) -> str:
+        """What the server has written so far."""
+        return (self.folder / "log").read_text()
+
+    @property
+    def mails(self) -> list[str]:
+        """The source of what was mailed so far."""
+        return [file.read_text() for file in sorted(self.folder.glob("mail/*"))]
+
+    def manage(self, *arguments: str, stdin: str = "") -> str:
+        """Run a command on the same database and return what it printed."""
+        return manage(self.environment, *arguments, stdin=stdin)
+
+    def manage_json(self, *arguments: str, stdin: str = "") -> Any:
+        """Run a command with `--json` and return its answer."""
+        return json.loads(self.manage(*arguments, "--json", stdin=stdin))
+
+
+def production(**environment: str) -> dict[str, str]:
+    """Return the environment of a process with production's settings (and the keys of `tests.settings`)."""
+    return os.environ | {"DJANGO_SETTINGS_MODULE": "portal.settings"} | environment
+
+
+def manage(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> str:
+    """Run a command of `manage.py` and return what it printed; when it fails, fail with its complaint."""
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stderr}"
+    return done.stdout
+
+
+# ---- The server -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def run_portal(folder: Path, **environment: str) -> Iterator[Served]:
+    """Run the server of `make serve` on a free port until the block ends; `folder` takes its log and mails."""
+    collect_static_files()
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = production(ISSUER_URL=url, EMAIL_URL=f"filemail://{folder}/mail", WORKERS="1") | environment
+    with (folder / "log").open("wb") as log:
+        command = granian(port, environment["WORKERS"])
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    portal = Served(url, environment, folder)
+    try:
+        wait_until_healthy(portal, server)
+        yield portal
+    finally:
+        server.terminate()
+        server.wait(STOP_SECONDS)
+
+
+def granian(port: int, workers: str) -> list[str]:
+    program = str(Path(sys.executable).with_name("granian"))
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    options = "--interface wsgi --no-ws --blocking-threads 2 --respawn-failed-workers --workers-kill-timeout 15"
+    return [program, "portal.wsgi:application", *options.split(), *address, "--workers", workers]
+
+
+def wait_until_healthy(portal: Served, server: subprocess.Popen[bytes]) -> None:
+    """Wait for every worker: one that is told to stop while it still starts does not hear it."""
+    deadline = time.monotonic() + START_SECONDS
+    while portal.log.count("Started worker") < int(portal.environment["WORKERS"]):
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"The portal did not start:\n{portal.log}")
+        time.sleep(0.1)
+    urlopen(f"{portal}/healthz").close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@cache
+def collect_static_files() -> None:
+    """Once in each process, and one process at a time: the workers of xdist share the folder."""
+    with Path(__file__).open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        manage(production(), "collectstatic", "--noinput")
+
+
+# ---- Databases --------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def migrated_databases(folder: Path) -> Iterator[Callable[[], str]]:
+    """Give a function that makes a migrated, empty database and returns its URL; drop them all in the end.
+
+    They are of the kind that `DATABASE_URL` names, and copies: only the first one is migrated.
+    """
+    with ExitStack() as made:
+        on_postgresql = os.environ.get("DATABASE_URL", "").startswith("postgres")
+        copy = partial(copy_on_postgresql, made) if on_postgresql else partial(copy_on_sqlite, folder)
+        template = copy(template=None)
+        manage(production(DATABASE_URL=template), "migrate")
+        yield partial(copy, template=template)
+
+
+def copy_on_sqlite(folder: Path, *, template: str | None) -> str:
+    file = folder / f"{uuid4().hex}.sqlite3"
+    if template:
+        shutil.copy(urlsplit(template).path.removeprefix("/"), file)
+    return f"sqlite:///{file}"
+
+
+def copy_on_postgresql(made: ExitStack, *, template: str | None) -> str:
+    server = urlsplit(os.environ["DATABASE_URL"])
+    name = f"test_{uuid4().hex}"
+
+    def execute(statement: str) -> None:
+        with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {urlsplit(template).path.strip('/')}" if template else ""))
+    made.callback(execute, f"DROP DATABASE {name} WITH (FORCE)")
+    return server._replace(path=f"/{name}").geturl()

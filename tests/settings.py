@@ -1,0 +1,48 @@
+"""The portal's settings as the tests run them: production's, except for what stands here.
+
+`DATABASE_URL` and `CACHE_URL` are taken from the environment, as everywhere.
+"""
+
+import os
+from urllib.parse import urlsplit
+
+from apicredentials import keys
+
+# Before the import below, which refuses to go on without keys; a developer's own .env must not matter.
+os.environ |= {
+    "ENV_FILE": os.devnull,
+    "DEBUG": "off",
+    "ISSUER_URL": "http://testserver",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "EMAIL_URL": "memorymail://",
+    "SECRET_KEY": "the-key-of-the-tests-is-known-to-everyone-and-protects-nothing",
+    "SECRET_HASH_KEYS": keys.development_hash_keys("tests"),
+    "TOKEN_SIGNING_KEYS": keys.development_signing_keys("tests"),
+    # Playwright's synchronous API keeps an event loop in the thread of the test, which Django takes for
+    # asynchronous code and refuses the ORM; no coroutine of ours runs there.
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "on",
+}
+
+# Clearing Django's Redis cache empties the whole Redis database, so each xdist worker gets one of its own.
+cache_url = urlsplit(os.environ.get("CACHE_URL", ""))
+if cache_url.scheme.startswith("redis"):
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    database = int(cache_url.path.strip("/") or 0) + int(worker)
+    os.environ["CACHE_URL"] = cache_url._replace(path=f"/{database}").geturl()
+
+from portal.settings import *  # noqa: E402, F403
+from portal.settings import DATABASES, MIDDLEWARE, OAUTH2_PROVIDER, STORAGES  # noqa: E402
+
+# Argon2 is slow on purpose, and a test that signs in proves nothing by waiting for it.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# DOT keeps its oauthlib core for each view class, with the settings of the first test that came by.
+OAUTH2_PROVIDER["ALWAYS_RELOAD_OAUTHLIB_CORE"] = True
+
+# The live server finds static files where they lie: nothing is collected.
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
+
+# Making and dropping a test database may take longer than a request may.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5min -c lock_timeout=1min"

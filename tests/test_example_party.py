@@ -1,0 +1,44 @@
+"""The example third party: what it must refuse, whatever the portal does right."""
+
+import pytest
+
+from portal.example_party import pages
+from portal.example_party.portal_client import PortalClient, Refused
+
+PORTAL = PortalClient(
+    name="Portaal <&>",
+    issuer="http://localhost:8000",
+    client_id="id",
+    client_secret="geheim",
+    redirect_uri="http://127.0.0.1:8001/terug",
+)
+GOOD = {"code": "code", "state": "toestand", "iss": PORTAL.issuer}
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        ({}, "hoort niet bij een aanvraag"),
+        (GOOD | {"state": "andere"}, "hoort niet bij een aanvraag"),
+        (GOOD | {"iss": "https://elders.example"}, "komt niet van het portaal"),
+        ({"code": "code", "state": "toestand"}, "komt niet van het portaal"),
+        ({"error": "access_denied", "state": "toestand"}, "komt niet van het portaal"),
+        ({"error": "access_denied", "state": "toestand", "iss": PORTAL.issuer}, "geen toestemming gegeven"),
+        ({"error": "invalid_scope", "state": "toestand", "iss": PORTAL.issuer}, "invalid_scope"),
+        ({"state": "toestand", "iss": PORTAL.issuer}, "geen code"),
+    ],
+)
+def test_takes_only_the_answer_to_its_own_question(answer: dict[str, str], complaint: str) -> None:
+    with pytest.raises(Refused, match=complaint):
+        PORTAL.finish(answer, state="toestand", verifier="verifier")
+
+
+def test_without_a_question_there_is_no_answer() -> None:
+    with pytest.raises(Refused, match="hoort niet bij een aanvraag"):
+        PORTAL.finish(GOOD | {"state": ""}, state="", verifier="")
+
+
+def test_shows_what_others_sent_as_text() -> None:
+    page = pages.home(PORTAL, {"scope": "<i>"}, "<b>", "<u>").decode()
+    assert not [sent for sent in ("<i>", "<b>", "<u>", "<&>") if sent in page]
+    assert "Portaal &lt;&amp;&gt;" in page

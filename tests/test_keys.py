@@ -1,0 +1,249 @@
+"""The keys of hashes and signatures: read strictly, made strong, and never given away."""
+
+import base64
+import json
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from django.core.exceptions import ImproperlyConfigured
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apicredentials import keys
+from apicredentials.keys import (
+    HashKey,
+    b64url,
+    b64url_decode,
+    new_hash_key,
+    new_secret_key,
+    new_signing_key,
+    parse_hash_keys,
+    parse_signing_keys,
+    require_strong,
+)
+
+
+def der(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> str:
+    encoding, form = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8
+    return b64url(key.private_bytes(encoding, form, serialization.NoEncryption()))
+
+
+HASH_KEY = new_hash_key()
+SIGNING_KEYS = {"ES256": new_signing_key(), "RS256": new_signing_key("RS256")}
+
+
+# ---- base64url --------------------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=200))
+def test_base64url_comes_back_and_needs_no_escaping(data: bytes) -> None:
+    """RFC 7515 §2: without padding, and with the URL's own alphabet."""
+    text = b64url(data)
+    assert b64url_decode(text) == data
+    assert not set(text) & set("+/= \n")
+
+
+@given(st.binary(min_size=1, max_size=40), st.data())
+def test_bytes_have_one_spelling_in_base64url(data: bytes, draw: st.DataObject) -> None:
+    """RFC 4648 §3.5: the unused bits of the last character must be zero."""
+    text = b64url(data)
+    last = draw.draw(st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
+    other = text[:-1] + last
+    try:
+        assert (b64url_decode(other) == data) == (other == text)
+    except ValueError:
+        assert other != text
+
+
+@pytest.mark.parametrize("text", ["a", "a b", "YQ==x", "Y\nQ", "é", "YQ\u200b", "Y+8", "Y/8", "!!!!", "\x00"])
+def test_other_text_is_no_base64url(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        b64url_decode(text)
+
+
+# ---- Reading keys -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("separator", [",", " ", "\n", ", ", "\r\n", ",,\t"])
+def test_keys_stand_apart_by_commas_or_white_space(separator: str) -> None:
+    text = separator.join(["een:" + "A" * 43, "twee:" + "B" * 42 + "A"]) + separator
+    assert [key.id for key in parse_hash_keys(text)] == ["een", "twee"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        ",",
+        "AAAA",
+        ":" + "A" * 43,
+        "een:",
+        "een:!!!!",
+        "een:A",
+        "een: AAAA",
+        "een:" + "A" * 43 + ",een:" + "B" * 42 + "A",
+        "een:" + "A" * 43 + ",x",
+        "é:" + "A" * 43,
+        "een" * 11 + ":" + "A" * 43,
+        "een@x:" + "A" * 43,
+    ],
+)
+@pytest.mark.parametrize("parse", [parse_hash_keys, parse_signing_keys])
+def test_what_is_no_list_of_keys_is_refused(parse: type, text: str) -> None:
+    with pytest.raises(ImproperlyConfigured):
+        parse(text)
+
+
+def test_a_hash_key_has_at_least_32_bytes() -> None:
+    assert parse_hash_keys("een:" + b64url(bytes(32)))
+    with pytest.raises(ImproperlyConfigured, match="shorter than 32 bytes"):
+        parse_hash_keys("een:" + b64url(bytes(31)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        der(ec.generate_private_key(ec.SECP384R1())),
+        der(ec.generate_private_key(ec.SECP256K1())),
+        der(rsa.generate_private_key(public_exponent=65537, key_size=1024)),  # noqa: S505 - that it is weak is the point
+        der(ed25519.Ed25519PrivateKey.generate()),
+        b64url(b"\x30\x00"),
+        "AAAA",
+    ],
+    ids=["P-384", "secp256k1", "RSA of 1024 bits", "Ed25519", "an empty sequence", "no DER"],
+)
+def test_a_signing_key_is_p256_or_rsa_of_2048_bits_at_least(value: str) -> None:
+    """RFC 7518 §3.3, §3.4."""
+    with pytest.raises(ImproperlyConfigured, match="TOKEN_SIGNING_KEYS"):
+        parse_signing_keys(f"een:{value}")
+
+
+def test_a_complaint_does_not_show_the_key() -> None:
+    for text in ("geheim:AAAAgeheimAAAA", "geheim" * 20, "een:geheim!"):
+        with pytest.raises(ImproperlyConfigured) as refused:
+            parse_signing_keys(text)
+        assert "AAAA" not in str(refused.value)
+        assert "geheim!" not in str(refused.value)
+
+
+# ---- Making keys ------------------------------------------------------------------------------------------
+
+
+def test_new_keys_are_all_different_and_can_be_read() -> None:
+    assert len({new_secret_key() for _ in range(10)}) == 10
+    assert len({key.key for _ in range(10) for key in parse_hash_keys(new_hash_key())}) == 10
+    assert len({key.id for _ in range(10) for key in parse_signing_keys(new_signing_key())}) == 10
+
+
+def test_new_keys_are_strong_enough() -> None:
+    require_strong(new_secret_key(), new_hash_key(), new_signing_key())
+
+
+@pytest.mark.parametrize(
+    ("secret_key", "hash_keys", "signing_keys", "complaint"),
+    [
+        ("", HASH_KEY, SIGNING_KEYS["ES256"], "SECRET_KEY is not set"),
+        ("x" * 60, HASH_KEY, SIGNING_KEYS["ES256"], "SECRET_KEY is weak"),
+        ("kort", HASH_KEY, SIGNING_KEYS["ES256"], "SECRET_KEY is weak"),
+        (new_secret_key(), "", SIGNING_KEYS["ES256"], "SECRET_HASH_KEYS is not set"),
+        (new_secret_key(), "een:AAAA", SIGNING_KEYS["ES256"], "SECRET_HASH_KEYS"),
+        (new_secret_key(), HASH_KEY, "", "TOKEN_SIGNING_KEYS is not set"),
+        (new_secret_key(), HASH_KEY, HASH_KEY, "TOKEN_SIGNING_KEYS"),
+    ],
+    ids=["no key", "one letter", "short", "no hash key", "short hash key", "no signing key", "no PKCS#8"],
+)
+def test_a_missing_or_weak_key_is_named_in_one_line(
+    secret_key: str, hash_keys: str, signing_keys: str, complaint: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=complaint) as refused:
+        require_strong(secret_key, hash_keys, signing_keys)
+    assert "\n" not in str(refused.value)
+
+
+def test_development_keys_are_the_same_in_every_process_and_differ_by_seed() -> None:
+    assert keys.development_hash_keys("a") == keys.development_hash_keys("a") != keys.development_hash_keys("b")
+    assert (
+        keys.development_signing_keys("a") == keys.development_signing_keys("a") != keys.development_signing_keys("b")
+    )
+    require_strong(new_secret_key(), keys.development_hash_keys("a"), keys.development_signing_keys("a"))
+
+
+# ---- Hashing ----------------------------------------------------------------------------------------------
+
+
+@given(st.text(max_size=100), st.text(max_size=100))
+def test_a_hash_tells_texts_and_keys_apart(one: str, other: str) -> None:
+    key, another = HashKey("een", bytes(32)), HashKey("een", bytes(31) + b"\1")
+    assert (key.hash(one) == key.hash(other)) == (one == other)
+    assert key.hash(one) != another.hash(one)
+    assert key.hash(one).startswith("hmac_sha256$een$")
+
+
+def test_a_hash_is_the_hmac_that_anybody_with_the_key_can_compute() -> None:
+    """RFC 4231, test case 2."""
+    key = HashKey("een", b"Jefe")
+    expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    assert key.hash("what do ya want for nothing?") == f"hmac_sha256$een${expected}"
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0"), max_size=20), min_size=1, max_size=4))
+def test_what_is_derived_depends_on_every_part_and_on_its_bounds(parts: list[str]) -> None:
+    key = HashKey("een", bytes(32))
+    assert key.derive(*parts) == key.derive(*parts)
+    assert key.derive(*parts) != key.derive(*parts, "")
+    assert key.derive("ab", "c") != key.derive("a", "bc")
+
+
+# ---- Signing ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", SIGNING_KEYS)
+@given(data=st.binary(max_size=200), other=st.binary(max_size=200))
+def test_a_signature_is_for_its_data_and_key_only(algorithm: str, data: bytes, other: bytes) -> None:
+    (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
+    signature = key.sign(data)
+    key.verify(signature, data)
+    if data != other:
+        with pytest.raises(InvalidSignature):
+            key.verify(signature, other)
+
+
+@pytest.mark.parametrize("algorithm", SIGNING_KEYS)
+def test_a_signature_that_is_cut_stretched_or_foreign_is_refused(algorithm: str) -> None:
+    (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
+    (foreign,) = parse_signing_keys(new_signing_key(algorithm))
+    signature = key.sign(b"x")
+    for forged in (b"", signature[:-1], signature + b"\0", bytes(len(signature)), foreign.sign(b"x"), b"\xff" * 64):
+        with pytest.raises(InvalidSignature):
+            key.verify(forged, b"x")
+
+
+@pytest.mark.parametrize(("algorithm", "length"), [("ES256", 64), ("RS256", 384)])
+def test_a_signature_has_the_length_of_its_kind(algorithm: str, length: int) -> None:
+    """RFC 7518 §3.4: R and S of 32 octets each, small numbers too."""
+    (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
+    assert {len(key.sign(bytes([number]))) for number in range(64)} == {length}
+
+
+@pytest.mark.parametrize("algorithm", SIGNING_KEYS)
+def test_the_header_of_a_token_says_algorithm_key_and_kind(algorithm: str) -> None:
+    """RFC 9068 §2.1."""
+    (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
+    header = json.loads(base64.urlsafe_b64decode(key.jws_header + b"=="))
+    assert header == {"alg": algorithm, "kid": key.id, "typ": "at+jwt"}
+
+
+def test_a_hash_key_does_not_show_itself() -> None:
+    """In a traceback, or a log line."""
+    assert "geheim" not in repr(HashKey("een", b"geheim" * 6))
+
+
+@pytest.mark.parametrize("algorithm", SIGNING_KEYS)
+def test_a_signing_key_does_not_show_itself(algorithm: str) -> None:
+    (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
+    secret = SIGNING_KEYS[algorithm].partition(":")[2]
+    assert secret[:20] not in repr(key)
+    assert not {"d", "p", "q", "dp", "dq", "qi"} & set(key.public_jwk)

@@ -1,0 +1,131 @@
+"""Names: clean, comparable, and not made to deceive (V1.2.1, V2.2.1)."""
+
+import unicodedata
+from contextlib import suppress
+
+import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from apicredentials.names import MAXIMUM_LENGTH, clean_name, fold
+
+FOLDED_COLUMN = 4 * MAXIMUM_LENGTH
+
+anything = st.text(st.characters(), max_size=120)
+letters = st.text(st.characters(categories=["Ll", "Lu", "Nd", "Zs"], max_codepoint=0x2FF), min_size=1, max_size=60)
+
+
+def code_of(text: str) -> str:
+    with pytest.raises(ValidationError) as refused:
+        clean_name(text)
+    return str(refused.value.code)
+
+
+# ---- What is refused --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n", "\u00a0", "\u3000 "])
+def test_white_space_is_no_name(text: str) -> None:
+    assert code_of(text) == "required"
+
+
+def test_length_is_counted_in_characters_after_trimming() -> None:
+    assert clean_name(" " + "é" * 100 + " ") == "é" * 100
+    assert clean_name("e\u0301" * 100) == "é" * 100
+    assert clean_name("𝔪" * 100) == "𝔪" * 100
+    assert code_of("é" * 101) == "max_length"
+
+
+@pytest.mark.parametrize(
+    "character",
+    [
+        "\x00",
+        "\x1b",
+        "\x7f",
+        "\x85",
+        "\u00ad",
+        "\u200b",
+        "\u200d",
+        "\u200f",
+        "\u2028",
+        "\u2029",
+        "\u202e",
+        "\u2066",
+        "\u2060",
+        "\ufeff",
+        "\U000e0041",
+        "\ud800",
+        "\ue000",
+    ],
+)
+def test_what_cannot_be_seen_is_refused(character: str) -> None:
+    """Controls, bidi overrides, zero-width characters, tags, surrogates, private use."""
+    assert code_of(f"Maga{character}zijn") == "invisible"
+
+
+def test_a_line_break_inside_a_name_is_refused() -> None:
+    """It would add a header to a mail, or a line to a log."""
+    assert code_of("Magazijn\r\nBcc: iedereen@winkel.example") == "invisible"
+
+
+@pytest.mark.parametrize("text", ["p\u0430ypal", "\u041cagazijn", "\u039frders", "\u03b1pi"])
+def test_scripts_whose_letters_look_alike_are_not_mixed(text: str) -> None:
+    assert code_of(text) == "mixed_scripts"
+
+
+@pytest.mark.parametrize("text", ["Магазин 2", "Αποθήκη", "倉庫 A", "مخزن", "Café d’Été & Zn. <b>", "100% 😀", "ﬁets"])
+def test_honest_names_stay(text: str) -> None:
+    assert clean_name(text) == text
+
+
+@pytest.mark.parametrize("character", ["\u034f", "\u115f", "\u1160", "\u17b4", "\u180b", "\u3164", "\ufe0f", "\uffa0"])
+def test_letters_that_are_drawn_as_nothing_are_refused_too(character: str) -> None:
+    """Unicode's Default_Ignorable_Code_Point: two names that look the same would stand side by side."""
+    assert code_of(f"Maga{character}zijn") == "invisible"
+
+
+# ---- What is left -----------------------------------------------------------------------------------------
+
+
+@given(anything)
+def test_a_clean_name_is_clean_trimmed_and_composed(text: str) -> None:
+    try:
+        name = clean_name(text)
+    except ValidationError:
+        return
+    assert clean_name(name) == name == name.strip() == unicodedata.normalize("NFC", name)
+    assert 1 <= len(name) <= MAXIMUM_LENGTH
+    assert "\0" not in name
+    assert fold(name)
+
+
+@given(anything)
+def test_folding_is_done_after_once(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@given(letters)
+def test_names_that_differ_in_case_width_or_spacing_only_are_the_same(text: str) -> None:
+    assume("\u0131" not in text)  # the dotless i, whose capital is I in every language but Turkish
+    assert fold(text.upper()) == fold(text.lower()) == fold(text)
+    assert fold(f"  {text.replace(' ', '   ')} ") == fold(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Magazijn", "MAGAZIJN"), ("Straße", "STRASSE"), ("ﬁets", "fiets"), ("\uff21 \uff11", "a 1"), ("é", "E\u0301")],
+)
+def test_twins_fold_to_the_same(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Magazijn 1", "Magazijn 2"), ("a b", "ab"), ("é", "e"), ("a", "\u0430")])
+def test_different_names_stay_different(one: str, other: str) -> None:
+    assert fold(one) != fold(other)
+
+
+@pytest.mark.parametrize("character", ["\ufdfa", "\u3316"])
+def test_a_clean_name_fits_its_column_when_folded(character: str) -> None:
+    with suppress(ValidationError):
+        assert len(fold(clean_name(character * MAXIMUM_LENGTH))) <= FOLDED_COLUMN

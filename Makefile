@@ -17,7 +17,7 @@ help:
 	@echo 'make test    the tests (DATABASE_URL, CACHE_URL, PYTEST_ARGS)'
 	@echo 'make serve   the production server (HOST, PORT, WORKERS)'
 	@echo 'make check   lint, types, templates, migrations, deployment settings'
-	@echo 'make bench   the benchmarks'
+	@echo 'make bench   the benchmarks (BENCH_ARGS="endpoints purge pages")'
 	@echo 'make lock    requirements*.txt from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 
 env: $(LOCKED)
@@ -41,7 +41,7 @@ demo: env
 	@exec $(PYTHON) manage.py demo --port $(PORT)
 
 test: env
-	$(PYTHON) -m pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 # Threads beyond two wait for each other's bytecode. A worker that dies comes back; when the server stops, a
 # request has fifteen seconds to end, so that a client that never finishes its own cannot hold it.
@@ -65,7 +65,7 @@ check: env
 	  ENV_FILE="$$settings" $(PYTHON) manage.py check --deploy --fail-level WARNING
 
 bench: env
-	$(PYTHON) -m tests.benchmarks
+	$(PYTHON) -m tests.benchmarks $(BENCH_ARGS)
 
 # Python 3.12 is the oldest that must install; the second file takes the first one's versions.
 lock: env

@@ -13,8 +13,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 SECRET = re.compile(
     r"rts_[A-Za-z0-9]{8,}"
     r"|eyJ[\w-]{8,}\.[\w.-]+"
-    r"|(?i:(?:basic|bearer)\s+[\w.~+/=-]{8,})"
-    r"|(?i:(?<=\bcode=)|(?<=token=)|(?<=secret=)|(?<=verifier=)|(?<=password=))[^&\s\"']+"
+    r"|(?i:b(?:asic|earer)\s+[\w.~+/=-]{8,})"
+    r"|(?<==)(?i:(?<=\bcode=)|(?<=token=)|(?<=secret=)|(?<=verifier=)|(?<=password=))[^&\s\"']+"
 )
 
 # What would begin a line, move a cursor or turn the direction of reading; a line's own end and tabs may stay.
@@ -97,6 +97,10 @@ def settings(*, level: str, format: str) -> dict[str, Any]:
 def configure(config: dict[str, Any]) -> None:
     """Set up standard logging and structlog; Django calls this with LOGGING."""
     processors = config["structlog_processors"]
+    # Nobody reads these of a record, and finding them out costs as much as writing the line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]
+    logging._srcfile = None
     logging.config.dictConfig({key: value for key, value in config.items() if key != "structlog_processors"})
     structlog.configure(
         processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -1,22 +1,14 @@
-"""The two questions of the hot paths, each one statement: who is this client, and what is this token worth now.
-
-Written in SQL because building these statements with the ORM takes many times as long as running them, and
-`/token` and `/verify` do little else. Table and column names come from the models; a test holds the rest.
-"""
+"""The two questions of the hot paths, each one statement: who is this client, and what is this token worth now."""
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from django.db import connection, models
 from django.utils import timezone
 
-from accounts.models import Seller, User
-from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.clients import OAuthClient
-from apicredentials.models.secrets import LAST_USED_PRECISION, ClientSecret
-from apicredentials.models.tokens import Grant, RevokedAccessToken
+from apicredentials.models.secrets import LAST_USED_PRECISION
+from apicredentials.models.sql import aware, fetch, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +52,6 @@ class Standing:
     registration_date: dt.date | str
 
 
-def _table(model: type[models.Model]) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
-
-
-# Filled in with table names only; every value is a parameter.
 _MATCH = """
 SELECT c.id, c.client_id, c.authorization_grant_type, c.client_type, c.scope, c.refresh_tokens, c.pkce_required,
        s.retailer_id, x.id, x.last_used_at
@@ -96,63 +83,25 @@ SELECT a.scope, c.scope, {_SELLER}
 """  # noqa: S608
 
 
-@lru_cache(maxsize=16)
-def _statement(template: str, hashes: int = 0) -> str:
-    return template.format(
-        client=_table(OAuthClient),
-        seller=_table(Seller),
-        secret=_table(ClientSecret),
-        authorization=_table(ThirdPartyAuthorization),
-        user=_table(User),
-        grant=_table(Grant),
-        revoked=_table(RevokedAccessToken),
-        hashes=", ".join(["%s"] * hashes),
-    )
-
-
-def _fetch(statement: str, parameters: list[Any]) -> tuple[Any, ...] | None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-    return row
-
-
-def _moment(value: dt.datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(value)
-
-
-def _aware(value: dt.datetime | None) -> dt.datetime | None:
-    """Return what SQLite keeps without a time zone with the one it is in."""
-    return value.replace(tzinfo=dt.UTC) if value and value.tzinfo is None else value
-
-
 def find_client(client_id: str, hashes: list[str]) -> ClientRecord | None:
     """Return the usable client of that id, with the live secret that one of `hashes` belongs to.
 
     An unknown client, a paused or deleted one, one of a closed seller: all None, after the same one statement.
     """
-    row = _fetch(_statement(_MATCH, len(hashes)), [*hashes, _moment(timezone.now()), client_id])
+    row = fetch(_MATCH, [*hashes, moment(timezone.now()), client_id], hashes=len(hashes))
     if row is None:
         return None
     *rest, secret_used_at = row
-    return ClientRecord(*rest, _aware(secret_used_at))  # type: ignore[call-arg]
+    return ClientRecord(*rest, aware(secret_used_at))  # type: ignore[call-arg]
 
 
 def standing_of(claims: dict[str, Any]) -> Standing | None:
     """Return what a token with these (verified) claims is worth now; None when it is worth nothing."""
     if "authorization_id" in claims:
-        row = _fetch(
-            _statement(_AUTHORIZATION),
-            [
-                claims["authorization_id"],
-                claims["grant_id"],
-                claims["client_id"],
-                _moment(timezone.now()),
-                claims["jti"],
-            ],
-        )
+        names = [claims["authorization_id"], claims["grant_id"], claims["client_id"]]
+        row = fetch(_AUTHORIZATION, [*names, moment(timezone.now()), claims["jti"]])
     else:
-        row = _fetch(_statement(_CREDENTIAL), [claims["client_id"], claims["jti"]])
+        row = fetch(_CREDENTIAL, [claims["client_id"], claims["jti"]])
     if row is None:
         return None
     given, registered, closed_at, *seller = row

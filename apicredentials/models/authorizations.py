@@ -14,7 +14,6 @@ from apicredentials import scopes
 from apicredentials.exceptions import CannotRenew
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import ThirdParty, new_uid
-from apicredentials.models.secrets import LAST_USED_PRECISION
 
 # From how long before its end an authorisation counts as ending soon, and can be renewed.
 ENDING_SOON = dt.timedelta(days=60)
@@ -176,12 +175,6 @@ class ThirdPartyAuthorization(models.Model):
     def days_left(self) -> int:
         """The calendar days from today to the last day, in the portal's time zone."""
         return (timezone.localdate(self.expires_at) - timezone.localdate()).days
-
-    def note_use(self) -> None:
-        """Note that the party fetched a token, once a minute at most."""
-        now = timezone.now()
-        if self.last_used_at is None or now - self.last_used_at >= LAST_USED_PRECISION:
-            ThirdPartyAuthorization.objects.filter(pk=self.pk).update(last_used_at=now)
 
     def renew(self, *, by: Actor) -> None:
         """Start a new year today, with the same rights; raises CannotRenew.

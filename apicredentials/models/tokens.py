@@ -42,19 +42,6 @@ class Grant(AbstractGrant):
     class Meta:
         indexes = (models.Index(fields=["expires"], name="grant_expires"),)
 
-    @property
-    def gives_access(self) -> bool:
-        """Whether tokens of this grant are worth anything now."""
-        authorization = self.authorization
-        granted_by = authorization.granted_by
-        return (
-            self.revoked_at is None
-            and authorization.is_active
-            and authorization.seller.is_open
-            and granted_by is not None
-            and granted_by.is_active
-        )
-
     def end(self, kind: Activity.Kind) -> None:
         """End every token of this grant, because `kind` shows that a copy may be in wrong hands."""
         with transaction.atomic():

@@ -95,5 +95,5 @@ def lifetime(request: Any) -> int:
     """Return how many seconds the token lives: never past the end of its authorisation."""
     if request.grant_type == "client_credentials":
         return CLIENT_CREDENTIALS_SECONDS
-    left = int((request.authorization.expires_at - timezone.now()).total_seconds())
+    left = int((request.link.authorization_expires_at - timezone.now()).total_seconds())
     return max(0, min(AUTHORIZATION_CODE_SECONDS, left))

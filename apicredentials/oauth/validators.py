@@ -18,11 +18,11 @@ from apicredentials.models import (
     Activity,
     Grant,
     OAuthClient,
-    RefreshToken,
-    RevokedAccessToken,
     ThirdParty,
     ThirdPartyAuthorization,
+    chains,
 )
+from apicredentials.models.chains import Link
 from apicredentials.models.secrets import note_use
 from apicredentials.models.tokens import digest
 from apicredentials.oauth import tokens
@@ -176,31 +176,27 @@ class PortalValidator(OAuth2Validator):
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         """Find the grant of this client's code. One that was used goes on: see `use_code` (RFC 6749 §4.1.3)."""
-        grant = (
-            Grant.objects.select_related("authorization__seller", "authorization__granted_by")
-            .filter(code_hash=digest(code), application_id=client.pk)
-            .first()
-        )
-        if grant is None or (grant.used_at is None and grant.is_expired()):
+        link = chains.find_code(code, client.pk)
+        if link is None or link.is_stale_code:
             count_failure(request, client.client_id)
             return False
         if request.code_verifier is not None and not (
-            grant.code_challenge and CODE_VERIFIER.fullmatch(request.code_verifier)
+            link.code_challenge and CODE_VERIFIER.fullmatch(request.code_verifier)
         ):
             # A verifier nobody announced is a downgrade attempt (RFC 9700 §4.8.2); a short one proves little.
             return False
-        request.grant = grant
-        request.scopes = grant.scope.split()
-        self.settle_party_claims(request, grant)
+        request.link = link
+        request.scopes = link.scope.split()
+        self.settle_party_claims(request, link)
         return True
 
     def get_code_challenge(self, code: str, request: Any) -> str | None:
         """Return the challenge of the grant in hand (RFC 7636 §4.4)."""
-        return request.grant.code_challenge or None
+        return request.link.code_challenge or None
 
     def get_code_challenge_method(self, code: str, request: Any) -> str | None:
         """Return the method of the grant in hand (RFC 7636 §4.4)."""
-        return request.grant.code_challenge_method or None
+        return request.link.code_challenge_method or None
 
     def confirm_redirect_uri(
         self, client_id: str, code: str, redirect_uri: str, client: Any, request: Any, *args: Any, **kwargs: Any
@@ -209,15 +205,15 @@ class PortalValidator(OAuth2Validator):
 
         Only where PKCE binds the code may it be left out (OAuth 2.1 §10.1).
         """
-        left_out = request.using_default_redirect_uri and not request.grant.code_challenge
-        if left_out or redirect_uri != request.grant.redirect_uri:
+        left_out = request.using_default_redirect_uri and not request.link.code_challenge
+        if left_out or redirect_uri != request.link.redirect_uri:
             raise errors.InvalidGrantError(request=request)
         return True
 
     def get_default_redirect_uri(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> str | None:
         """Return the one registered URI at `/authorize`; at `/token` the one of the grant (RFC 6749 §3.1.2.3)."""
-        if hasattr(request, "grant"):
-            return str(request.grant.redirect_uri)
+        if hasattr(request, "link"):
+            return str(request.link.redirect_uri)
         return str(request.client.default_redirect_uri)
 
     def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -225,25 +221,24 @@ class PortalValidator(OAuth2Validator):
 
     # ---- Tokens -------------------------------------------------------------------------------------------
 
-    def settle_party_claims(self, request: Any, grant: Grant) -> None:
+    def settle_party_claims(self, request: Any, link: Link) -> None:
         """Settle what tokens of this grant state, and what the answer adds."""
-        authorization = grant.authorization
-        request.authorization = authorization
-        request.rights = scopes.join(self.rights_left(request, grant))
+        request.rights = scopes.join(self.rights_left(request, link))
         request.subject_claims = {
-            "sub": authorization.seller.retailer_id,
-            "retailer_id": authorization.seller.retailer_id,
-            "authorization_id": authorization.uid,
-            "grant_id": grant.uid,
+            "sub": link.retailer_id,
+            "retailer_id": link.retailer_id,
+            "authorization_id": link.authorization_uid,
+            "grant_id": link.grant_uid,
         }
+        ends_at = link.authorization_expires_at.astimezone(dt.UTC)
         request.extra_credentials = {
             "granted_scope": request.rights,
-            "authorization_expires_at": authorization.expires_at.astimezone(dt.UTC).isoformat(timespec="seconds"),
+            "authorization_expires_at": ends_at.isoformat(timespec="seconds"),
         }
 
-    def rights_left(self, request: Any, grant: Grant) -> set[str]:
+    def rights_left(self, request: Any, link: Link) -> set[str]:
         """Return what was consented to, as far as it still stands, and as a refresh narrows it (RFC 6749 §6)."""
-        rights = set(grant.rights.split()) & set(grant.authorization.scope.split()) & set(request.client.scope.split())
+        rights = set(link.consented.split()) & set(link.authorized.split()) & set(request.client.scope.split())
         named = scopes.close(request.scope.split()) if request.grant_type == "refresh_token" and request.scope else []
         return rights.intersection(named) if named else rights
 
@@ -253,7 +248,8 @@ class PortalValidator(OAuth2Validator):
             self.use_code(token, request)
         elif request.grant_type == "refresh_token":
             self.renew(token, request)
-        request.authorization.note_use()
+        if request.link.use_is_due:
+            chains.note_use(request.link)
 
     def save_bearer_token(self, token: dict[str, Any], request: Any, *args: Any, **kwargs: Any) -> None:
         """Write in one transaction; the end of a replayed grant must outlive the refusal that follows it."""
@@ -263,23 +259,17 @@ class PortalValidator(OAuth2Validator):
             with transaction.atomic():
                 self._save_bearer_token(token, request)
         except Replayed as replay:
-            replay.grant.end(replay.kind)
+            Grant.objects.get(pk=request.link.grant_pk).end(replay.kind)
             log.warning("authn_token_reuse", client_id=request.client.client_id, kind=replay.kind.value)
             raise errors.InvalidGrantError(request=request) from replay
 
     def use_code(self, token: dict[str, Any], request: Any) -> None:
         """Take the code for this exchange: of several at once the database lets one (RFC 6749 §4.1.2)."""
-        taken = Grant.objects.filter(pk=request.grant.pk, used_at__isnull=True).update(used_at=timezone.now())
-        if not taken:
-            raise Replayed(request.grant, Activity.Kind.CODE_REPLAYED)
-        if not request.grant.gives_access:
+        if not chains.use_code(request.link):
+            raise Replayed(Activity.Kind.CODE_REPLAYED)
+        if not request.link.gives_access:
             raise errors.InvalidGrantError(request=request)
-        RefreshToken.objects.create(
-            token_checksum=digest(token["refresh_token"]),
-            grant=request.grant,
-            application_id=request.client.pk,
-            user_id=request.grant.user_id,
-        )
+        chains.add_refresh_token(request.link, token["refresh_token"], request.client.pk)
 
     def rotate_refresh_token(self, request: Any) -> bool:
         """Whether a refresh gives a new refresh token: as the party is registered (RFC 9700 §2.2.2)."""
@@ -301,40 +291,25 @@ class PortalValidator(OAuth2Validator):
 
         A fixed one stays as it is; one that was replaced while its party had rotating ones stays replaced.
         """
-        old: RefreshToken = request.refresh_token_instance
-        now = timezone.now()
-        if self.rotate_refresh_token(request) and self.replace(old, now):
-            RefreshToken.objects.create(
-                token_checksum=digest(token["refresh_token"]),
-                grant_id=old.grant_id,
-                application_id=old.application_id,
-                user_id=old.user_id,
-            )
-        elif old.revoked and old.revoked < now - REPEAT_WINDOW:
-            raise Replayed(request.grant, Activity.Kind.REFRESH_TOKEN_REPLAYED)
-
-    def replace(self, old: RefreshToken, now: dt.datetime) -> bool:
-        """Mark a refresh token as replaced; of several at once the database lets one."""
-        return RefreshToken.objects.filter(pk=old.pk, revoked__isnull=True).update(revoked=now) == 1
+        link: Link = request.link
+        if self.rotate_refresh_token(request) and chains.replace(link):
+            chains.add_refresh_token(link, token["refresh_token"], request.client.pk)
+        elif link.replaced_at and link.replaced_at < timezone.now() - REPEAT_WINDOW:
+            raise Replayed(Activity.Kind.REFRESH_TOKEN_REPLAYED)
 
     def validate_refresh_token(self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         """Find this client's refresh token whose authorisation gives access now (RFC 6749 §6)."""
-        found = (
-            RefreshToken.objects.select_related("grant__authorization__seller", "grant__authorization__granted_by")
-            .filter(token_checksum=digest(refresh_token), application_id=client.pk)
-            .first()
-        )
-        if found is None or not found.grant.gives_access:
+        link = chains.find_refresh_token(refresh_token, client.pk)
+        if link is None or not link.gives_access:
             count_failure(request, client.client_id)
             return False
-        request.refresh_token_instance = found
-        request.grant = found.grant
-        self.settle_party_claims(request, found.grant)
+        request.link = link
+        self.settle_party_claims(request, link)
         return True
 
     def get_original_scopes(self, refresh_token: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
         """Return what the first answer said, so that a client that repeats it gets it again (RFC 6749 §6)."""
-        return list(request.grant.scope.split())
+        return list(request.link.scope.split())
 
     def is_within_original_scope(
         self, request_scopes: list[str], refresh_token: str, request: Any, *args: Any, **kwargs: Any
@@ -352,19 +327,15 @@ class PortalValidator(OAuth2Validator):
         try:
             claims = tokens.verify(token)
         except tokens.InvalidToken:
-            own = RefreshToken.objects.filter(token_checksum=digest(token), application_id=request.client.pk)
-            Grant.objects.filter(pk__in=own.values("grant"), revoked_at__isnull=True).update(revoked_at=timezone.now())
+            chains.end_chain_of(token, request.client.pk)
             return
         if claims["client_id"] == request.client.client_id:
-            expires = dt.datetime.fromtimestamp(claims["exp"], dt.UTC)
-            revoked = RevokedAccessToken(jti=claims["jti"], expires=expires)
-            RevokedAccessToken.objects.bulk_create([revoked], ignore_conflicts=True)
+            chains.revoke_access_token(claims["jti"], dt.datetime.fromtimestamp(claims["exp"], dt.UTC))
 
 
 class Replayed(Exception):
     """A code or refresh token that has been used comes again: somebody else may hold a copy."""
 
-    def __init__(self, grant: Grant, kind: Activity.Kind) -> None:
+    def __init__(self, kind: Activity.Kind) -> None:
         super().__init__(kind)
-        self.grant = grant
         self.kind = kind

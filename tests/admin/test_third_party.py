@@ -135,10 +135,10 @@ def test_no_two_have_one_name(operator: Client, factory: Any) -> None:
     assert add(operator, name="Zendwijs").status_code == 302
 
 
-@pytest.mark.parametrize("page", ["add", "change"])
-def test_a_name_that_was_taken_in_between_is_said(operator: Client, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+@pytest.mark.parametrize("step", ["add", "change"])
+def test_a_name_that_was_taken_in_between_is_said(operator: Client, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     party = ThirdPartyFactory(name="Zendwijs")
-    where = address(party) if page == "change" else f"{PARTIES}add/"
+    where = address(party) if step == "change" else f"{PARTIES}add/"
 
     def taken(*args: Any, **kwargs: Any) -> None:
         raise IntegrityError
@@ -377,12 +377,12 @@ def test_it_is_kept_nowhere(operator: Client, factory: Any) -> None:
 
 
 @KINDS
-@pytest.mark.parametrize("page", ["secret", "rotate"])
+@pytest.mark.parametrize("step", ["secret", "rotate"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
-def test_looking_makes_none(operator: Client, factory: Any, page: str, method: str) -> None:
+def test_looking_makes_none(operator: Client, factory: Any, step: str, method: str) -> None:
     client = factory()
     before = tables()
-    answer = operator.generic(method, address(client, page))
+    answer = operator.generic(method, address(client, step))
     assert answer.status_code == (200 if method in {"GET", "HEAD"} else 405)
     assert not SECRET.search(answer.content.decode())
     assert tables() == before
@@ -449,27 +449,27 @@ def test_the_secret_of_a_seller_is_not_to_be_had_here(operator: Client) -> None:
 
 
 @KINDS
-@pytest.mark.parametrize("page", ["secret", "rotate"])
-def test_it_asks_who_is_there_when_that_was_long_ago(factory: Any, page: str) -> None:
+@pytest.mark.parametrize("step", ["secret", "rotate"])
+def test_it_asks_who_is_there_when_that_was_long_ago(factory: Any, step: str) -> None:
     client = factory()
     operator = signed_in(kim())
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=31)):
-        for answer in (operator.get(address(client, page)), operator.post(address(client, page), {"overlap": "0"})):
+        for answer in (operator.get(address(client, step)), operator.post(address(client, step), {"overlap": "0"})):
             assert answer["Location"].startswith(PROVE)
     assert not client.secrets.exists()
 
 
 @KINDS
-@pytest.mark.parametrize("page", ["secret", "rotate"])
-def test_who_may_not_change_it_gets_no_secret(factory: Any, page: str) -> None:
+@pytest.mark.parametrize("step", ["secret", "rotate"])
+def test_who_may_not_change_it_gets_no_secret(factory: Any, step: str) -> None:
     client = factory()
     kind = client._meta.model_name
     others = {"view_thirdparty", "view_resourceserver", "change_clientcredential", "add_thirdparty"}
     before = tables()
     for browser in (staff(f"view_{kind}"), staff(*others), signed_in(SellerFactory().members.get()), Client()):
         after_arrival = tables()
-        assert browser.get(address(client, page)).status_code in {302, 403}
-        assert browser.post(address(client, page), {"overlap": "0"}).status_code in {302, 403}
+        assert browser.get(address(client, step)).status_code in {302, 403}
+        assert browser.post(address(client, step), {"overlap": "0"}).status_code in {302, 403}
         assert tables() == after_arrival
     assert before
     assert not client.secrets.exists()
@@ -493,12 +493,12 @@ def test_the_pages_bring_their_own_token(factory: Any) -> None:
 
 
 @KINDS
-@pytest.mark.parametrize("page", ["secret", "rotate", "change"])
-def test_csrf_is_enforced(factory: Any, page: str) -> None:
+@pytest.mark.parametrize("step", ["secret", "rotate", "change"])
+def test_csrf_is_enforced(factory: Any, step: str) -> None:
     client = factory()
     operator = signed_in(kim(), enforce_csrf_checks=True)
     before = tables()
-    assert operator.post(address(client, page), {"overlap": "0", "name": "X"}).status_code == 403
+    assert operator.post(address(client, step), {"overlap": "0", "name": "X"}).status_code == 403
     assert tables() == before
 
 

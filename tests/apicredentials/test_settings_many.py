@@ -100,10 +100,10 @@ def test_it_says_where_one_is(owner: Client, many: Seller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "number"), [("0", 50), ("51", 50), ("x", 1), ("", 1), ("9" * 5000, 1), ("-1", 50), ("\0", 1)]
+    ("asked", "number"), [("0", 50), ("51", 50), ("x", 1), ("", 1), ("9" * 5000, 1), ("-1", 50), ("\0", 1)]
 )
-def test_a_page_that_is_not_there_is_the_nearest_that_is(owner: Client, many: Seller, page: str, number: int) -> None:
-    answer = owner.get(URL, {"page": page})
+def test_a_page_that_is_not_there_is_the_nearest_that_is(owner: Client, many: Seller, asked: str, number: int) -> None:
+    answer = owner.get(URL, {"page": asked})
     assert answer.context["credentials"].number == number
 
 

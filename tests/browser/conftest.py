@@ -27,7 +27,8 @@ expect.set_options(timeout=15_000)
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Take the system's Chromium, as it runs in a container (as root, without GPU) and without calling home."""
     quiet = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
-    args = ["--no-sandbox", "--disable-gpu", *quiet]
+    # A container may give too little shared memory for a page, which then crashes.
+    args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", *quiet]
     return browser_type_launch_args | {"executable_path": CHROMIUM, "args": args}
 
 

@@ -150,7 +150,9 @@ class LifeOfTokens(RuleBasedStateMachine):
             if answer.status_code == 204:
                 left = set(answer["X-Scopes"].split())
                 assert pair.grant not in self.dead
-                assert grant.gives_access
+                assert grant.revoked_at is None
+                assert grant.authorization.is_active
+                assert grant.authorization.granted_by
                 assert claims(pair.access_token)["exp"] > timezone.now().timestamp()
                 assert left <= set(grant.rights.split()) & set(grant.authorization.scope.split()) & set(self.row.rights)
             else:

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+import structlog
+
 from portal import logs
 
 
@@ -23,6 +26,23 @@ def listening(*, format: str = "console", everything: bool = False) -> Iterator[
     """Give the log in that format; with `everything`, every logger tells all it knows, whatever it is set to."""
     settings = logs.settings(level="DEBUG", format=format)
     written = Log()
+    with pytest.MonkeyPatch.context() as patch:
+        for level in ("debug", "info", "warning", "error", "critical"):
+            patch.setattr(logs.Lines, level, lambda self, line: written.write(f"{line}\n"))
+        # Loggers keep the list that they were made with.
+        processors = structlog.get_config()["processors"]
+        before = processors.copy()
+        processors[:] = settings["structlog"]["processors"]
+        try:
+            with listening_to_others(written, settings, everything=everything):
+                yield written
+        finally:
+            processors[:] = before
+
+
+@contextmanager
+def listening_to_others(written: Log, settings: dict[str, Any], *, everything: bool) -> Iterator[None]:
+    """Let `written` get what goes by way of `logging`."""
     handler = logging.StreamHandler(written)
     handler.setFormatter(formatter(settings["formatters"]["line"]))
     root = logging.getLogger()
@@ -33,7 +53,7 @@ def listening(*, format: str = "console", everything: bool = False) -> Iterator[
         for logger in loggers:
             logger.setLevel(logging.DEBUG)
     try:
-        yield written
+        yield
     finally:
         root.removeHandler(handler)
         for logger, level in before.items():

@@ -34,7 +34,8 @@ def authenticate(request: Any) -> ClientRecord:
         client_id = UNKNOWN
     well_formed = [secret for secret in secrets if secret_format.is_well_formed(secret)]
     hashes = [stored for secret in well_formed or [""] for stored in hashes_of(fingerprint(secret))]
-    client = find_client(client_id, hashes)
+    # A secret that is cut off or mistyped is nobody's: that takes no query, and says nothing of the client.
+    client = find_client(client_id, hashes) if well_formed or not secrets else None
     if client is None or (client.secret_pk is None and (secrets or not client.is_public)):
         if count_failure(request, client_id) == 1:
             note_refusal(client_id, hashes, address=request.headers["Remote-Addr"])

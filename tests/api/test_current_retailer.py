@@ -1,7 +1,6 @@
 """`/retailer/retailers/current`: the seller's own data, and the API's way of saying no."""
 
 import datetime as dt
-import logging
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from time_machine import TimeMachineFixture
 
 from accounts.models import Seller
 from tests.factories import ClientCredentialFactory, SellerFactory
+from tests.logged import listening
 from tests.oauth.flow import Software, header, software
 
 ADDRESS = "/retailer/retailers/current"
@@ -200,14 +200,11 @@ def test_nothing_else_of_the_api_is_here(token: str, address: str) -> None:
 # ---- Request ids ------------------------------------------------------------------------------------------
 
 
-def test_the_requests_id_is_in_the_answer_and_in_every_line_of_the_log(
-    token: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    assert call(token, **{"X-Request-ID": "vraag-42"})["X-Request-ID"] == "vraag-42"
-    lines = [record.getMessage() for record in caplog.records]
-    assert lines
-    assert all("vraag-42" in line for line in lines)
+def test_the_requests_id_is_in_the_answer_and_in_every_line_of_the_log(token: str) -> None:
+    with listening() as log:
+        assert call(token, **{"X-Request-ID": "vraag-42"})["X-Request-ID"] == "vraag-42"
+    assert log.lines
+    assert all("vraag-42" in line for line in log.lines)
 
 
 def test_an_error_has_a_request_id_too(db: None) -> None:

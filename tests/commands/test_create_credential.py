@@ -7,6 +7,7 @@ from apicredentials import scopes, secret_format
 from apicredentials.models import Activity, ClientCredential, ClientSecret
 from tests.commands.conftest import Done, Manage
 from tests.factories import ClientCredentialFactory, SellerFactory
+from tests.logged import listening
 from tests.oauth.flow import Software
 
 pytestmark = pytest.mark.django_db
@@ -36,13 +37,12 @@ def test_without_json_prints_lines_for_people(manage: Manage, seller: Seller) ->
     assert lines == {"client_id": client_id, "name": "Magazijn", "scopes": "orders:read orders:manage"}
 
 
-def test_the_secret_is_printed_once_and_kept_nowhere(
-    manage: Manage, seller: Seller, caplog: pytest.LogCaptureFixture
-) -> None:
-    done = create(manage, seller, "--json")
+def test_the_secret_is_printed_once_and_kept_nowhere(manage: Manage, seller: Seller) -> None:
+    with listening(everything=True) as log:
+        done = create(manage, seller, "--json")
     secret = done.json["client_secret"]
     assert done.out.count(secret) == 1
-    assert secret not in caplog.text
+    assert secret not in log.getvalue()
     kept = ClientSecret.objects.values().get()
     assert secret not in str(kept)
     assert kept["hint"] == secret[-4:]

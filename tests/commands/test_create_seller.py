@@ -8,6 +8,7 @@ from accounts.models import Membership, Seller, User
 from apicredentials.models import Activity, TechnicalContact
 from tests.commands.conftest import Manage
 from tests.factories import UserFactory
+from tests.logged import listening
 from tests.people import is_signed_in, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -57,9 +58,10 @@ def test_the_owner_signs_in_with_the_password_from_standard_input(manage: Manage
     assert is_signed_in(browser)
 
 
-def test_never_repeats_the_password(manage: Manage, caplog: pytest.LogCaptureFixture) -> None:
-    done = manage(*COMMAND, "--password-stdin", stdin=PASSWORD)
-    assert PASSWORD not in done.out + done.err + caplog.text
+def test_never_repeats_the_password(manage: Manage) -> None:
+    with listening(everything=True) as log:
+        done = manage(*COMMAND, "--password-stdin", stdin=PASSWORD)
+    assert PASSWORD not in done.out + done.err + log.getvalue()
 
 
 def test_an_owner_without_a_password_gets_one_by_mail(manage: Manage) -> None:

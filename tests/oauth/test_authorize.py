@@ -29,6 +29,7 @@ from tests.factories import (
     ThirdPartyFactory,
     UserFactory,
 )
+from tests.logged import listening
 from tests.oauth.flow import (
     ISSUER,
     STATE,
@@ -393,14 +394,14 @@ def test_a_second_consent_starts_a_new_year_of_the_same_authorisation(
     assert authorization.scope == "orders:read"
 
 
-def test_no_log_line_holds_the_code(owner: Client, party: Software, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_holds_the_code(owner: Client, party: Software) -> None:
     """V16.2.5."""
-    caplog.set_level("DEBUG")
-    code = sent_back(decide(owner, request_address(party, state="geheime-toestand")))["code"]
-    party.exchange(code)
-    assert "authorize" in caplog.text
-    assert code not in caplog.text
-    assert "geheime-toestand" not in caplog.text
+    with listening() as log:
+        code = sent_back(decide(owner, request_address(party, state="geheime-toestand")))["code"]
+        party.exchange(code)
+    assert "authorize" in log.getvalue()
+    assert code not in log.getvalue()
+    assert "geheime-toestand" not in log.getvalue()
 
 
 # ---- The page ---------------------------------------------------------------------------------------------

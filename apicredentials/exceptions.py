@@ -142,3 +142,21 @@ class LinkSuperseded(NotAllowedNow):
 
     def __init__(self) -> None:
         super().__init__("Deze link hoort bij een adres dat intussen is gewijzigd. Je hoeft niets meer te doen.")
+
+
+class AlreadySent(NotAllowedNow):
+    """Somebody else sent the announcement meanwhile."""
+
+    code = "already_sent"
+
+    def __init__(self) -> None:
+        super().__init__("Deze mededeling is al verstuurd.")
+
+
+class WordsChanged(NotAllowedNow):
+    """The announcement is not what the operator has read, or is gone."""
+
+    code = "words_changed"
+
+    def __init__(self) -> None:
+        super().__init__("Iemand heeft deze mededeling intussen gewijzigd of weggegooid. Lees haar opnieuw.")

@@ -14,6 +14,7 @@ from factory.django import DjangoModelFactory
 from accounts.models import Membership, Seller, User
 from apicredentials import scopes, secret_format
 from apicredentials.models import (
+    Announcement,
     ClientCredential,
     ClientSecret,
     ResourceServer,
@@ -155,3 +156,13 @@ class ThirdPartyAuthorizationFactory(Factory[ThirdPartyAuthorization]):
     granted_by = LazyAttribute(lambda authorization: authorization.seller.members.first())
     granted_at = LazyFunction(timezone.now)
     expires_at = LazyAttribute(lambda authorization: one_year_after(authorization.granted_at))
+
+
+class AnnouncementFactory(Factory[Announcement]):
+    """A draft; `.send(by=Actor(), seen=announcement.digest)` settles it."""
+
+    class Meta:
+        model = Announcement
+
+    subject = Sequence("Onderhoud op {} maart".format)
+    text = "Zondag van 7:00 tot 8:00 geeft de Retailer API geen antwoord."

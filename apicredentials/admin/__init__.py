@@ -2,10 +2,10 @@
 
 from django.contrib import admin
 
-from apicredentials.admin import authorizations, clients, credentials, mail, sellers
+from apicredentials.admin import announcements, authorizations, clients, credentials, mail, sellers
 from apicredentials.models import Grant, IDToken, OAuthClient, RefreshToken, RevokedAccessToken
 
-__all__ = ["authorizations", "clients", "credentials", "mail", "sellers"]
+__all__ = ["announcements", "authorizations", "clients", "credentials", "mail", "sellers"]
 
 # django-oauth-toolkit's own pages show what ours must not.
 for model in (OAuthClient, Grant, RefreshToken, RevokedAccessToken, IDToken):

@@ -57,6 +57,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
         "label",
         "recipient",
         "seller",
+        "announcement",
         "created_at",
         "attempts",
         "due_at",

@@ -91,4 +91,5 @@ def announcement(facts: Facts) -> Message:
         advice=rest,
         why="Je krijgt deze mail omdat je het technisch contact bent van "
         f"{facts.seller}. Het is een dienstbericht over de Retailer API: je kunt je er niet voor afmelden.",
+        has_links=True,
     )

@@ -15,7 +15,11 @@ CHANGE_PASSWORD = "Wijzig daarna je wachtwoord, en vraag je collega’s dat ook 
 
 @dataclass(frozen=True)
 class Message:
-    """What a mail says. Every text is plain, and one paragraph."""
+    """What a mail says. Every text is plain, and one paragraph.
+
+    `has_links` is for words of the marketplace itself: in HTML their addresses can be clicked on. Nobody else gets
+    to choose where our mails lead.
+    """
 
     subject: str
     news: str
@@ -24,6 +28,7 @@ class Message:
     link: tuple[str, str] | None = None
     why: str = SENT_TO
     calendar: str = ""
+    has_links: bool = False
 
 
 @dataclass(frozen=True)

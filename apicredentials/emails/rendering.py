@@ -12,7 +12,7 @@ from apicredentials.models import OutgoingMail
 def compose(mail: OutgoingMail) -> Message:
     """Return what this mail says now."""
     with translation.override("nl"):
-        return MESSAGES[mail.kind](Facts(mail.context))
+        return MESSAGES[mail.kind](Facts(mail.facts))
 
 
 def render(mail: OutgoingMail) -> EmailMultiAlternatives:

@@ -6,7 +6,7 @@ import uuid
 from django.utils import timezone
 
 from apicredentials.emails.messages import MESSAGES
-from apicredentials.models import Activity, OutgoingMail
+from apicredentials.models import Activity, Announcement, OutgoingMail
 
 _PARTY = "Boekhouding Online"
 _SUBJECTS: dict[str, str] = {
@@ -45,3 +45,10 @@ def sample(kind: str) -> OutgoingMail:
         "text": "De eerste alinea van het bericht.\n\nEn de tweede.",
     }
     return OutgoingMail(kind=kind, recipient="ontvanger@example.nl", context=context)
+
+
+def sample_of(announcement: Announcement) -> OutgoingMail:
+    """Return a mail with the words of this announcement that is not in the outbox."""
+    mail = sample(OutgoingMail.Kind.ANNOUNCEMENT)
+    mail.announcement = announcement
+    return mail

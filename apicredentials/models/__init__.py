@@ -1,6 +1,7 @@
 """The data of API Instellingen, along its nouns."""
 
 from apicredentials.models.activity import Activity
+from apicredentials.models.announcements import Announcement
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.clients import OAuthClient, ResourceServer, ThirdParty
 from apicredentials.models.contacts import TechnicalContact
@@ -12,6 +13,7 @@ from apicredentials.models.tokens import Grant, IDToken, RefreshToken, RevokedAc
 
 __all__ = [
     "Activity",
+    "Announcement",
     "ClientCredential",
     "ClientSecret",
     "Grant",

@@ -74,6 +74,7 @@ class Activity(models.Model):
         PARTY_EXPIRED = "party_expired", "Autorisatie verlopen"
         CODE_REPLAYED = "code_replayed", "Toegangscode twee keer gebruikt"
         REFRESH_TOKEN_REPLAYED = "refresh_token_replayed", "Oud refresh token opnieuw gebruikt"
+        ANNOUNCEMENT_SENT = "announcement_sent", "Mededeling verstuurd"
 
     seller = models.ForeignKey(
         Seller, on_delete=models.PROTECT, null=True, related_name="activities", verbose_name="verkoper"

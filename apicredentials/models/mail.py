@@ -66,9 +66,11 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
 
         The mail leaves outside any transaction: one that is open meanwhile keeps SQLite's other writers
         waiting for a mail server. So a claim is a commit of its own, and counts as an attempt: a mail that
-        brings its sender down is not the first thing the next sender tries.
+        brings its sender down is not the first thing the next sender tries. News of a leak does not wait for
+        the thousands of mails of an announcement: those come last.
         """
-        while mail := self.due().order_by("due_at", "pk").first():
+        due = self.due().order_by("due_at", "pk").select_related("announcement")
+        while mail := due.filter(announcement=None).first() or due.first():
             if mail.take():
                 return mail
         return None
@@ -89,13 +91,22 @@ class OutgoingMail(models.Model):
         CONTACT_UNCONFIRMED = "contact_unconfirmed", "Adres nog niet bevestigd, aan de eigenaar"
         CONTACT_REPLACED = "contact_replaced", "Technisch contact gewijzigd, aan het oude adres"
         AUTHORIZATION_ENDS = "authorization_ends", "Autorisatie verloopt binnenkort"
-        ANNOUNCEMENT = "announcement", "Bericht van de marktplaats"
+        ANNOUNCEMENT = "announcement", "Mededeling"
 
     kind = models.CharField("soort", max_length=40)
     key = models.CharField("aanleiding", max_length=320, editable=False)
     recipient = models.EmailField("aan", max_length=254)
     context = models.JSONField("gegevens", default=dict, editable=False)
     seller = models.ForeignKey(Seller, on_delete=models.CASCADE, null=True, related_name="+", verbose_name="verkoper")
+    announcement = models.ForeignKey(
+        "Announcement",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="mails",
+        verbose_name="mededeling",
+        editable=False,
+        db_index=False,
+    )
     # Fixed from the start: should a mail ever leave twice, the reader's software sees one message.
     message_id = models.CharField("Message-ID", max_length=320, default=new_message_id, editable=False)
     created_at = models.DateTimeField("aangemaakt", default=timezone.now, editable=False)
@@ -115,9 +126,16 @@ class OutgoingMail(models.Model):
             models.Index(
                 name="mail_waiting", fields=["due_at"], condition=Q(sent_at__isnull=True, given_up_at__isnull=True)
             ),
+            models.Index(
+                name="mail_waiting_of_announcement",
+                fields=["announcement", "due_at"],
+                condition=Q(sent_at__isnull=True, given_up_at__isnull=True),
+            ),
         )
         constraints = (
             models.UniqueConstraint("key", Lower("recipient"), name="mail_once_per_address"),
+            # A seller has one contact, who may get another address while an announcement is being sent.
+            models.UniqueConstraint(fields=["announcement", "seller"], name="mail_once_per_announcement_and_contact"),
             models.CheckConstraint(
                 name="mail_is_sent_or_given_up", condition=Q(sent_at__isnull=True) | Q(given_up_at__isnull=True)
             ),
@@ -125,6 +143,12 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.created_at:%Y-%m-%d %H:%M})"
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What its texts are made from; the words of an announcement are kept once, with the announcement."""
+        facts: dict[str, str] = self.context
+        return facts | self.announcement.words if self.announcement else facts
 
     def queue_for(self, recipients: Iterable[str], *, at_once: bool = True) -> None:
         """Write a mail like this unsaved one for each recipient, to leave after the commit.

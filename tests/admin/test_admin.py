@@ -21,6 +21,7 @@ from apicredentials.models.activity import Activity
 from tests.accounts.test_sign_in import ELSEWHERE
 from tests.factories import (
     PASSWORD,
+    AnnouncementFactory,
     ClientCredentialFactory,
     ResourceServerFactory,
     SellerFactory,
@@ -71,6 +72,7 @@ def rows() -> None:
     authorization = ThirdPartyAuthorizationFactory(seller=contact.seller)
     ThirdParty.objects.get().reveal(by=Actor())
     ResourceServerFactory().reveal(by=Actor())
+    AnnouncementFactory()
     now = timezone.now()
     common = {"user": contact.seller.members.get(), "application_id": authorization.third_party.pk}
     grant = Grant.objects.create(

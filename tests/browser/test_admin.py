@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import Actor, User
-from apicredentials.models import ThirdParty, ThirdPartyLogo
+from apicredentials.models import Announcement, OutgoingMail, ThirdParty, ThirdPartyLogo
 from tests.factories import ResourceServerFactory, TechnicalContactFactory, ThirdPartyAuthorizationFactory, UserFactory
 
 type ComeIn = Callable[[User], None]
+type Axe = Callable[[Page], None]
 
 SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">
   <style>.a{fill:url(#g)}</style><linearGradient id="g"><stop stop-color="#06c"/></linearGradient>
@@ -68,6 +69,36 @@ def test_an_act_is_chosen_in_the_list_and_done_with_a_reason(page: Page) -> None
     expect(page.get_by_text("Deactiveren: gedaan voor 1.")).to_be_visible()
     party.refresh_from_db()
     assert party.paused_at
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+def test_an_announcement_is_written_read_over_and_sent(page: Page, axe: Axe, width: int, scheme: str) -> None:
+    def look() -> None:
+        axe(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+    contact = TechnicalContactFactory()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto("/beheer/apicredentials/announcement/")
+    look()
+    page.get_by_role("link", name="Mededeling toevoegen").click()
+    page.get_by_label("Onderwerp:").fill("Onderhoud op 7 maart")
+    page.get_by_label("Tekst:").fill(f"Eerst dit.\n\nMeer: https://status.example/{'x' * 80}")
+    look()
+    page.get_by_role("button", name="Opslaan", exact=True).click()
+    expect(page.get_by_role("main")).to_contain_text("1 adres")
+    look()
+    page.get_by_role("link", name="Versturen").click()
+    page.get_by_role("button", name="Nu versturen").click()
+    expect(page.get_by_text("Vul een reden in.")).to_be_visible()
+    look()
+    page.get_by_label("Reden:").fill("Wijziging 4711")
+    page.get_by_role("button", name="Nu versturen").click()
+    expect(page.get_by_role("main")).to_contain_text("1 van 1 verstuurd")
+    look()
+    assert OutgoingMail.objects.get(announcement=Announcement.objects.get()).recipient == contact.email
 
 
 def test_a_logo_is_drawn_where_sellers_see_it_and_does_nothing_as_a_page(page: Page, come_in: ComeIn) -> None:

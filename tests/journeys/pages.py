@@ -168,9 +168,9 @@ class Page:
         return Form(form["method"] or "get", address, self.labelled(form), button, form)
 
     def labelled(self, form: Element) -> dict[str, Element]:
-        """Return the inputs of a form by their label, without its "(niet verplicht)"."""
+        """Return what can be typed in of a form by its label, without its "(niet verplicht)"."""
         labels = {label["for"]: label.words.removesuffix(" (niet verplicht)") for label in form.all("label")}
-        return {labels[box["id"]]: box for box in form.all("input") if box["id"] in labels}
+        return {labels[box["id"]]: box for box in form.all("input", "textarea") if box["id"] in labels}
 
     def link(self, text: str) -> str:
         """Return where the links with those words lead: one place."""

@@ -1,10 +1,14 @@
 """A seller with an owner and a technical contact, and a mail server."""
 
+import io
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from pytest_django import Settings
 
 from accounts.models import Actor, Seller
@@ -13,6 +17,9 @@ from tests.mail.smtp_server import Behaviour, smtp_server
 
 OWNER = "eigenaar@winkel.example"
 CONTACT = "techniek@winkel.example"
+
+SUBJECT = "Onderhoud aan de Retailer API op 7 maart"
+TEXT = "Zondag 7 maart is er onderhoud.\n\nPlan je aanroepen erna. Meer: https://status.example/onderhoud."
 
 type Commit = Callable[..., AbstractContextManager[Any]]
 
@@ -48,3 +55,22 @@ def smtp(settings: Settings) -> Iterator[Behaviour]:
             }
         }
         yield server
+
+
+# ---- Announcements ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> tuple[str, ...]:
+    """The arguments of a new announcement."""
+    file = tmp_path / "mededeling.txt"
+    file.write_text(TEXT)
+    return ("--subject", SUBJECT, "--text-file", str(file))
+
+
+def announce(*arguments: str) -> dict[str, Any]:
+    """Run the command, and return what it answers."""
+    out = io.StringIO()
+    call_command("announce", "--json", *arguments, stdout=out)
+    answer: dict[str, Any] = json.loads(out.getvalue())
+    return answer

@@ -1,13 +1,12 @@
 """Several senders at once: nothing leaves twice, nothing is queued twice. And processes that are killed."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -26,11 +25,12 @@ from tests.mail.smtp_server import Behaviour
 from tests.served import ROOT, manage, production
 
 SENDERS = 4
+PATIENCE_SECONDS = 60
 
 
 def at_once(work: Callable[[], object]) -> None:
     """Do the same in SENDERS threads, each with a connection of its own to the database."""
-    barrier, errors = Barrier(SENDERS), []
+    barrier, errors = Barrier(SENDERS, timeout=PATIENCE_SECONDS), []
 
     def one() -> None:
         try:
@@ -41,12 +41,13 @@ def at_once(work: Callable[[], object]) -> None:
         finally:
             connection.close()
 
-    threads = [Thread(target=one) for _ in range(SENDERS)]
+    threads = [Thread(target=one, daemon=True) for _ in range(SENDERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(PATIENCE_SECONDS)
     assert not errors
+    assert not any(thread.is_alive() for thread in threads)
 
 
 @pytest.mark.race
@@ -112,11 +113,25 @@ def send_notices(environment: dict[str, str]) -> dict[str, int]:
     return answer
 
 
+@contextmanager
+def senders(environment: dict[str, str], number: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """Run `send_notices` in so many processes at once; none of them outlives the block."""
+    command = [sys.executable, "manage.py", "send_notices", "--json"]
+    runs = [
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(number)
+    ]
+    try:
+        yield runs
+    finally:
+        for run in runs:
+            run.kill()
+            run.communicate()
+
+
 def test_several_processes_send_each_mail_once(smtp: Behaviour, environment: dict[str, str]) -> None:
     make_acts(environment)
-    command = [sys.executable, "manage.py", "send_notices", "--json"]
-    runs = [subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    answers = [json.loads(run.communicate()[0]) for run in runs]
+    with senders(environment, 3) as runs:
+        answers = [json.loads(run.communicate(timeout=PATIENCE_SECONDS)[0]) for run in runs]
     assert sum(answer["sent"] for answer in answers) == 2
     assert len(set(smtp.message_ids)) == len(smtp.message_ids) == 2
 
@@ -126,11 +141,13 @@ def test_a_sender_that_is_killed_while_the_server_thinks_loses_nothing(
 ) -> None:
     make_acts(environment)
     smtp.seconds_before_answer = 60
-    run = subprocess.Popen([sys.executable, "manage.py", "send_notices"], cwd=ROOT, env=environment)
-    while not smtp.accepted:
-        time.sleep(0.05)
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
+    with senders(environment, 1) as (run,):
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not smtp.accepted:
+            assert run.poll() is None, "It ended, and sent nothing."
+            assert time.monotonic() < deadline, "It sends nothing."
+            time.sleep(0.05)
+        run.kill()
     smtp.seconds_before_answer = 0
     assert send_notices(environment) == {"sent": 1, "failed": 0, "due": 1}
     assert len(set(smtp.message_ids)) == 2

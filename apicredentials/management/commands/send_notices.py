@@ -6,7 +6,8 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 
 from apicredentials.emails import delivery
-from apicredentials.models import OutgoingMail
+from apicredentials.models import Announcement, OutgoingMail
+from apicredentials.models.announcements import queue_announcements
 from apicredentials.models.notices import queue_notices
 from portal.commands import PortalCommand
 
@@ -16,10 +17,11 @@ class Command(PortalCommand):
 
     help = (
         "Queue what the calendar asks to be told (an authorisation ends in 60, 30, 14, 7 or 1 days or has ended, an "
-        "old secret has ended, the address of a technical contact is unconfirmed for three days), then send all mail "
-        "that is due. Run it every few minutes, from cron or a systemd timer; several at once do not send anything "
-        "twice. Mail that cannot be sent is tried again after growing pauses, for about five days. Prints how many "
-        "were sent, how many failed, and how many are still to be sent, now or later."
+        "old secret has ended, the address of a technical contact is unconfirmed for three days) and what is left of "
+        "announcements, then send all mail that is due. Run it every few minutes, from cron or a systemd timer; "
+        "several at once do not send anything twice. Mail that cannot be sent is tried again after growing pauses, "
+        "for about five days. Prints how many were sent, how many failed, and how many are still to be sent, now or "
+        "later."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,14 +33,15 @@ class Command(PortalCommand):
         if dry_run:
             return {"sent": 0, "failed": 0, "due": count_what_would_be_due()}
         queue_notices()
+        queue_announcements()
         tally = delivery.send(OutgoingMail.objects.all())
         return {"sent": tally.sent, "failed": tally.failed, "due": OutgoingMail.objects.waiting().count()}
 
 
-@transaction.atomic
 def count_what_would_be_due() -> int:
-    """Queue what there is to queue, count, and undo it."""
-    queue_notices()
-    count = OutgoingMail.objects.waiting().count()
-    transaction.set_rollback(True)
-    return count
+    """Queue what the calendar asks, count, and undo it; of announcements, which may be for thousands, only count."""
+    with transaction.atomic():
+        queue_notices()
+        count = OutgoingMail.objects.waiting().count()
+        transaction.set_rollback(True)
+    return count + sum(announcement.addresses_left() for announcement in Announcement.objects.unfinished())

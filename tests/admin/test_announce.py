@@ -1,0 +1,398 @@
+"""`/beheer/apicredentials/announcement/`: an announcement is written, read over, sent with a reason, and followed."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import time_machine
+from django.contrib.admin.models import LogEntry
+from django.core import mail
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import Actor
+from apicredentials.admin.announcements import AnnouncementAdmin
+from apicredentials.models import Activity, Announcement, OutgoingMail, announcements
+from apicredentials.models.announcements import queue_announcements
+from tests.admin.conftest import kim, staff
+from tests.factories import AnnouncementFactory, SellerFactory, TechnicalContactFactory
+from tests.inventory import tables
+from tests.journeys.pages import Page
+from tests.mail.conftest import Commit
+from tests.people import codes, says, signed_in
+
+if TYPE_CHECKING:
+    from tests.people import Response
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/beheer/apicredentials/announcement/"
+ADD = f"{LIST}add/"
+SUBJECT = "Onderhoud aan de Retailer API op 7 maart"
+TEXT = "Zondag 7 maart is er onderhoud.\n\nMeer op https://status.example/onderhoud."
+REASON = "Wijziging 4711"
+EVERYTHING = ("view_announcement", "add_announcement", "change_announcement", "delete_announcement")
+
+
+def url(announcement: Announcement, page: str) -> str:
+    return f"{LIST}{announcement.pk}/{page}/"
+
+
+def page_of(answer: "Response", address: str = LIST) -> Page:
+    return Page(answer.content.decode(), address)
+
+
+def write(client: Client, subject: str = SUBJECT, text: str = TEXT) -> "Response":
+    """Fill in the form of a new one, and save it."""
+    form = page_of(client.get(ADD), ADD).form("Opslaan")
+    return client.post(form.address, form.fill(**{"Onderwerp:": subject, "Tekst:": text}), follow=True)
+
+
+def send(client: Client, announcement: Announcement, reason: str = REASON) -> "Response":
+    """Open the page on which it is sent, and send it."""
+    address = url(announcement, "versturen")
+    form = page_of(client.get(address), address).form("Nu versturen")
+    return client.post(form.address, form.fill(**{"Reden:": reason}), follow=True)
+
+
+def sent() -> Announcement:
+    """Return one that was sent, and whose mails wait in the outbox."""
+    announcement = AnnouncementFactory()
+    announcement.send(by=Actor(), seen=announcement.digest)
+    queue_announcements()
+    return announcement
+
+
+# ---- From a draft to a mail -------------------------------------------------------------------------------
+
+
+def test_an_operator_writes_reads_over_sends_and_follows_it(operator: Client, commit: Commit) -> None:
+    addresses = [TechnicalContactFactory(email=f"c{number}@winkel.example").email for number in range(3)]
+    preview = page_of(write(operator))
+    announcement = Announcement.objects.get()
+    assert preview.link("Wijzigen") == url(announcement, "change")
+    assert "3 adressen" in preview.words
+    assert not mail.outbox
+    assert preview.link("Versturen…") == url(announcement, "versturen")
+    with commit():
+        answer = send(operator, announcement)
+    assert answer.redirect_chain == [(url(announcement, "change"), 302)]
+    assert "De mededeling wordt verstuurd." in says(answer)
+    assert sorted(address for message in mail.outbox for address in message.to) == addresses
+    followed = page_of(operator.get(url(announcement, "change")))
+    assert "3 van 3 verstuurd, 0 nog te gaan. " in followed.words
+    outbox = says(operator.get(followed.link("Wie de mail kreeg")))
+    assert all(address in outbox for address in addresses)
+    assert "Verstuurd" in says(operator.get(LIST))
+
+
+@pytest.fixture
+def commit(django_capture_on_commit_callbacks: Commit) -> Commit:
+    """Let a block end as a transaction does, with what waits for its commit: `with commit(): …`."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+def test_it_is_written_down_who_sent_it_and_why(operator: Client) -> None:
+    announcement = AnnouncementFactory()
+    send(operator, announcement)
+    activity = Activity.objects.get()
+    assert (activity.kind, activity.subject, activity.seller) == ("announcement_sent", announcement.subject, None)
+    assert (activity.actor_name, activity.address, activity.reason) == ("Kim", "127.0.0.1", REASON)
+    assert LogEntry.objects.get().change_message == f"Verstuurd: {REASON}"
+    assert REASON in says(operator.get("/beheer/apicredentials/activity/"))
+
+
+def test_the_preview_shows_the_mail_as_it_is_sent_and_sends_nothing(operator: Client) -> None:
+    TechnicalContactFactory()
+    nasty = "Let op: <script>alert(1)</script> & https://status.example/x"
+    announcement = AnnouncementFactory(subject="<b>Onderhoud</b>", text=nasty)
+    before = tables()
+    for page in ("voorbeeld", "versturen"):
+        answer = operator.get(url(announcement, page))
+        html = answer.content.decode()
+        assert "<script>alert" not in html
+        assert "<b>Onderhoud" not in html
+        assert '<a href="https://status.example/x">' in html
+        assert says(answer).count("Let op: <script>alert(1)</script> & https://status.example/x") == 2
+        assert "je kunt je er niet voor afmelden" in says(answer)
+        assert "1 adres:" in says(answer).replace("1 adres :", "1 adres:")
+    operator.post(url(announcement, "voorbeeld"), {"reason": REASON, "seen": announcement.digest})
+    assert (tables(), mail.outbox) == (before, [])
+
+
+def test_beyond_the_first_batch_it_is_finished_by_the_clock(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(announcements, "BATCH_SIZE", 2)
+    for number in range(5):
+        TechnicalContactFactory(email=f"c{number}@winkel.example")
+    announcement = AnnouncementFactory()
+    answer = says(send(operator, announcement))
+    assert "0 van 5 verstuurd, 5 nog te gaan. " in answer
+    assert OutgoingMail.objects.count() == 2
+    assert "Wordt verstuurd" in says(operator.get(LIST))
+    queue_announcements()
+    assert OutgoingMail.objects.count() == 5
+
+
+def test_the_list_says_where_each_is(operator: Client) -> None:
+    def states() -> list[str]:
+        return [cell.words for cell in page_of(operator.get(LIST)).root.all("td") if cell["class"] == "field-state"]
+
+    TechnicalContactFactory()
+    AnnouncementFactory()
+    assert states() == ["Concept"]
+    sent()
+    assert states() == ["Wordt verstuurd", "Concept"]
+    OutgoingMail.objects.update(sent_at=timezone.now())
+    assert states() == ["Verstuurd", "Concept"]
+
+
+def test_the_page_says_what_did_not_arrive(operator: Client) -> None:
+    for number in range(4):
+        TechnicalContactFactory(email=f"c{number}@winkel.example")
+    announcement = sent()
+    mails = OutgoingMail.objects.order_by("recipient")
+    arrived, failed, given_up = (OutgoingMail.objects.filter(pk=each.pk) for each in mails[:3])
+    arrived.update(sent_at=timezone.now())
+    failed.update(last_error="x")
+    given_up.update(last_error="x", given_up_at=timezone.now())
+    words = says(operator.get(url(announcement, "change")))
+    assert "1 van 4 verstuurd, 2 nog te gaan, waarvan 1 na een mislukte poging, 1 opgegeven." in words
+
+
+def test_the_list_takes_as_many_queries_for_many_as_for_few(operator: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            operator.get(LIST)
+        return len(captured)
+
+    sent(), AnnouncementFactory()
+    queries()
+    few = queries()
+    for _ in range(5):
+        sent(), AnnouncementFactory()
+    assert queries() == few
+
+
+# ---- Drafts change; what was sent does not ----------------------------------------------------------------
+
+
+def test_a_draft_can_be_changed_and_thrown_away(operator: Client) -> None:
+    announcement = AnnouncementFactory()
+    address = url(announcement, "change")
+    form = page_of(operator.get(address), address).form("Opslaan")
+    answer = operator.post(address, form.fill(**{"Onderwerp:": SUBJECT, "Tekst:": TEXT}), follow=True)
+    assert answer.redirect_chain == [(url(announcement, "voorbeeld"), 302)]
+    assert SUBJECT in says(answer)
+    operator.post(url(announcement, "delete"), {"post": "yes"})
+    assert not Announcement.objects.exists()
+
+
+def test_what_was_sent_is_for_reading_only(operator: Client) -> None:
+    announcement = sent()
+    before = tables()
+    page = page_of(operator.get(url(announcement, "change")))
+    assert not page.buttons("Opslaan")
+    assert announcement.text in page.words
+    words = {"subject": "Anders", "text": "Anders"}
+    assert operator.post(url(announcement, "change"), words).status_code == 403
+    assert operator.post(url(announcement, "delete"), {"post": "yes"}).status_code == 403
+    operator.post(LIST, {"action": "delete_selected", "_selected_action": str(announcement.pk), "post": "yes"})
+    assert tables() == before
+    assert "Zo is deze mededeling gemaild" in says(operator.get(url(announcement, "voorbeeld")))
+
+
+def test_pressing_send_twice_sends_once(operator: Client) -> None:
+    TechnicalContactFactory()
+    announcement = AnnouncementFactory()
+    data = {"reason": REASON, "seen": announcement.digest}
+    operator.post(url(announcement, "versturen"), data)
+    before = tables()
+    answer = operator.post(url(announcement, "versturen"), data, follow=True)
+    assert "Deze mededeling is al verstuurd." in says(answer)
+    assert "Deze mededeling is al verstuurd." in says(operator.get(url(announcement, "versturen"), follow=True))
+    assert tables() == before
+    assert OutgoingMail.objects.count() == 1
+
+
+def test_what_changed_since_it_was_read_is_shown_again_and_not_sent(operator: Client) -> None:
+    announcement = AnnouncementFactory()
+    address = url(announcement, "versturen")
+    form = page_of(operator.get(address), address).form("Nu versturen")
+    announcement.text = "Iets heel anders."
+    announcement.save()
+    answer = operator.post(address, form.fill(**{"Reden:": REASON}))
+    assert answer.status_code == 409
+    assert "intussen gewijzigd" in says(answer)
+    assert "Iets heel anders." in says(answer)
+    assert not Activity.objects.exists()
+    again = page_of(answer, address).form("Nu versturen")
+    assert again.fill()["reason"] == [REASON]
+    operator.post(address, again.fill())
+    assert Activity.objects.get().reason == REASON
+
+
+def test_a_draft_that_a_colleague_sends_meanwhile_keeps_what_was_sent(operator: Client) -> None:
+    announcement = AnnouncementFactory()
+    address = url(announcement, "change")
+    form = page_of(operator.get(address), address).form("Opslaan")
+    announcement.send(by=Actor(), seen=announcement.digest)
+    assert operator.post(address, form.fill(**{"Tekst:": "Te laat."})).status_code == 403
+    assert Announcement.objects.get().text == announcement.text
+
+
+@pytest.mark.parametrize("where", ["change", "delete"])
+def test_a_colleague_who_sends_at_the_same_moment_wins(
+    operator: Client, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    announcement = sent()
+    before = tables()
+    for may in ("has_change_permission", "has_delete_permission"):  # asked while it was a draft
+        monkeypatch.setattr(AnnouncementAdmin, may, lambda *args: True)
+    data = {"post": "yes", "subject": "Te laat", "text": "Te laat."}
+    answer = operator.post(url(announcement, where), data, follow=True)
+    assert "Deze mededeling is al verstuurd." in says(answer)
+    assert tables() == before
+
+
+# ---- Wrong input ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "field"),
+    [
+        ("", TEXT, "subject"),
+        ("x" * 101, TEXT, "subject"),
+        ("Onderhoud\r\nBcc: buit@dief.example", TEXT, "subject"),
+        ("Onder\u202ehoud", TEXT, "subject"),
+        ("Onderhoud\x00", TEXT, "subject"),
+        (SUBJECT, "", "text"),
+        (SUBJECT, "x" * 10_001, "text"),
+        (SUBJECT, "Zie http://onveilig.example", "text"),
+        (SUBJECT, "Gebruik rts_" + "a1" * 41, "text"),
+    ],
+)
+def test_wrong_words_are_refused_and_not_lost(operator: Client, subject: str, text: str, field: str) -> None:
+    before = tables()
+    answer = write(operator, subject, text)
+    form = answer.context["adminform"].form
+    assert [(name, len(errors)) for name, errors in form.errors.items()] == [(field, 1)]
+    assert (form["subject"].value(), form["text"].value()) == (subject, text)
+    assert tables() == before
+
+
+def test_the_same_words_twice_are_refused(operator: Client) -> None:
+    write(operator)
+    before = tables()
+    answer = write(operator, f" {SUBJECT}", TEXT.replace("\n\n", "\r\n\r\n"))
+    form = answer.context["adminform"].form
+    assert codes(form) == {"__all__": ["unique"]}
+    assert form["subject"].value() == f" {SUBJECT}"
+    assert "Er is al een mededeling met precies deze woorden." in says(answer)
+    assert tables() == before
+
+
+def test_the_same_words_at_the_same_moment_are_one(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(operator)
+    monkeypatch.setattr(Announcement, "clean", Announcement.clean_words)  # the other was not there yet
+    answer = write(operator)
+    assert "Er is al een mededeling met precies deze woorden." in says(answer)
+    assert Announcement.objects.count() == 1
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "twee\nregels", "rechts\u202enaar links"])
+def test_without_a_good_reason_nothing_is_sent(operator: Client, reason: str) -> None:
+    announcement = AnnouncementFactory()
+    before = tables()
+    answer = operator.post(url(announcement, "versturen"), {"reason": reason, "seen": announcement.digest})
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["reason"]
+    assert tables() == before
+
+
+@pytest.mark.parametrize("seen", ["", "x" * 65, "geen-digest"])
+def test_a_form_that_was_tampered_with_sends_nothing(operator: Client, seen: str) -> None:
+    announcement = AnnouncementFactory()
+    before = tables()
+    answer = operator.post(url(announcement, "versturen"), {"reason": REASON, "seen": seen})
+    assert answer.status_code in {409, 422}
+    assert tables() == before
+
+
+# ---- Who may ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["change", "delete", "history", "voorbeeld", "versturen"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_strangers_sellers_and_other_operators_are_refused(where: str, method: str) -> None:
+    announcement = AnnouncementFactory()
+    data = {"reason": REASON, "seen": announcement.digest, "post": "yes", "subject": "x", "text": "x"}
+    clients = [Client(), signed_in(SellerFactory().members.get()), staff("view_outgoingmail", "change_thirdparty")]
+    before = tables()
+    for client, status in zip(clients, (302, 302, 403), strict=True):
+        answer = client.generic(method, url(announcement, where)) if method == "GET" else None
+        answer = answer or client.post(url(announcement, where), data)
+        assert answer.status_code == status
+        assert announcement.text not in answer.content.decode()
+    assert tables() == before
+
+
+@pytest.mark.parametrize("permissions", [EVERYTHING, ("send_announcement",), ("view_announcement",)])
+def test_sending_takes_a_right_of_its_own_and_that_to_read(permissions: tuple[str, ...]) -> None:
+    announcement = AnnouncementFactory()
+    client = staff(*permissions)
+    before = tables()
+    for answer in (
+        client.get(url(announcement, "versturen")),
+        client.post(url(announcement, "versturen"), {"reason": REASON, "seen": announcement.digest}),
+    ):
+        assert answer.status_code == 403
+    assert tables() == before
+    if "view_announcement" in permissions:
+        assert "versturen/" not in client.get(url(announcement, "voorbeeld")).content.decode()
+        assert "versturen/" not in client.get(url(announcement, "change")).content.decode()
+
+
+def test_who_may_read_and_send_may_not_write(commit: Commit) -> None:
+    client = staff("view_announcement", "send_announcement")
+    announcement = AnnouncementFactory()
+    assert client.post(url(announcement, "change"), {"subject": "x", "text": "x"}).status_code == 403
+    assert client.get(ADD).status_code == 403
+    assert "wordt verstuurd" in says(send(client, announcement))
+
+
+def test_sending_asks_who_you_are_after_half_an_hour(operator: Client) -> None:
+    announcement = AnnouncementFactory()
+    with time_machine.travel(timezone.now() + timedelta(minutes=31)):
+        data = {"reason": REASON, "seen": announcement.digest}
+        for answer in (
+            operator.get(url(announcement, "versturen")),
+            operator.post(url(announcement, "versturen"), data),
+        ):
+            assert answer["Location"].startswith("/inloggen/bevestigen/?next=")
+    assert not Activity.objects.exists()
+
+
+def test_csrf_is_enforced() -> None:
+    announcement = AnnouncementFactory()
+    client = signed_in(kim(), enforce_csrf_checks=True)
+    data = {"reason": REASON, "seen": announcement.digest}
+    assert client.post(url(announcement, "versturen"), data).status_code == 403
+    assert not Activity.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+def test_only_a_post_sends(operator: Client, method: str) -> None:
+    announcement = AnnouncementFactory()
+    query = {"reason": REASON, "seen": announcement.digest}
+    before = tables()
+    answer = operator.generic(method, url(announcement, "versturen"), query_params=query)
+    assert answer.status_code == (200 if method in {"GET", "HEAD"} else 405)
+    assert tables() == before
+
+
+def test_one_that_is_not_there_is_not_found(operator: Client) -> None:
+    for page in ("voorbeeld", "versturen"):
+        assert operator.get(f"{LIST}4711/{page}/").status_code == 404
+        assert operator.post(f"{LIST}4711/{page}/", {"reason": REASON, "seen": "x"}).status_code == 404

@@ -22,6 +22,7 @@ import psycopg
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = STOP_SECONDS = 30
+COMMAND_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,16 @@ def production(**environment: str) -> dict[str, str]:
 def manage(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> str:
     """Run a command of `manage.py` and return what it printed; when it fails, fail with its complaint."""
     command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
     assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stderr}"
     return done.stdout
 
@@ -85,8 +95,16 @@ def run_portal(folder: Path, **environment: str) -> Iterator[Served]:
         wait_until_healthy(portal, server)
         yield portal
     finally:
-        server.terminate()
-        server.wait(STOP_SECONDS)
+        stop(server)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process as an operator does; one that does not listen fails its test, and must not outlive it."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    finally:
+        process.kill()
 
 
 def granian(port: int, workers: str) -> list[str]:
@@ -103,7 +121,7 @@ def wait_until_healthy(portal: Served, server: subprocess.Popen[bytes]) -> None:
         if server.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"The portal did not start:\n{portal.log}")
         time.sleep(0.1)
-    urlopen(f"{portal}/healthz").close()
+    urlopen(f"{portal}/healthz", timeout=START_SECONDS).close()
 
 
 def free_port() -> int:
@@ -148,7 +166,8 @@ def copy_on_postgresql(made: ExitStack, *, template: str | None) -> str:
     name = f"test_{uuid4().hex}"
 
     def execute(statement: str) -> None:
-        with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as connection:
+        url, limit = server._replace(path="/postgres").geturl(), f"-c statement_timeout={COMMAND_SECONDS}s"
+        with psycopg.connect(url, autocommit=True, connect_timeout=10, options=limit) as connection:
             connection.execute(statement.encode())
 
     execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {urlsplit(template).path.strip('/')}" if template else ""))

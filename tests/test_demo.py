@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from tests.journeys.pages import Page
-from tests.served import ROOT, START_SECONDS, STOP_SECONDS, free_port
+from tests.served import ROOT, START_SECONDS, STOP_SECONDS, free_port, stop
 
 SETTINGS = "/instellingen/api/"
 CONNECT = "Koppelen met Verkopersportaal"
@@ -115,8 +115,7 @@ def started(checkout: Path, port: int) -> Iterator[Demo]:
     try:
         yield Demo(process, output_when_ready(checkout / "output", process))
     finally:
-        process.terminate()
-        process.wait(STOP_SECONDS)
+        stop(process)
 
 
 def output_when_ready(output: Path, process: subprocess.Popen[bytes]) -> str:

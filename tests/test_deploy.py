@@ -26,7 +26,7 @@ from portal.middleware import TrustedProxyMiddleware
 from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory, UserFactory
 from tests.inventory import addresses
 from tests.people import says, sign_in, signed_in
-from tests.served import ROOT
+from tests.served import COMMAND_SECONDS, ROOT, collect_static_files
 
 if TYPE_CHECKING:
     from tests.people import Response
@@ -113,7 +113,13 @@ def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]"
     path = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = {"ENV_FILE": os.devnull, "DJANGO_SETTINGS_MODULE": "portal.settings"} | path | environment
     return subprocess.run(
-        [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
     )
 
 
@@ -288,6 +294,7 @@ print(json.dumps({
 
 
 def test_with_an_https_issuer_cookies_are_for_https_and_this_host_only(new_database: Callable[[], str]) -> None:
+    collect_static_files()
     environment = {"ISSUER_URL": "https://portal.example", "LOG_LEVEL": "ERROR", "DATABASE_URL": new_database()}
     done = run("-c", BEHIND_HTTPS, **fresh_keys(), **environment)
     assert done.returncode == 0, done.stderr

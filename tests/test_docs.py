@@ -32,7 +32,7 @@ from apicredentials.oauth import leaks, throttle, tokens, validators
 from portal import machine_urls
 from tests.factories import PASSWORD
 from tests.journeys.pages import Page
-from tests.served import ROOT, Served
+from tests.served import COMMAND_SECONDS, ROOT, Served
 
 OURS = ("accounts", "apicredentials", "portal")
 
@@ -351,7 +351,15 @@ class Shell:
         return self.run(sys.executable, "-c", block.text)
 
     def run(self, *command: str, keep: Path | None = None) -> str:
-        done = subprocess.run(command, cwd=self.folder, env=self.state, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.state,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
         assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
         if keep:
             self.state = dict(entry.split("=", 1) for entry in keep.read_text().split("\0") if entry)

@@ -38,10 +38,15 @@ def read(body: bytes) -> list[str]:
     """Return the fingerprints a report names; raise ValueError, in a sentence, when it cannot be read."""
     try:
         report = json.loads(body)
+        if not {"secrets", "sha256"} & {*report}:
+            raise KeyError
         secrets, hashes = report.get("secrets", []), report.get("sha256", [])
+        # A text would do for a list of characters, and report nothing.
+        if not all(isinstance(each, list) for each in (secrets, hashes)):
+            raise TypeError
         if not all(isinstance(item, str) for item in [*secrets, *hashes]):
             raise TypeError
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError('Send JSON: {"secrets": ["…"]} or {"sha256": ["…"]}.') from error
     if len(secrets) + len(hashes) > MAXIMUM_REPORTED:
         raise ValueError(f"Send at most {MAXIMUM_REPORTED} at a time.")

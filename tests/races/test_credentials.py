@@ -139,9 +139,11 @@ def test_under_a_storm_of_requests_no_token_works_once_delete_has_answered(selle
 
     with ThreadPoolExecutor(3) as pool:
         storm = [pool.submit(elsewhere(hammer)) for _ in range(3)]
-        assert begun.wait(30)
-        ClientCredential.objects.get().delete_softly(by=Actor())
-        deleted.set()
+        try:
+            assert begun.wait(30)
+            ClientCredential.objects.get().delete_softly(by=Actor())
+        finally:
+            deleted.set()  # or the storm outlives the test, and the block waits for it forever
         results = [future.result(30) for future in storm]
     assert sum(len(made) for made, _ in results)
     for made, last in results:

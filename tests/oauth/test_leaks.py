@@ -1,0 +1,140 @@
+"""`POST /leaks`: whoever found a secret can say so, and learns nothing from the answer."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from apicredentials import secret_format
+from apicredentials.models import Activity, ClientCredential
+from apicredentials.oauth.throttle import REPORTS_PER_ADDRESS
+from tests.factories import ClientCredentialFactory, TechnicalContactFactory, ThirdPartyFactory
+from tests.oauth.flow import Software, assert_error, software, verify
+
+pytestmark = pytest.mark.django_db
+
+GRANT = {"grant_type": "client_credentials"}
+
+
+@pytest.fixture
+def warehouse() -> Software:
+    return software(ClientCredentialFactory(seller=TechnicalContactFactory().seller))
+
+
+def report(body: Any, **headers: str) -> Any:
+    data = body if isinstance(body, (str, bytes)) else json.dumps(body)
+    return Client(raise_request_exception=False).post("/leaks", data, content_type="application/json", headers=headers)
+
+
+def sha256(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("form", ["secret", "secret in blanks", "sha256", "SHA256 in capitals"])
+def test_a_reported_secret_stops_at_once_with_every_token(warehouse: Software, form: str) -> None:
+    token = warehouse.access_token()
+    body = {
+        "secret": {"secrets": [warehouse.secret]},
+        "secret in blanks": {"secrets": ["x", f" {warehouse.secret}\n"]},
+        "sha256": {"sha256": [sha256(warehouse.secret)]},
+        "SHA256 in capitals": {"secrets": [], "sha256": [sha256(warehouse.secret).upper()]},
+    }[form]
+    answer = report(body)
+    assert (answer.status_code, answer.json()) == (202, {})
+    assert_error(warehouse.token(**GRANT), "invalid_client", 401)
+    assert verify(token).status_code == 401
+    credential = ClientCredential.objects.get()
+    assert credential.paused_at
+    assert credential.leaked_at
+
+
+def test_the_seller_hears_of_it_and_the_log_says_from_where(
+    warehouse: Software, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        report({"secrets": [warehouse.secret]})
+    activity = Activity.objects.get(kind=Activity.Kind.LEAK_REPORTED)
+    assert activity.seller == ClientCredential.objects.get().seller
+    assert activity.address == "127.0.0.1"
+    assert activity.details["hint"] == warehouse.secret[-4:]
+    assert mail.outbox
+    assert warehouse.secret not in str([message.message() for message in mail.outbox])
+
+
+def test_the_answer_is_the_same_for_known_and_unknown(warehouse: Software) -> None:
+    answers = [
+        report(body)
+        for body in (
+            {"secrets": [secret_format.generate()]},
+            {"secrets": [warehouse.secret]},
+            {"secrets": [warehouse.secret]},
+            {"sha256": [sha256("nobody's")]},
+            {"secrets": ["not a secret", ""], "sha256": ["not a hash"]},
+        )
+    ]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(202, b"{}")}
+    headers = [{name: value for name, value in answer.items() if name != "X-Request-ID"} for answer in answers]
+    assert all(each == headers[0] for each in headers)
+    assert Activity.objects.filter(kind=Activity.Kind.LEAK_REPORTED).count() == 1
+
+
+def test_a_third_partys_secret_stops_too() -> None:
+    party = software(ThirdPartyFactory())
+    assert report({"secrets": [party.secret]}).status_code == 202
+    assert_error(party.refresh("x"), "invalid_client", 401)
+
+
+def test_others_go_on(warehouse: Software) -> None:
+    other = software(ClientCredentialFactory())
+    report({"secrets": [warehouse.secret]})
+    assert other.token(**GRANT).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "x",
+        b"\xff",
+        "[]",
+        "null",
+        '"secrets"',
+        "{}",
+        {"secret": ["x"]},
+        {"secrets": "rts_x"},
+        {"secrets": {"x": "y"}},
+        {"secrets": [1]},
+        {"secrets": [["x"]]},
+        {"sha256": None},
+        {"secrets": ["x"] * 101},
+        {"secrets": ["x"] * 51, "sha256": ["x"] * 50},
+        "[" * 200_000,
+    ],
+    ids=lambda body: str(body)[:20],
+)
+def test_what_is_no_report_is_explained(body: Any) -> None:
+    answer = report(body)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_request"
+    assert "Send" in answer.json()["error_description"]
+
+
+def test_a_hundred_at_once_are_taken(warehouse: Software) -> None:
+    assert report({"secrets": [*[secret_format.generate() for _ in range(99)], warehouse.secret]}).status_code == 202
+    assert_error(warehouse.token(**GRANT), "invalid_client", 401)
+
+
+def test_an_address_that_reports_too_often_waits() -> None:
+    statuses = [report({"secrets": ["x"]}).status_code for _ in range(REPORTS_PER_ADDRESS + 1)]
+    assert statuses == [202] * REPORTS_PER_ADDRESS + [429]
+    answer = report({"secrets": ["x"]})
+    assert 0 < int(answer["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+def test_only_post_reports(method: str) -> None:
+    answer = Client().generic(method, "/leaks")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")

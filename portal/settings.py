@@ -212,7 +212,7 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "apicredentials.RefreshToken"  # noqa: S10
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "apicredentials.IDToken"  # noqa: S105
 OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "apicredentials.oauth.server.AuthorizationServer",
-    "OAUTH2_BACKEND_CLASS": "apicredentials.oauth.server.RequestTranslator",
+    "OAUTH2_BACKEND_CLASS": "apicredentials.oauth.server.AuthorizationRequestTranslator",
     "OAUTH2_VALIDATOR_CLASS": "apicredentials.oauth.validators.PortalValidator",
     "SCOPES_BACKEND_CLASS": "apicredentials.oauth.validators.ScopesBackend",
     "OIDC_ISS_ENDPOINT": ISSUER_URL,

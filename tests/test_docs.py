@@ -28,7 +28,7 @@ from oauth2_provider.settings import oauth2_settings
 from apicredentials import scopes, secret_format
 from apicredentials.models import ClientCredential
 from apicredentials.models.authorizations import one_year_after
-from apicredentials.oauth import leaks, throttle, tokens, validators
+from apicredentials.oauth import grants, leaks, throttle, tokens
 from portal import machine_urls
 from tests.factories import PASSWORD
 from tests.journeys.pages import Page
@@ -263,7 +263,7 @@ def test_lifetimes_and_limits_for_integrators_are_the_ones_in_the_code() -> None
         ("Access token, client credentials", f"{tokens.CLIENT_CREDENTIALS_SECONDS} seconds"),
         ("Access token, third party", f"{tokens.AUTHORIZATION_CODE_SECONDS} seconds, and never past"),
         ("Authorization code", f"{code_seconds} seconds, works once"),
-        ("Repeat of a retired refresh token", f"{validators.REPEAT_WINDOW.total_seconds():g} seconds"),
+        ("Repeat of a retired refresh token", f"{grants.REPEAT_WINDOW.total_seconds():g} seconds"),
         ("Authorisation", "one calendar year (29 February: 28 February)"),
         ("Metadata and public keys, in caches", "300 seconds"),
         (

@@ -222,7 +222,8 @@ class OAuthClient(AbstractApplication):
     @property
     def last_used_at(self) -> dt.datetime | None:
         """When any of its secrets last got a token."""
-        return self.last_used.last_used_at if self.last_used else None
+        used = self.last_used
+        return used.last_used_at if used else None
 
     @property
     def is_revealed(self) -> bool:

@@ -74,7 +74,8 @@ class ClientCredential(OAuthClient):
     @property
     def is_idle(self) -> bool:
         """Whether it was in use once, and has not been for ninety days."""
-        return self.last_used_at is not None and timezone.now() - self.last_used_at >= IDLE_AFTER
+        used_at = self.last_used_at
+        return used_at is not None and timezone.now() - used_at >= IDLE_AFTER
 
     @property
     def restorable_until(self) -> dt.datetime | None:

@@ -7,7 +7,6 @@ same; the two halves of Basic as they are first, and form-decoded only when that
 import base64
 import binascii
 import re
-from typing import Any
 from urllib.parse import unquote_plus
 
 from oauthlib.oauth2.rfc6749 import errors
@@ -15,15 +14,16 @@ from oauthlib.oauth2.rfc6749 import errors
 from apicredentials import secret_format
 from apicredentials.models.access import ClientRecord, find_client
 from apicredentials.models.refusals import note_refusal
-from apicredentials.models.secrets import fingerprint, hashes_of
+from apicredentials.models.secrets import fingerprint, hashes_of, note_use
+from apicredentials.oauth.requests import MachineRequest
 from apicredentials.oauth.throttle import count_failure
 
 CLIENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
 
-def authenticate(request: Any) -> ClientRecord:
-    """Return the client that an oauthlib request proves to come from.
+def authenticate(request: MachineRequest) -> ClientRecord:
+    """Return the client that a request proves to come from, and note the use of its secret.
 
     Raises InvalidClientError, the same for an unknown client, a wrong secret, a paused or deleted client, and
     InvalidRequestError when two ways of authentication contradict each other.
@@ -37,16 +37,18 @@ def authenticate(request: Any) -> ClientRecord:
     # A secret that is cut off or mistyped is nobody's: that takes no query, and says nothing of the client.
     client = find_client(client_id, hashes) if well_formed or not secrets else None
     if client is None or (client.secret_pk is None and (secrets or not client.is_public)):
-        if count_failure(request, client_id) == 1:
-            note_refusal(client_id, hashes, address=request.headers["Remote-Addr"])
+        if count_failure(request.address, client_id) == 1:
+            note_refusal(client_id, hashes, address=request.address)
         raise errors.InvalidClientError("Client authentication failed.")
+    if client.secret_pk is not None and client.use_is_due:
+        note_use(client.secret_pk, address=request.address, agent=request.agent)
     return client
 
 
-def _credentials(request: Any) -> tuple[str, list[str]]:
+def _credentials(request: MachineRequest) -> tuple[str, list[str]]:
     """Return the client id, and the secrets it may mean: none, one, or one raw and one decoded."""
-    basic = _basic(request.headers.get("Authorization", ""))
-    in_body = (request.client_id, request.client_secret)
+    basic = _basic(request.authorization)
+    in_body = (request.get("client_id"), request.get("client_secret"))
     if basic is None:
         return in_body[0] or "", [in_body[1]] if in_body[1] else []
     spellings = list(dict.fromkeys([basic, (unquote_plus(basic[0]), unquote_plus(basic[1]))]))

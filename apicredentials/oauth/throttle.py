@@ -5,7 +5,6 @@ slowed or shut out by somebody else's bad ones.
 """
 
 import time
-from typing import Any
 
 import structlog
 from django.core.cache import cache
@@ -29,12 +28,11 @@ class TooManyFailures(errors.OAuth2Error):
     description = "Too many failures. Try again later."
 
 
-def count_failure(request: Any, client_id: str) -> int:
-    """Count a failure of an oauthlib request, and return the how-manieth of this client and address it is.
+def count_failure(address: str, client_id: str) -> int:
+    """Count a failure, and return the how-manieth of this client and address it is.
 
     Raises TooManyFailures when there were too many in this minute.
     """
-    address = request.headers["Remote-Addr"]
     of_address, of_client = _count(address), _count(f"{address} {client_id}")
     if of_address > FAILURES_PER_ADDRESS or of_client > FAILURES_PER_CLIENT:
         if of_address == FAILURES_PER_ADDRESS + 1 or of_client == FAILURES_PER_CLIENT + 1:

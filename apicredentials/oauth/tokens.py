@@ -6,6 +6,7 @@ a token names is ever obeyed (RFC 8725 §3.1). Tests verify the tokens with an i
 """
 
 import base64
+import datetime as dt
 import json
 import time
 import uuid
@@ -73,27 +74,25 @@ def _signed_claims(token: str, signing_keys: str) -> dict[str, Any]:
     return claims
 
 
-def generate(request: Any) -> str:
-    """Make the access token for an oauthlib token request that has been validated (RFC 9068 §2.2)."""
+def issue(client_id: str, grant_type: str, *, scope: str, seconds: int, claims: dict[str, Any]) -> str:
+    """Return a new access token for a request that was found good, and write that down (RFC 9068 §2.2)."""
     now, jti = int(time.time()), str(uuid.uuid4())
-    log.info("authn_token_created", client_id=request.client.client_id, grant_type=request.grant_type, jti=jti)
+    log.info("authn_token_created", client_id=client_id, grant_type=grant_type, jti=jti)
     return sign(
         {
             "iss": settings.ISSUER_URL,
             "aud": settings.RESOURCE_URL,
             "iat": now,
-            "exp": now + request.expires_in,
+            "exp": now + seconds,
             "jti": jti,
-            "client_id": request.client.client_id,
-            "scope": request.rights,
-            **request.subject_claims,
+            "client_id": client_id,
+            "scope": scope,
+            **claims,
         }
     )
 
 
-def lifetime(request: Any) -> int:
-    """Return how many seconds the token lives: never past the end of its authorisation."""
-    if request.grant_type == "client_credentials":
-        return CLIENT_CREDENTIALS_SECONDS
-    left = int((request.link.authorization_expires_at - timezone.now()).total_seconds())
+def seconds_until(ends_at: dt.datetime) -> int:
+    """Return how long a third party's token lives: never past the end of its authorisation."""
+    left = int((ends_at - timezone.now()).total_seconds())
     return max(0, min(AUTHORIZATION_CODE_SECONDS, left))

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_safe
 from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.views.mixins import OAuthLibMixin
-from oauthlib.common import Request, add_params_to_uri
+from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749 import errors
 
 from accounts.requests import SellerRequest, actor, ask_for_proof, is_recently_proven
@@ -35,14 +35,16 @@ from apicredentials.models.access import standing_of
 from apicredentials.models.authorizations import one_year_after
 from apicredentials.oauth import throttle, tokens
 from apicredentials.oauth.authentication import CLIENT_ID, authenticate
-from apicredentials.oauth.server import AuthorizationRequestTranslator, RequestTranslator
+from apicredentials.oauth.grants import grant
+from apicredentials.oauth.requests import MachineRequest
+from apicredentials.oauth.revocation import revoke
 
 REALM = 'Basic realm="Retailer API", charset="UTF-8"'
 
 
 def answer(body: str, status: int) -> HttpResponse:
     """Return a JSON answer of the token endpoint's kind (RFC 6749 §5.1, §5.2)."""
-    response = HttpResponse(body or "{}", status=status, content_type="application/json")
+    response = HttpResponse(body, status=status, content_type="application/json")
     response["Cache-Control"] = "no-store"
     if status == 401:
         response["WWW-Authenticate"] = REALM
@@ -51,7 +53,7 @@ def answer(body: str, status: int) -> HttpResponse:
     return response
 
 
-class MachineView(OAuthLibMixin, View):
+class MachineView(View):
     """An endpoint that takes a POST from an authenticated client and answers in JSON, whatever happens."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -60,47 +62,41 @@ class MachineView(OAuthLibMixin, View):
             response["Allow"] = "POST"
             return response
         try:
-            body, status = self.respond(request)
+            return answer(json.dumps(self.respond(MachineRequest.read(request))), 200)
         except errors.OAuth2Error as error:
-            body, status = error.json, error.status_code
-        return answer(body, status)
+            return answer(error.json, error.status_code)
 
-    def respond(self, request: HttpRequest) -> tuple[str, int]:
-        """Return body and status."""
+    def respond(self, request: MachineRequest) -> dict[str, Any]:
+        """Return the answer's members, or raise OAuth2Error."""
         raise NotImplementedError
 
 
 class TokenView(MachineView):
     """The token endpoint (RFC 6749 §3.2)."""
 
-    def respond(self, request: HttpRequest) -> tuple[str, int]:
-        """Let oauthlib decide."""
-        _, _, body, status = self.create_token_response(request)
-        return body, status
+    def respond(self, request: MachineRequest) -> dict[str, Any]:
+        """Return the tokens."""
+        return grant(request)
 
 
 class RevokeView(MachineView):
     """The revocation endpoint (RFC 7009)."""
 
-    def respond(self, request: HttpRequest) -> tuple[str, int]:
-        """Let oauthlib decide; the answer to a token of no worth is the same as to a good one (§2.2)."""
-        _, _, body, status = self.create_revocation_response(request)
-        return body, status
+    def respond(self, request: MachineRequest) -> dict[str, Any]:
+        """Return nothing: the answer to a token of no worth is the same as to a good one (§2.2)."""
+        token = request.require("token")
+        revoke(token, authenticate(request))
+        return {}
 
 
 class IntrospectView(MachineView):
     """The introspection endpoint, for registered resource servers only (RFC 7662)."""
 
-    def respond(self, request: HttpRequest) -> tuple[str, int]:
+    def respond(self, request: MachineRequest) -> dict[str, Any]:
         """Tell what the token is worth now, or nothing but that it is worth nothing (§2.2, §4)."""
-        uri, method, parameters, headers = RequestTranslator()._extract_params(request)
-        oauth_request = Request(uri, method, parameters, headers)
-        client = authenticate(oauth_request)
-        if client.grant_type != OAuthClient.GrantType.NONE:
+        if authenticate(request).grant_type != OAuthClient.GrantType.NONE:
             raise errors.UnauthorizedClientError("Only resource servers may introspect.")
-        if not oauth_request.token:
-            raise errors.InvalidRequestError("The token is missing.")
-        return json.dumps(self.describe(oauth_request.token)), 200
+        return self.describe(request.require("token"))
 
     def describe(self, token: str) -> dict[str, Any]:
         """Return the members of RFC 7662 §2.2."""
@@ -198,7 +194,6 @@ class AuthorizeView(OAuthLibMixin, View):
     """
 
     http_method_names = ["get", "post"]  # noqa: RUF012
-    oauthlib_backend_class = AuthorizationRequestTranslator  # type: ignore[assignment]
     request: SellerRequest
 
     SIGNATURE_SALT = "apicredentials.consent"

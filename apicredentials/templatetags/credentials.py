@@ -7,8 +7,7 @@ from django import template
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
 from apicredentials import scopes
@@ -20,7 +19,13 @@ register = template.Library()
 def moment(at: dt.datetime) -> SafeString:
     """Return a moment as people read it, to the minute, in the portal's time zone."""
     local = timezone.localtime(at)
-    return format_html('<time datetime="{}">{}</time>', local.isoformat(), format_date(local, r"j F Y \o\m H:i"))
+    day = _day(local.date(), get_language())
+    return mark_safe(f'<time datetime="{local.isoformat()}">{day} om {local:%H:%M}</time>')  # noqa: S308 - of a date alone
+
+
+@lru_cache(maxsize=1000)
+def _day(day: dt.date, language: str | None) -> str:
+    return format_date(day, "j F Y")
 
 
 @register.simple_tag

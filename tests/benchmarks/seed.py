@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import secrets
 import sys
+import uuid
 
 import django
 
@@ -13,6 +14,7 @@ from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import Actor  # noqa: E402
+from apicredentials import secret_format  # noqa: E402
 from apicredentials.models import Grant, RefreshToken, ThirdPartyAuthorization  # noqa: E402
 from apicredentials.models.tokens import digest  # noqa: E402
 from apicredentials.oauth import tokens  # noqa: E402
@@ -40,9 +42,19 @@ def main(count: int) -> None:
         for token, each in zip(refresh, grants, strict=True)
     )
     revocable = [bearer(credential) for _ in range(count)]
+    paused, deleted = ClientCredentialFactory(), ClientCredentialFactory()
+    refused = {
+        "unknown client": [str(uuid.uuid4()), secret_format.generate()],
+        "wrong secret": [credential.client_id, secret_format.generate()],
+        "paused": [paused.client_id, paused.reveal(by=by)],
+        "deleted": [deleted.client_id, deleted.reveal(by=by)],
+    }
+    paused.pause(by=by)
+    deleted.delete_softly(by=by)
     json.dump(
         {"client": [credential.client_id, credential.reveal(by=by)], "party": [party.client_id, party_secret],
-         "bearer": revocable.pop(), "codes": codes, "refresh": refresh, "revocable": revocable}, sys.stdout,
+         "bearer": revocable.pop(), "codes": codes, "refresh": refresh, "revocable": revocable,
+         **refused}, sys.stdout,
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def main(count: int) -> None:
     bearer = pairs(1, user, client, later)[0].access
     json.dump(
         {"client": ["machine", "secret"], "party": ["party", "secret"], "bearer": bearer, "codes": codes,
-         "refresh": refresh, "revocable": revocable}, sys.stdout,
+         "refresh": refresh, "revocable": revocable, "unknown client": ["nobody", "secret"]}, sys.stdout,
     )  # fmt: skip
 
 

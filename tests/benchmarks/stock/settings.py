@@ -1,4 +1,4 @@
-"""A stock django-oauth-toolkit project, to compare with: default validator, default models, same versions."""
+"""A stock django-oauth-toolkit project, to compare with: what `startproject` writes, and DOT's defaults."""
 
 import os
 
@@ -8,12 +8,39 @@ env = environ.Env()
 
 SECRET_KEY = "a-key-for-benchmarks-that-protects-nothing-0123456789"
 ALLOWED_HOSTS = ["*"]
-INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "oauth2_provider"]
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "oauth2_provider",
+]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "tests.benchmarks.stock.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+STATIC_URL = "static/"
 DATABASES = {"default": env.db_url("DATABASE_URL") | {"CONN_MAX_AGE": 600}}
 # Hashing must not decide: a fast function, as ours is.
 PASSWORD_HASHERS = ["tests.benchmarks.stock.hashers.FastHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]

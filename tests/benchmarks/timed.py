@@ -1,0 +1,54 @@
+"""Runs one command of whichever project DJANGO_SETTINGS_MODULE names, and prints what it cost as JSON."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+
+
+class Longest:
+    """Watches statements go by; outside a transaction each one's commit is in its time."""
+
+    def __init__(self) -> None:
+        self.seconds, self.statement, self.statements = 0.0, "", 0
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            took = time.perf_counter() - started
+            self.statements += 1
+            if took > self.seconds:
+                self.seconds, self.statement = took, sql
+
+
+def main(command: str) -> None:
+    """Run it with nothing on standard output."""
+    connection.ensure_connection()
+    longest = Longest()
+    started = time.perf_counter()
+    with connection.execute_wrapper(longest):
+        call_command(command, stdout=sys.stderr)
+    json.dump(
+        {
+            "seconds": time.perf_counter() - started,
+            "longest": longest.seconds,
+            "longest_statement": longest.statement,
+            "statements": longest.statements,
+            "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        },
+        sys.stdout,
+    )
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,111 @@
+"""`manage.py purge`: what has had its time goes, slice by slice, and what lives stays."""
+
+import datetime as dt
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Seller
+from apicredentials import purge
+from apicredentials.models import (
+    Activity,
+    ClientCredential,
+    ClientSecret,
+    Grant,
+    RefreshToken,
+    RevokedAccessToken,
+    ThirdPartyAuthorization,
+)
+from tests.commands.conftest import Manage
+from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory
+
+pytestmark = pytest.mark.django_db
+
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture(autouse=True, params=[1, 3, 2000])
+def size_of_slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purge, "SLICE", request.param)
+
+
+def grant(authorization: ThirdPartyAuthorization, code: str, *, age: dt.timedelta) -> Grant:
+    assert authorization.granted_by is not None
+    return Grant.objects.create(
+        code_hash=code,
+        application=authorization.third_party,
+        user=authorization.granted_by,
+        authorization=authorization,
+        expires=timezone.now() - age,
+    )
+
+
+def refresh_token(of: Grant, name: str, *, replaced: dt.timedelta | None = None) -> None:
+    revoked = timezone.now() - replaced if replaced else None
+    RefreshToken.objects.create(
+        token_checksum=name, grant=of, application=of.application, user=of.user, revoked=revoked
+    )
+
+
+def left(model: type[models.Model], field: str) -> list[str]:
+    return sorted(model._base_manager.values_list(field, flat=True))
+
+
+def test_codes_go_a_day_after_their_end_unless_tokens_hang_on_them(manage: Manage) -> None:
+    authorization = ThirdPartyAuthorizationFactory()
+    for number in range(4):
+        grant(authorization, f"{number} gone", age=2 * DAY)
+    grant(authorization, "fresh", age=DAY / 2)
+    refresh_token(grant(authorization, "in use", age=200 * DAY), "x")
+    assert manage("purge", "--json").json["codes"] == 4
+    assert left(Grant, "code_hash") == ["fresh", "in use"]
+
+
+def test_refresh_tokens_go_thirty_days_after_they_were_replaced(manage: Manage) -> None:
+    chain = grant(ThirdPartyAuthorizationFactory(), "code", age=200 * DAY)
+    refresh_token(chain, "gone", replaced=31 * DAY)
+    refresh_token(chain, "remembered", replaced=29 * DAY)
+    refresh_token(chain, "newest")
+    assert manage("purge", "--json").json["replaced_refresh_tokens"] == 1
+    assert left(RefreshToken, "token_checksum") == ["newest", "remembered"]
+
+
+@pytest.mark.parametrize(("days", "stays"), [(390, True), (400, False)])
+def test_a_chain_goes_when_its_year_can_no_longer_be_renewed(manage: Manage, days: int, stays: bool) -> None:
+    authorization = ThirdPartyAuthorizationFactory(granted_at=timezone.now() - days * DAY)
+    refresh_token(grant(authorization, "code", age=days * DAY), "newest")
+    manage("purge")
+    assert (RefreshToken.objects.exists(), Grant.objects.exists()) == (stays, stays)
+
+
+def test_the_rest_goes_in_its_time(manage: Manage, db: None) -> None:
+    now, seller = timezone.now(), ClientCredentialFactory(name="stays").seller
+    for name, moment in (("gone", now - DAY / 24), ("stays", now + DAY / 24)):
+        RevokedAccessToken.objects.create(jti=name, expires=moment)
+        Session.objects.create(session_key=name, expire_date=moment)
+    for name, days in (("gone", 401), ("stays", 399)):
+        Activity.objects.create(kind=Activity.Kind.CONTACT_SAVED, seller=seller, subject=name, at=now - days * DAY)
+    deleted_credentials(seller, now)
+    assert manage("purge", "--json").json == {
+        "revoked_access_tokens": 1, "replaced_refresh_tokens": 0, "refresh_tokens": 0, "codes": 0,
+        "sessions": 1, "activities": 1, "secrets": 1, "credentials": 1,
+    }  # fmt: skip
+    assert left(RevokedAccessToken, "jti") == left(Session, "session_key") == left(Activity, "subject") == ["stays"]
+    assert left(ClientCredential, "name") == ["restorable", "stays"]
+    assert ClientSecret.objects.count() == 1
+
+
+def deleted_credentials(seller: Seller | None, now: dt.datetime) -> None:
+    """Make one that can be put back, and one that cannot."""
+    ClientCredentialFactory(seller=seller, name="restorable", revealed=True, deleted_at=now - 29 * DAY)
+    ClientCredentialFactory(seller=seller, name="gone", revealed=True, deleted_at=now - 31 * DAY)
+
+
+def test_a_dry_run_counts_and_leaves_everything(manage: Manage) -> None:
+    RevokedAccessToken.objects.create(jti="old", expires=timezone.now() - DAY)
+    assert manage("purge", "--dry-run", "--json").json["revoked_access_tokens"] == 1
+    assert RevokedAccessToken.objects.exists()
+    assert manage("purge", "--json").json["revoked_access_tokens"] == 1
+    assert manage("purge", "--json").json["revoked_access_tokens"] == 0

@@ -1,7 +1,7 @@
 """The token endpoint's three grants: each from a request to the members of the answer, in the order of its section.
 
-oauthlib answers the authorization endpoint. Here it took as long as all the rest of a request, and most of it was
-replaced by hooks of ours (docs/decisions.md); its errors are still what is raised.
+oauthlib answers the authorization endpoint; here it would only have called hooks of ours (docs/decisions.md). Its
+errors are what is raised.
 """
 
 import base64
@@ -90,13 +90,14 @@ def authorization_code(request: MachineRequest) -> Answer:
         raise errors.InvalidGrantError
     check_verifier(request.get("code_verifier"), link, client)
     check_redirect_uri(request.get("redirect_uri"), link)
+    # A code that was used goes on, for it ends what came of it.
+    if not (link.gives_access or link.used_at):
+        raise errors.InvalidGrantError
     first = secrets.token_urlsafe(32)
     with transaction.atomic():
-        # Of several exchanges at once the database lets one; one that was used before goes this far, and no further.
+        # Of several exchanges at once the database lets one.
         is_first = chains.use_code(link)
         if is_first:
-            if not link.gives_access:
-                raise errors.InvalidGrantError
             chains.add_refresh_token(link, first, client.pk)
             note_use(link)
     if not is_first:
@@ -135,6 +136,9 @@ def refresh_token(request: MachineRequest) -> Answer:
     if link is None or not link.gives_access:
         count_failure(request.address, client.client_id)
         raise errors.InvalidGrantError
+    # One that was replaced while its party had rotating ones stays replaced (RFC 9700 §4.14.2).
+    if link.replaced_at and link.replaced_at < timezone.now() - REPEAT_WINDOW:
+        end_replayed(link, client, Activity.Kind.REFRESH_TOKEN_REPLAYED)
     rights, scope = narrowed(request.scopes, link, client)
     is_rotating = client.refresh_tokens == OAuthClient.RefreshTokens.ROTATING
     following = successor(presented) if is_rotating else presented
@@ -143,9 +147,6 @@ def refresh_token(request: MachineRequest) -> Answer:
         if is_rotating and chains.replace(link):
             chains.add_refresh_token(link, following, client.pk)
         note_use(link)
-    # One that was replaced while its party had rotating ones stays replaced (RFC 9700 §4.14.2).
-    if link.replaced_at and link.replaced_at < timezone.now() - REPEAT_WINDOW:
-        end_replayed(link, client, Activity.Kind.REFRESH_TOKEN_REPLAYED)
     return access(link, client, "refresh_token", rights) | {"scope": scope, "refresh_token": following}
 
 

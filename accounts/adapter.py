@@ -35,6 +35,13 @@ class AccountAdapter(DefaultAccountAdapter):
         """Return where a changed password leads: away from the empty form, with a message."""
         return reverse("settings-index")
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send, and keep quiet when the mail server is away: an error page would tell that the address is known."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:  # smtplib's errors are
+            log.warning("mail_failed", kind=template_prefix, reason=type(error).__name__)
+
     def login(self, request: HttpRequest, user: Any) -> None:
         """Sign in, and say so in the log."""
         super().login(request, user)

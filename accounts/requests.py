@@ -27,6 +27,8 @@ class SellerRequest(HttpRequest):
     memberships: list[Membership]
 
 
+READING = {"GET", "HEAD", "OPTIONS"}
+
 type SellerView[**P] = Callable[Concatenate[SellerRequest, P], HttpResponseBase]
 type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
@@ -53,8 +55,10 @@ def seller_required[**P](view: SellerView[P]) -> View[P]:
     def wrapper(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.membership is None:
             return render(request, "accounts/no_seller.html", status=403)
-        if request.method not in {"GET", "HEAD", "OPTIONS"} and not request.membership.can_write:
+        if request.method not in READING and not request.membership.can_write:
             raise PermissionDenied("Met de rol 'Alleen lezen' kun je niets wijzigen.")
+        if request.method not in READING and not request.seller.is_open:
+            raise PermissionDenied("Dit verkoopaccount is gesloten. Neem contact op met de marktplaats.")
         return view(request, *args, **kwargs)
 
     return wrapper

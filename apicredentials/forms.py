@@ -72,6 +72,11 @@ class TechnicalContactForm(forms.ModelForm):
         self.fields["email"].widget.attrs["autocomplete"] = "email"
         self.fields["phone_number"].widget.attrs["autocomplete"] = "tel"
 
+    @property
+    def changes_address(self) -> bool:
+        """Whether mail goes to somebody else from now on: there was an address, and this valid form has another."""
+        return self.saved is not None and self.saved.email != self.cleaned_data["email"]
+
     def save_for(self, *, by: Actor) -> None:
         """Save the contact, with its row in the log."""
         self.instance.record(by=by)

@@ -220,8 +220,10 @@ def require_strong(secret_key: str, hash_keys: str, signing_keys: str) -> None:
     ):
         if not value:
             raise ImproperlyConfigured(f"{name} is not set. {hint}")
-    if len(secret_key) < MINIMUM_SECRET_KEY_LENGTH or len(set(secret_key)) < 5:
+    if len(secret_key) < MINIMUM_SECRET_KEY_LENGTH:
         raise ImproperlyConfigured(f"SECRET_KEY is weak: shorter than {MINIMUM_SECRET_KEY_LENGTH} characters. {hint}")
+    if len(set(secret_key)) < 5 or secret_key.startswith("django-insecure-"):
+        raise ImproperlyConfigured(f"SECRET_KEY is weak: easy to guess. {hint}")
     parse_hash_keys(hash_keys)
     parse_signing_keys(signing_keys)
 

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db.backends.signals import connection_created
 
 
 class PortalConfig(AppConfig):
@@ -7,8 +8,10 @@ class PortalConfig(AppConfig):
     verbose_name = "Portaal"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from portal import checks  # noqa: F401
+        """Register the system checks, and the database's deadline."""
+        from portal import checks, deadline  # noqa: F401
+
+        connection_created.connect(deadline.bound)
 
 
 class PortalAdminConfig(AdminConfig):

@@ -147,6 +147,8 @@ else:
         "server_side_binding": True,
         "prepare_threshold": 5,
     } | DATABASES["default"].get("OPTIONS", {})
+# A little more than the server's own limit, for when the server is frozen itself.
+DATABASE_WAIT_SECONDS = 12
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}

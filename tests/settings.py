@@ -46,3 +46,4 @@ MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
 # Making and dropping a test database may take longer than a request may.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5min -c lock_timeout=1min"
+    DATABASE_WAIT_SECONDS = 330

@@ -35,6 +35,10 @@ def one_year_after(moment: dt.datetime) -> dt.datetime:
     return later.astimezone(dt.UTC)
 
 
+# What a consent says anew of an authorisation that stands.
+RENEWED = ("scope", "granted_by", "granted_at", "expires_at")
+
+
 class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]):
     """Which authorisations there are."""
 
@@ -61,13 +65,14 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
 
         A consent that is still running is replaced, so that tokens already out obey the new one. One past
         its end stays as history, and its tokens stay dead. The seller's row is locked: two consents at
-        once make one authorisation.
+        once make one authorisation. Its own row is too, and whatever ended it meanwhile has ended it.
         """
         now = timezone.now()
         with transaction.atomic():
             # no_key: rows of the log that refer to the seller need not wait, and so cannot make a circle with it.
             Seller.objects.select_for_update(no_key=True).get(pk=seller.pk)
-            current = self.filter(seller=seller, third_party=third_party, ended_at__isnull=True).first()
+            present = self.filter(seller=seller, third_party=third_party, ended_at__isnull=True)
+            current = present.select_for_update(no_key=True).first()
             if current and not current.is_active:
                 current.ended_at = current.expires_at
                 current.save(update_fields=["ended_at"])
@@ -77,7 +82,7 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
             authorization.granted_by = by.user
             authorization.granted_at = now
             authorization.expires_at = one_year_after(now)
-            authorization.save()
+            authorization.save(update_fields=RENEWED if current else None)
             Activity.record(
                 Activity.Kind.PARTY_AUTHORIZED,
                 seller=seller,

@@ -120,9 +120,9 @@ def note_use(link: Link) -> None:
     execute(_NOTE_USE, [moment(timezone.now()), link.authorization_pk])
 
 
-def end_chain_of(token: str, client_pk: int) -> None:
-    """End every token of the grant that this client's refresh token belongs to; nothing when there is none."""
-    execute(_END, [moment(timezone.now()), digest(token), client_pk])
+def end_chain_of(token: str, client_pk: int) -> bool:
+    """End every token of the grant that this client's refresh token belongs to; return whether one lived."""
+    return execute(_END, [moment(timezone.now()), digest(token), client_pk]) == 1
 
 
 def revoke_access_token(jti: str, expires: dt.datetime) -> None:

@@ -271,14 +271,15 @@ class OAuthClient(AbstractApplication):
             live = self.secrets.live(now)
             if overlap and live.count() > 1:
                 raise TooManySecrets
-            live.update(ends_at=now + overlap)
+            # A secret that leaked has ended already, and is not let in again.
+            previous_ends_at = now + overlap if live.update(ends_at=now + overlap) else now
             plaintext = ClientSecret.make_for(self, by=by)
             Activity.record(
                 Activity.Kind.SECRET_ROTATED,
                 seller=self.seller,
                 subject=self.name,
                 by=by,
-                previous_ends_at=(now + overlap).isoformat(),
+                previous_ends_at=previous_ends_at.isoformat(),
             )
         return plaintext
 

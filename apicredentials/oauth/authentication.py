@@ -5,7 +5,6 @@ same; the two halves of Basic as they are first, and form-decoded only when that
 """
 
 import base64
-import binascii
 import re
 from urllib.parse import unquote_plus
 
@@ -47,7 +46,11 @@ def authenticate(request: MachineRequest) -> ClientRecord:
 
 def _credentials(request: MachineRequest) -> tuple[str, list[str]]:
     """Return the client id, and the secrets it may mean: none, one, or one raw and one decoded."""
-    basic = _basic(request.authorization)
+    try:
+        basic = _basic(request.authorization)
+    except ValueError as error:
+        count_failure(request.address, UNKNOWN)
+        raise errors.InvalidClientError("The Authorization header is not valid Basic authentication.") from error
     in_body = (request.get("client_id"), request.get("client_secret"))
     if basic is None:
         return in_body[0] or "", [in_body[1]] if in_body[1] else []
@@ -63,16 +66,11 @@ def _agree(in_body: tuple[str | None, str | None], basic: tuple[str, str]) -> bo
 
 
 def _basic(header: str) -> tuple[str, str] | None:
-    """Return id and secret of a Basic header, None when there is none; raise InvalidClientError on a bad one."""
+    """Return id and secret of a Basic header, None when there is none; raise ValueError on a bad one."""
     if not header:
         return None
     scheme, _, value = header.partition(" ")
-    try:
-        if scheme.lower() != "basic":
-            raise ValueError
-        client_id, colon, secret = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
-        if not colon:
-            raise ValueError
-    except (ValueError, binascii.Error) as error:
-        raise errors.InvalidClientError("The Authorization header is not valid Basic authentication.") from error
+    client_id, colon, secret = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
+    if scheme.lower() != "basic" or not colon:
+        raise ValueError
     return client_id, secret

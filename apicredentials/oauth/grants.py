@@ -41,7 +41,7 @@ def grant(request: MachineRequest) -> Answer:
     """Return the answer to a token request (RFC 6749 §5.1); raise the OAuth2Error that says why not (§5.2)."""
     grant_type = request.require("grant_type")
     if grant_type not in GRANTS:
-        raise errors.UnsupportedGrantTypeError
+        raise errors.UnsupportedGrantTypeError("This grant_type is not supported.")
     return GRANTS[grant_type](request)
 
 
@@ -49,7 +49,7 @@ def registered_for(grant_type: OAuthClient.GrantType, request: MachineRequest) -
     """Return the authenticated client, which may use no grant but the one it is registered for (§5.2)."""
     client = authenticate(request)
     if client.grant_type != grant_type:
-        raise errors.UnauthorizedClientError
+        raise errors.UnauthorizedClientError("This client is not registered for this grant.")
     return client
 
 
@@ -61,7 +61,7 @@ def client_credentials(request: MachineRequest) -> Answer:
     client = registered_for(OAuthClient.GrantType.CLIENT_CREDENTIALS, request)
     named = [scope for scope in request.scopes if scope.upper() != RETAILER]
     if not set(named) <= set(client.scope.split()):
-        raise errors.InvalidScopeError
+        raise errors.InvalidScopeError("A scope is unknown, or not one that this client has.")
     access_token = tokens.issue(
         client.client_id,
         "client_credentials",
@@ -86,13 +86,16 @@ def authorization_code(request: MachineRequest) -> Answer:
     client = registered_for(OAuthClient.GrantType.AUTHORIZATION_CODE, request)
     link = chains.find_code(code, client.pk)
     if link is None or link.is_stale_code:
-        count_failure(request.address, client.client_id)
-        raise errors.InvalidGrantError
-    check_verifier(request.get("code_verifier"), link, client)
-    check_redirect_uri(request.get("redirect_uri"), link)
+        raise invalid_grant(request, client)
+    if not is_verified(request.get("code_verifier"), link, client):
+        raise invalid_grant(request, client)
+    # Compared as strings with that of the authorization request; only PKCE stands in for it (OAuth 2.1 §10.1).
+    redirect_uri = request.get("redirect_uri")
+    if redirect_uri != link.redirect_uri and not (redirect_uri is None and link.code_challenge):
+        raise invalid_grant(request, client)
     # A code that was used goes on, for it ends what came of it.
     if not (link.gives_access or link.used_at):
-        raise errors.InvalidGrantError
+        raise invalid_grant(request, client)
     first = secrets.token_urlsafe(32)
     with transaction.atomic():
         # Of several exchanges at once the database lets one.
@@ -106,23 +109,20 @@ def authorization_code(request: MachineRequest) -> Answer:
     return access(link, client, "authorization_code", rights) | {"scope": link.scope, "refresh_token": first}
 
 
-def check_verifier(verifier: str | None, link: Link, client: ClientRecord) -> None:
-    """Hold the exchange to the challenge of the authorization request (RFC 7636 §4.6: S256 is the only method)."""
-    if verifier is not None:
-        # A verifier nobody announced is a downgrade attempt (RFC 9700 §4.8.2); a short one proves little.
-        if not link.code_challenge or not CODE_VERIFIER.fullmatch(verifier):
-            raise errors.InvalidGrantError
-        digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        if not secrets.compare_digest(digest, link.code_challenge):
-            raise errors.InvalidGrantError
-    elif link.code_challenge or client.is_public or client.pkce_required:
-        raise errors.MissingCodeVerifierError
+def is_verified(verifier: str | None, link: Link, client: ClientRecord) -> bool:
+    """Whether the verifier is that of the authorization request's challenge (RFC 7636 §4.6: S256 only).
 
-
-def check_redirect_uri(redirect_uri: str | None, link: Link) -> None:
-    """Compare with the URI of the authorization request, as strings; only PKCE stands in for it (OAuth 2.1 §10.1)."""
-    if redirect_uri != link.redirect_uri and not (redirect_uri is None and link.code_challenge):
-        raise errors.InvalidGrantError
+    Raises MissingCodeVerifierError when there must be one.
+    """
+    if verifier is None:
+        if link.code_challenge or client.is_public or client.pkce_required:
+            raise errors.MissingCodeVerifierError
+        return True
+    # A verifier nobody announced is a downgrade attempt (RFC 9700 §4.8.2); a short one proves little.
+    if not link.code_challenge or not CODE_VERIFIER.fullmatch(verifier):
+        return False
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return secrets.compare_digest(digest, link.code_challenge)
 
 
 # ---- Refresh token (§6) -----------------------------------------------------------------------------------
@@ -134,13 +134,13 @@ def refresh_token(request: MachineRequest) -> Answer:
     client = registered_for(OAuthClient.GrantType.AUTHORIZATION_CODE, request)
     link = chains.find_refresh_token(presented, client.pk)
     if link is None or not link.gives_access:
-        count_failure(request.address, client.client_id)
-        raise errors.InvalidGrantError
+        raise invalid_grant(request, client)
     # One that was replaced while its party had rotating ones stays replaced (RFC 9700 §4.14.2).
     if link.replaced_at and link.replaced_at < timezone.now() - REPEAT_WINDOW:
         end_replayed(link, client, Activity.Kind.REFRESH_TOKEN_REPLAYED)
     rights, scope = narrowed(request.scopes, link, client)
-    is_rotating = client.refresh_tokens == OAuthClient.RefreshTokens.ROTATING
+    # Whoever copies one from a client without a secret could use it for a year (RFC 9700 §2.2.2).
+    is_rotating = client.is_public or client.refresh_tokens == OAuthClient.RefreshTokens.ROTATING
     following = successor(presented) if is_rotating else presented
     with transaction.atomic():
         # Of several at once the database lets one; the others repeat its answer.
@@ -153,13 +153,12 @@ def refresh_token(request: MachineRequest) -> Answer:
 def narrowed(named: list[str], link: Link, client: ClientRecord) -> tuple[str, str]:
     """Return the rights of this one access token, and what the answer calls them; raise InvalidScopeError.
 
-    A client may name what it was told at first, or fewer rights than were granted.
+    A client may repeat what it was told at first, or name fewer rights than are left.
     """
     left = rights_left(link, client)
     rights = scopes.join(left.intersection(scopes.close(named) or left))
-    known = {*link.scope.split()}
-    if not (known.issuperset(named) or {*named} - {OFFLINE_ACCESS} <= {*rights.split()}):
-        raise errors.InvalidScopeError
+    if {*named} != {*link.scope.split()} and not {*named} - {OFFLINE_ACCESS} <= {*rights.split()}:
+        raise errors.InvalidScopeError("A scope is unknown, or not one that this client has.")
     return rights, " ".join(named) or link.scope
 
 
@@ -171,6 +170,12 @@ def successor(token: str) -> str:
     """
     # The oldest key: it stays the same while newer ones come.
     return keys.b64url(keyring.hash_keys()[-1].derive("refresh token", token))
+
+
+def invalid_grant(request: MachineRequest, client: ClientRecord) -> errors.OAuth2Error:
+    """Return the refusal of a code or refresh token, counted: one who guesses is to be slowed down."""
+    count_failure(request.address, client.client_id)
+    return errors.InvalidGrantError("The code or refresh token is unknown, used, ended, or not for this request.")
 
 
 # ---- What a third party gets ------------------------------------------------------------------------------
@@ -191,7 +196,7 @@ def end_replayed(link: Link, client: ClientRecord, kind: Activity.Kind) -> NoRet
     """End every token of this grant: what has been used comes again, so somebody else may hold a copy."""
     Grant.objects.get(pk=link.grant_pk).end(kind)
     log.warning("authn_token_reuse", client_id=client.client_id, kind=kind.value)
-    raise errors.InvalidGrantError
+    raise errors.InvalidGrantError("It was used before; all that came of it has ended.")
 
 
 def access(link: Link, client: ClientRecord, grant_type: str, rights: str) -> Answer:

@@ -29,9 +29,11 @@ class MachineRequest:
             raise errors.InvalidRequestError("Secrets and tokens belong in the body, never in the URL.")
         in_body = decode(request.body) if request.content_type in {FORM, "", "text/plain"} else []
         # grant_type in the URL and again in the body is common, and harmless where the two are equal.
-        repeated = {pair for pair in in_url if pair[0] == "grant_type" and pair in in_body}
+        for pair in in_body:
+            if pair[0] == "grant_type" and pair in in_url:
+                in_url.remove(pair)
         return cls(
-            parameters=once([pair for pair in in_url if pair not in repeated] + in_body),
+            parameters=once(in_url + in_body),
             authorization=request.META.get("HTTP_AUTHORIZATION", ""),
             address=request.META.get("REMOTE_ADDR", ""),
             agent=request.META.get("HTTP_USER_AGENT", ""),
@@ -49,8 +51,8 @@ class MachineRequest:
 
     @property
     def scopes(self) -> list[str]:
-        """What `scope` names, in order (§3.3)."""
-        return self.parameters.get("scope", "").strip().split(" ") if "scope" in self.parameters else []
+        """What `scope` names, in order and each once (§3.3)."""
+        return [*dict.fromkeys(self.parameters["scope"].strip().split(" "))] if "scope" in self.parameters else []
 
 
 def decode(encoded: str | bytes) -> list[tuple[str, str]]:

@@ -2,9 +2,13 @@
 
 import datetime as dt
 
+import structlog
+
 from apicredentials.models import chains
 from apicredentials.models.access import ClientRecord
 from apicredentials.oauth import tokens
+
+log = structlog.get_logger("portal.security")
 
 
 def revoke(token: str, client: ClientRecord) -> None:
@@ -15,7 +19,9 @@ def revoke(token: str, client: ClientRecord) -> None:
     try:
         claims = tokens.verify(token)
     except tokens.InvalidToken:
-        chains.end_chain_of(token, client.pk)
+        if chains.end_chain_of(token, client.pk):
+            log.info("authn_token_revoked", client_id=client.client_id, kind="refresh_token")
         return
     if claims["client_id"] == client.client_id:
         chains.revoke_access_token(claims["jti"], dt.datetime.fromtimestamp(claims["exp"], dt.UTC))
+        log.info("authn_token_revoked", client_id=client.client_id, kind="access_token", jti=claims["jti"])

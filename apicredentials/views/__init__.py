@@ -4,21 +4,28 @@ from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.requests import SellerRequest, actor, seller_required
+from accounts.requests import SellerRequest, actor, ask_for_proof, is_recently_proven, seller_required
 from apicredentials.forms import CredentialSearchForm, TechnicalContactForm
 from apicredentials.models import ClientCredential, ThirdPartyAuthorization
 
 # How many credentials are drawn at once; with more there is a search field too.
 PAGE_SIZE = 20
 
+# Where a session keeps what was typed while its user proves who they are.
+CONTACT_DRAFT = "contact_draft"
+
 
 @require_safe
 @seller_required
 def settings(request: SellerRequest) -> HttpResponse:
     """Show the whole page: contact, credentials, authorised parties."""
-    return settings_page(request, TechnicalContactForm(seller=request.seller))
+    draft = request.session.pop(CONTACT_DRAFT, None)
+    if draft:
+        messages.warning(request, "Het technisch contact is nog niet opgeslagen: kies nog een keer Opslaan.")
+    return settings_page(request, TechnicalContactForm(draft, seller=request.seller))
 
 
 def settings_page(request: SellerRequest, contact_form: TechnicalContactForm, status: int = 200) -> HttpResponse:
@@ -63,6 +70,10 @@ def contact(request: SellerRequest) -> HttpResponse:
     form = TechnicalContactForm(request.POST, seller=request.seller)
     if not form.is_valid():
         return settings_page(request, form, status=422)
+    if form.changes_address and not is_recently_proven(request):
+        # What was typed is there again after the password.
+        request.session[CONTACT_DRAFT] = {name: request.POST.get(name, "") for name in form.fields}
+        return ask_for_proof(request, reverse("apicredentials:settings"))
     form.save_for(by=actor(request))
     messages.success(request, "Het technisch contact is opgeslagen.")
     return redirect("apicredentials:settings")

@@ -204,3 +204,33 @@ def test_a_user_of_capitals_can_prove_it() -> None:
     client = Client()
     sign_in(client, UserFactory(email="Sanne.DeVries@Winkel.example"))
     assert client.post(PROVE, {"password": PASSWORD}).status_code == 302
+
+
+def test_another_address_for_the_technical_contact_takes_proof_and_loses_nothing(
+    owner: Client, seller: Seller, clock: time_machine.Traveller
+) -> None:
+    before = seller.technical_contact.email
+    typed = {"name": "Kim", "email": "kim@winkel.example", "phone_number": ""}
+    clock.shift(31 * 60)
+    answer = owner.post("/instellingen/api/contact/", typed)
+    assert answer["Location"].startswith(PROVE)
+    page = owner.post(answer["Location"], {"password": PASSWORD}, follow=True)
+    assert page.redirect_chain[-1][0] == "/instellingen/api/"
+    assert "nog niet opgeslagen" in says(page)
+    assert page.context["contact_form"].data == typed
+    seller.technical_contact.refresh_from_db()
+    assert seller.technical_contact.email == before
+    assert owner.get("/instellingen/api/").context["contact_form"].data == {}
+    assert owner.post("/instellingen/api/contact/", typed)["Location"] == "/instellingen/api/"
+    seller.technical_contact.refresh_from_db()
+    assert seller.technical_contact.email == "kim@winkel.example"
+
+
+def test_another_name_for_the_technical_contact_takes_none(
+    owner: Client, seller: Seller, clock: time_machine.Traveller
+) -> None:
+    clock.shift(31 * 60)
+    typed = {"name": "Kim", "email": seller.technical_contact.email, "phone_number": ""}
+    assert owner.post("/instellingen/api/contact/", typed)["Location"] == "/instellingen/api/"
+    seller.technical_contact.refresh_from_db()
+    assert seller.technical_contact.name == "Kim"

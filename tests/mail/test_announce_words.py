@@ -9,6 +9,7 @@ import pytest
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 from django.core.management import CommandError
+from django.utils.html import escape
 
 from accounts.models import Seller
 from apicredentials.emails.rendering import render
@@ -58,6 +59,12 @@ def test_the_mail_says_what_why_and_that_there_is_no_way_out(seller: Seller, wor
 )  # fmt: skip
 def test_only_plain_https_addresses_become_links(text: str, drawn: str) -> None:
     assert with_links(text) == drawn
+
+
+def test_a_text_that_is_all_addresses_is_drawn_in_a_moment() -> None:
+    """A pattern that can go back and forth would take minutes: the time limit of a test is what holds this."""
+    for text in ("https://a/" * 1000 + '"@', "https://" + "a." * 5000 + "@", "https://a/" + ")" * 9000 + "@"):
+        assert with_links(text) == escape(text)
 
 
 def test_nobody_elses_words_become_links() -> None:

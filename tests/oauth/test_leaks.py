@@ -1,5 +1,6 @@
 """`POST /leaks`: whoever found a secret can say so, and learns nothing from the answer."""
 
+import datetime as dt
 import hashlib
 import json
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.test import Client
+from django.utils import timezone
 
+from accounts.models import Actor
 from apicredentials import secret_format
 from apicredentials.models import Activity, ClientCredential
 from apicredentials.oauth.throttle import REPORTS_PER_ADDRESS
@@ -138,3 +141,14 @@ def test_an_address_that_reports_too_often_waits() -> None:
 def test_only_post_reports(method: str) -> None:
     answer = Client().generic(method, "/leaks")
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+def test_a_new_secret_does_not_let_the_leaked_one_in_again_and_nobody_is_told_so(warehouse: Software) -> None:
+    report({"secrets": [warehouse.secret]})
+    credential = ClientCredential.objects.get()
+    new = credential.rotate(overlap=dt.timedelta(days=7), by=Actor())
+    credential.resume(by=Actor())
+    told = Activity.objects.get(kind=Activity.Kind.SECRET_ROTATED).details["previous_ends_at"]
+    assert dt.datetime.fromisoformat(told) <= timezone.now()
+    assert_error(warehouse.token(**GRANT), "invalid_client", 401)
+    assert Software(warehouse.client_id, new).token(**GRANT).status_code == 200

@@ -8,6 +8,7 @@ from django.test import Client
 from apicredentials import scopes
 from apicredentials.models import RevokedAccessToken
 from tests.factories import ClientCredentialFactory, ThirdPartyFactory
+from tests.logged import listening
 from tests.oauth.flow import (
     FORM,
     Software,
@@ -160,3 +161,13 @@ def test_a_token_in_the_url_is_refused_and_lives_on(warehouse: Software) -> None
 
 def test_deleted_software_can_revoke_nothing(warehouse: Software) -> None:
     assert_error(Software(warehouse.client_id, "").post("/revoke", token="x"), "invalid_client", 401)
+
+
+def test_the_log_says_what_was_given_back(owner: Client, party: Software) -> None:
+    """V16.3.x: `authn_token_revoked`, and nothing for a token of no worth."""
+    tokens = party.exchange(sent_back(decide(owner, request_address(party)))["code"]).json()
+    with listening() as log:
+        for token in (tokens["access_token"], tokens["refresh_token"], "x"):
+            revoke(party, token)
+    assert log.getvalue().count("authn_token_revoked") == 2
+    assert tokens["refresh_token"] not in log.getvalue()

@@ -16,6 +16,7 @@ from time_machine import TimeMachineFixture
 from accounts.models import Actor, Seller
 from apicredentials import keys, secret_format
 from apicredentials.models import ClientCredential, ClientSecret
+from apicredentials.oauth.throttle import FAILURES_PER_CLIENT
 from tests.factories import (
     ClientCredentialFactory,
     ClientSecretFactory,
@@ -341,6 +342,7 @@ def test_the_grant_type_may_stand_in_the_url_the_body_or_both(warehouse: Softwar
         ("?grant_type=client_credentials", "grant_type=refresh_token"),
         ("?grant_type=client_credentials&grant_type=client_credentials", ""),
         ("", "grant_type=client_credentials&grant_type=client_credentials"),
+        ("?grant_type=client_credentials&grant_type=client_credentials", BODY),
     ],
 )
 def test_grant_types_that_differ_or_stand_twice_in_one_place_are_refused(
@@ -563,3 +565,10 @@ def test_every_kind_of_client_authenticates_alike(seller: Seller) -> None:
     assert gateway.post("/introspect", token="x").json() == {"active": False}
     type(server).objects.filter(pk=server.pk).update(deleted_at=timezone.now())
     assert_error(gateway.post("/introspect", token="x"), "invalid_client", 401)
+
+
+def test_headers_that_cannot_be_read_are_counted_too(warehouse: Software) -> None:
+    """RFC 6749 §10.10: nobody guesses for free by writing badly."""
+    statuses = [send("/token", BODY, authorization="Basic !!!").status_code for _ in range(FAILURES_PER_CLIENT + 1)]
+    assert statuses == [401] * FAILURES_PER_CLIENT + [429]
+    assert warehouse.token(**GRANT).status_code == 200

@@ -349,3 +349,21 @@ def test_a_party_that_is_registered_for_less_gets_less_at_once(party: Software, 
     ThirdParty.objects.update(scope="orders:read")
     assert rights(tokens["access_token"]) == "orders:read"
     assert party.refresh(tokens["refresh_token"]).json()["granted_scope"] == "orders:read"
+
+
+def test_a_right_that_was_taken_back_cannot_be_named_any_more(owner: Client, party: Software) -> None:
+    """RFC 6749 §6: the whole of what was told at first may be repeated; a part of it must still stand."""
+    tokens = connect(
+        owner, party, scope="orders:manage offers:read", ticked=["orders:manage", "orders:read", "offers:read"]
+    )
+    ThirdPartyAuthorization.objects.update(scope="orders:read")
+    assert_error(party.refresh(tokens["refresh_token"], scope="offers:read"), "invalid_scope")
+    again = party.refresh(tokens["refresh_token"], scope=tokens["scope"]).json()
+    assert (again["scope"], again["granted_scope"]) == (tokens["scope"], "orders:read")
+
+
+def test_a_client_without_a_secret_always_rotates(owner: Client) -> None:
+    """RFC 9700 §2.2.2."""
+    party = software(ThirdPartyFactory(client_type=ThirdParty.CLIENT_PUBLIC, refresh_tokens=FIXED))
+    tokens = connect(owner, party)
+    assert party.refresh(tokens["refresh_token"]).json()["refresh_token"] != tokens["refresh_token"]

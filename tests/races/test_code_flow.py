@@ -161,5 +161,17 @@ def test_a_consent_and_a_removal_at_once_agree_in_the_end(
     assert ThirdPartyAuthorization.objects.filter(ended_at=None).count() == int(is_current)
 
 
+def test_a_removal_is_not_undone_by_a_consent_that_was_on_its_way(
+    seller: Seller, party: Software, tokens: dict[str, Any]
+) -> None:
+    """Whoever of the two comes first: what was removed stays so, and a consent after it is another one."""
+    authorization = ThirdPartyAuthorization.objects.get()
+    at_once(authorization, about_to_allow(seller, party), remove)
+    authorization.refresh_from_db()
+    assert authorization.ended_at
+    assert rights(tokens["access_token"]) == ""
+    assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
+
+
 def test_these_tests_have_a_database_that_locks_rows() -> None:
     assert connection.vendor == "postgresql"

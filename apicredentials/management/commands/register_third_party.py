@@ -44,6 +44,8 @@ class Command(PortalCommand):
         self, *, name: str, redirect_uri: list[str], scope: list[str], public: bool, **options: Any
     ) -> dict[str, str | None]:
         """Make the party and its secret, or neither."""
+        if public and (options["refresh_tokens"] != ThirdParty.RefreshTokens.ROTATING or options["pkce"] != "required"):
+            raise CommandError("A public client has rotating refresh tokens and PKCE, always (RFC 9700).")
         party = ThirdParty(
             name=name,
             redirect_uris=redirect_uris.join(redirect_uri),

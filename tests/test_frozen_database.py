@@ -1,0 +1,54 @@
+"""A database that is frozen: its kernel still takes what is sent, and nothing ever comes back."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Event, Thread
+
+import pytest
+from django.db import OperationalError, connection
+from pytest_django.fixtures import Settings
+
+pytestmark = [pytest.mark.race, pytest.mark.django_db]
+
+
+@contextmanager
+def between(host: str, port: int) -> Iterator[tuple[int, Event]]:
+    """Pass on what a database and its clients say to each other, until the event: then nothing more."""
+    frozen = Event()
+
+    def pass_on(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while (data := one.recv(65536)) and not frozen.is_set():
+                other.sendall(data)
+
+    def serve() -> None:
+        client, _ = server.accept()
+        database = socket.create_connection((host, port), timeout=30)
+        for end in (client, database):
+            ends.enter_context(end)
+            ends.callback(end.shutdown, socket.SHUT_RDWR)
+        for pair in ((client, database), (database, client)):
+            Thread(target=pass_on, args=pair, daemon=True).start()
+
+    with ExitStack() as ends, socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1], frozen
+
+
+def test_it_is_waited_for_so_long_and_no_longer(settings: Settings) -> None:
+    settings.DATABASE_WAIT_SECONDS = 1
+    other = connection.copy()
+    with between(other.settings_dict["HOST"], int(other.settings_dict["PORT"] or 5432)) as (port, frozen):
+        other.settings_dict |= {"HOST": "127.0.0.1", "PORT": port}
+        with other.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            frozen.set()
+            started = time.monotonic()
+            with pytest.raises(OperationalError):
+                cursor.execute("SELECT 1")
+            assert time.monotonic() - started < 10
+        # What it left behind is not asked again.
+        other.close_if_unusable_or_obsolete()
+        assert other.connection is None

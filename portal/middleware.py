@@ -1,9 +1,10 @@
 """What happens to every request, before and after its view."""
 
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import cast
 
@@ -16,6 +17,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.urls import URLPattern
 
 from portal import machine_urls
+from portal.logs import REQUEST_ID
 
 type GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -31,6 +33,8 @@ class TrustedProxyMiddleware:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self.networks = [ip_network(proxy, strict=False) for proxy in settings.TRUSTED_PROXIES]
+        # Proxies are few and send everything: what one of them is need not be worked out each time.
+        self.is_trusted = lru_cache(maxsize=256)(self.is_proxy)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if self.networks and self.is_trusted(request.META.get("REMOTE_ADDR", "")):
@@ -39,7 +43,7 @@ class TrustedProxyMiddleware:
                 request.META["wsgi.url_scheme"] = request.META["HTTP_X_FORWARDED_PROTO"]
         return self.get_response(request)
 
-    def is_trusted(self, address: str) -> bool:
+    def is_proxy(self, address: str) -> bool:
         """Whether `address` is one of our proxies."""
         try:
             return any(ip_address(address) in network for network in self.networks)
@@ -73,11 +77,12 @@ class RequestLogMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         offered = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = offered if self.ID.fullmatch(offered) else uuid.uuid4().hex
+        request_id = offered if self.ID.fullmatch(offered) else secrets.token_hex(16)
         started = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        token = REQUEST_ID.set(request_id)
+        try:
             response = self.get_response(request)
-            response["X-Request-ID"] = request_id
+            response.headers["X-Request-ID"] = request_id
             match = request.resolver_match
             log.info(
                 "request",
@@ -87,6 +92,8 @@ class RequestLogMiddleware:
                 milliseconds=round(1000 * (time.perf_counter() - started), 1),
                 address=request.META.get("REMOTE_ADDR"),
             )
+        finally:
+            REQUEST_ID.reset(token)
         return response
 
 

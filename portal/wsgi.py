@@ -9,7 +9,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.wsgi import WSGIRequest
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -17,6 +19,11 @@ try:
     django = get_wsgi_application()
 except ImproperlyConfigured as error:
     sys.exit(f"portal: {error}")
+
+from portal.middleware import MachineEndpointMiddleware, RequestLogMiddleware, TrustedProxyMiddleware
+
+machines = MachineEndpointMiddleware(django.get_response)
+answer_machine = TrustedProxyMiddleware(RequestLogMiddleware(machines))
 
 CHARSET = re.compile(r""";\s*charset\s*=\s*("[^"]*"|[^;]*)""", re.IGNORECASE)
 
@@ -32,5 +39,12 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower() and not environ.get("CONTENT_LENGTH"):
         body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-    answer: Iterable[bytes] = django(environ, start_response)
-    return answer
+    if environ["PATH_INFO"] not in machines.views:
+        answer: Iterable[bytes] = django(environ, start_response)
+        return answer
+    # Straight to what would answer it anyway: Django's handler, its signals and its nineteen layers take half as long
+    # as the rest of a short answer. What they do for it is this.
+    close_old_connections()
+    response = answer_machine(WSGIRequest(environ))
+    start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+    return [response.content]

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -426,7 +427,7 @@ def no_database(db: None) -> Iterator[Callable[[], None]]:
         raise OperationalError("connection refused: password=geheim")
 
     with pytest.MonkeyPatch.context() as patch:
-        yield lambda: patch.setattr(BaseDatabaseWrapper, "cursor", gone)
+        yield lambda: patch.setattr(BaseDatabaseWrapper, "ensure_connection", gone)
 
 
 @pytest.mark.django_db
@@ -504,7 +505,7 @@ def test_without_a_database_a_machine_gets_json(owner: Client, no_database: Call
 
 def test_when_the_database_is_back_so_is_the_portal(owner: Client) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BaseDatabaseWrapper, "cursor", lambda *args: (_ for _ in ()).throw(OperationalError("down")))
+        patch.setattr(BaseDatabaseWrapper, "ensure_connection", Mock(side_effect=OperationalError("down")))
         assert owner.get("/instellingen/api/").status_code == 503
     assert owner.get("/instellingen/api/").status_code == 200
 

@@ -237,7 +237,7 @@ def test_without_a_database_it_is_answered_as_documented(bearer: str) -> None:
 
     allowed = [check for check in CHECKS if check is not not_a_server_error]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BaseDatabaseWrapper, "cursor", gone)
+        patch.setattr(BaseDatabaseWrapper, "ensure_connection", gone)
         for address in ("/verify", "/retailer/retailers/current", "/readyz"):
             assert send(address, bearer, checks=allowed)[0] == 503
         for address in ("/healthz", "/.well-known/jwks.json"):

@@ -53,7 +53,8 @@ class TrustedProxyMiddleware:
     def client_address(self, request: HttpRequest) -> str:
         """Return the last address in the chain that is not one of our proxies."""
         address: str = request.META["REMOTE_ADDR"]
-        for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
+        for hop in reversed(forwarded.split(",") if forwarded else []):
             try:
                 candidate = str(ip_address(hop.strip()))
             except ValueError:

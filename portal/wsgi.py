@@ -22,7 +22,7 @@ except ImproperlyConfigured as error:
 
 from portal.middleware import MachineEndpointMiddleware, RequestLogMiddleware, TrustedProxyMiddleware
 
-machines = MachineEndpointMiddleware(django.get_response)
+machines = MachineEndpointMiddleware(django.get_response)  # type: ignore[arg-type]
 answer_machine = TrustedProxyMiddleware(RequestLogMiddleware(machines))
 
 CHARSET = re.compile(r""";\s*charset\s*=\s*("[^"]*"|[^;]*)""", re.IGNORECASE)

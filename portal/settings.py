@@ -52,7 +52,9 @@ keys.require_strong(SECRET_KEY, SECRET_HASH_KEYS, TOKEN_SIGNING_KEYS)
 PORTAL_NAME = env.str("PORTAL_NAME", default="Verkopersportaal")
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ISSUER_URL = env.str("ISSUER_URL", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
-RESOURCE_URL = f"{ISSUER_URL}/retailer"
+# The Retailer API as a resource. It has no path of its own: with one, clients would look for its metadata elsewhere,
+# below /.well-known/oauth-protected-resource, and refuse what they find there (RFC 9728 §3.1, §3.3).
+RESOURCE_URL = ISSUER_URL
 
 issuer = urlsplit(ISSUER_URL)
 if issuer.scheme not in {"http", "https"} or not issuer.hostname or issuer.query or issuer.fragment:

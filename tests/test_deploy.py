@@ -484,7 +484,7 @@ def test_without_a_database_a_form_says_so_in_dutch(db: None, no_database: Calla
 
 def token_of(seller: Seller) -> str:
     claims = {"client_id": ClientCredentialFactory(seller=seller).client_id, "jti": "1", "exp": 2**40, "scope": ""}
-    return tokens.sign({"iss": "http://testserver", "aud": "http://testserver/retailer", **claims})
+    return tokens.sign({"iss": "http://testserver", "aud": "http://testserver", **claims})
 
 
 def test_without_a_database_a_machine_gets_json(owner: Client, no_database: Callable[[], None]) -> None:

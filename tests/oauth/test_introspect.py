@@ -40,7 +40,7 @@ def test_a_sellers_token_is_described(gateway: Software, warehouse: Software, se
         "active": True,
         "token_type": "Bearer",
         "iss": ISSUER,
-        "aud": f"{ISSUER}/retailer",
+        "aud": ISSUER,
         "sub": warehouse.client_id,
         "client_id": warehouse.client_id,
         "retailer_id": seller.retailer_id,

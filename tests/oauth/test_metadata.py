@@ -96,9 +96,9 @@ def test_the_challenge_methods_named_are_those_that_work(party: Software) -> Non
 
 
 def test_the_resource_names_its_server_keys_and_rights() -> None:
-    """RFC 9728 §2."""
+    """RFC 9728 §2, §3.3: its own identifier is the address before `/.well-known/`, as clients demand."""
     assert read(RESOURCE) == {
-        "resource": f"{ISSUER}/retailer",
+        "resource": ISSUER,
         "authorization_servers": [ISSUER],
         "jwks_uri": f"{ISSUER}{JWKS}",
         "scopes_supported": list(scopes.ALL),

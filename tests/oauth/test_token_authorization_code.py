@@ -70,7 +70,7 @@ def test_the_token_states_for_whom_by_whom_and_under_which_authorisation(
     assert stated["exp"] - stated["iat"] == 599
     assert {name: stated[name] for name in stated.keys() - {"iat", "exp", "jti", "grant_id"}} == {
         "iss": ISSUER,
-        "aud": f"{ISSUER}/retailer",
+        "aud": ISSUER,
         "sub": seller.retailer_id,
         "retailer_id": seller.retailer_id,
         "client_id": party.client_id,

@@ -98,7 +98,7 @@ def test_the_token_states_who_what_and_until_when(warehouse: Software, seller: S
     assert stated.pop("jti")
     assert stated == {
         "iss": ISSUER,
-        "aud": f"{ISSUER}/retailer",
+        "aud": ISSUER,
         "sub": warehouse.client_id,
         "client_id": warehouse.client_id,
         "retailer_id": seller.retailer_id,

@@ -61,7 +61,7 @@ def test_an_independent_library_verifies_a_token_with_the_published_keys(token: 
     assert decoded.header == {"alg": "ES256", "kid": "development", "typ": "at+jwt"}
     essential: dict[str, Any] = {name: {"essential": True} for name in ("sub", "exp", "iat", "jti", "client_id")}
     registry = jwt.JWTClaimsRegistry(
-        iss={"essential": True, "value": ISSUER}, aud={"essential": True, "value": f"{ISSUER}/retailer"}, **essential
+        iss={"essential": True, "value": ISSUER}, aud={"essential": True, "value": ISSUER}, **essential
     )
     registry.validate(decoded.claims)
 
@@ -162,7 +162,7 @@ def test_a_foreign_keys_signature_is_refused(token: str) -> None:
         {"iss": "https://evil.example"},
         {"iss": f"{ISSUER}/"},
         {"aud": "https://andere-api.example"},
-        {"aud": f"{ISSUER}"},
+        {"aud": f"{ISSUER}/"},
         {"exp": 0},
         {"exp": -1},
     ],
@@ -195,7 +195,7 @@ def test_an_altered_token_is_refused(token: str, change: Claims) -> None:
 def test_no_single_character_of_a_token_can_be_changed(key: SigningKey, data: st.DataObject) -> None:
     """Nor in its signature: a token has one spelling."""
     made = access_tokens.sign(
-        {"iss": ISSUER, "aud": f"{ISSUER}/retailer", "exp": int(time.time()) + 60, "jti": "x", "client_id": "x"}
+        {"iss": ISSUER, "aud": ISSUER, "exp": int(time.time()) + 60, "jti": "x", "client_id": "x"}
     )
     assert access_tokens.verify(made)
     position = data.draw(st.integers(0, len(made) - 1))

@@ -81,6 +81,12 @@ await run({
     return answer.json()
   },
 
+  /** Learn about an API from its address alone; the library refuses a document that names another. */
+  async resource({ url }) {
+    const api = new URL(url)
+    return oauth.processResourceDiscoveryResponse(api, await oauth.resourceDiscoveryRequest(api, HERE))
+  },
+
   /** Be an API that asks nobody: check a token with the public keys, after RFC 9068. */
   async validate({ accessToken, audience, ...who }) {
     const { server } = await discover(who)

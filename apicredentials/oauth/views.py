@@ -3,7 +3,7 @@
 import json
 from functools import partial
 from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from allauth.account.views import LoginView
 from django.conf import settings
@@ -24,7 +24,6 @@ from django.views.decorators.http import require_safe
 from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.views.mixins import OAuthLibMixin
-from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749 import errors
 
 from accounts.requests import SellerRequest, actor, ask_for_proof, is_recently_proven
@@ -257,7 +256,7 @@ class AuthorizeView(OAuthLibMixin, View):
             )
         except OAuthToolkitError as error:
             return self.refuse(error.oauthlib_error)
-        return self.redirect(uri)
+        return self.send_back({"code": parse_qs(urlsplit(uri).query)["code"][-1]})
 
     def granted_scope(self, rights: list[str]) -> str:
         """Return what the answer says was granted: what was asked for by name, as far as it was (RFC 6749 §3.3)."""
@@ -329,14 +328,15 @@ class AuthorizeView(OAuthLibMixin, View):
         return render(self.request, "apicredentials/authorize_error.html", {"message": message}, status=status)
 
     def send_back(self, parameters: dict[str, str]) -> HttpResponse:
-        """Redirect to the party with these parameters, `state` and `iss` (RFC 9207 §2)."""
-        parameters = {**parameters, "state": self.credentials.get("state") or "", "iss": settings.ISSUER_URL}
-        return self.redirect(
-            add_params_to_uri(self.credentials["redirect_uri"], [p for p in parameters.items() if p[1]])
-        )
+        """Redirect to the party with these parameters, `state` and `iss` (RFC 9207 §2).
 
-    def redirect(self, uri: str) -> HttpResponse:
-        """Redirect with 302, whatever the method (RFC 9700 §4.12 forbids 307)."""
+        With 302, whatever the method (RFC 9700 §4.12 forbids 307). The party's own query stays as it is
+        (RFC 6749 §3.1.2); oauthlib would write it anew.
+        """
+        parameters = {**parameters, "state": self.credentials.get("state") or "", "iss": settings.ISSUER_URL}
+        address, _, query = self.credentials["redirect_uri"].partition("?")
+        added = urlencode({name: value for name, value in parameters.items() if value})
+        uri = f"{address}?{query}&{added}" if query else f"{address}?{added}"
         return OAuth2ResponseRedirect(uri, allowed_schemes=["https", "http"])
 
     def address_without(self, parameter: str) -> str:

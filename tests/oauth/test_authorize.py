@@ -353,9 +353,10 @@ def test_weigeren_needs_no_rights_and_takes_none_amiss(owner: Client, party: Sof
     assert_sent_back(decide(owner, request_address(party), allow="no", scopes=["orders:read"]), "access_denied")
 
 
-def test_a_redirect_uri_keeps_its_own_query(owner: Client) -> None:
+@pytest.mark.parametrize("query", ["winkel=1&taal=nl", "winkel", "pad=%2fa%20b+c", "a=1;b=(2)", "code=eigen"])
+def test_a_redirect_uri_keeps_its_own_query_character_for_character(owner: Client, query: str) -> None:
     """RFC 6749 §3.1.2: MUST be retained."""
-    redirect_uri = "https://partij.example/terug?winkel=1&taal=nl"
+    redirect_uri = f"https://partij.example/terug?{query}"
     party = software(ThirdPartyFactory(redirect_uris=redirect_uri))
     address = request_address(party, redirect_uri=redirect_uri)
     for allow in ("yes", "no"):

@@ -1,0 +1,171 @@
+"""How often a client may fail (RFC 6749 §10.10, ASVS V2.4.1): only failures are counted, and only failures wait."""
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import httpx
+import pytest
+from django.conf import settings
+from django.core.cache import CacheHandler
+from django.test import Client
+from time_machine import TimeMachineFixture
+
+from apicredentials import secret_format
+from apicredentials.oauth import throttle
+from apicredentials.oauth.throttle import FAILURES_PER_ADDRESS, FAILURES_PER_CLIENT
+from tests.clients.visitor import new_credential, new_visitor
+from tests.logged import listening
+from tests.oauth.flow import FORM, Software, assert_error, basic
+from tests.served import Served, free_port
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
+
+GRANT = {"grant_type": "client_credentials"}
+START = dt.datetime(2026, 6, 1, 12, 0, 20, tzinfo=dt.UTC)
+ON_REDIS = "redis" in settings.CACHES["default"]["BACKEND"].lower()
+
+
+@pytest.fixture(autouse=True)
+def _standing_clock(request: pytest.FixtureRequest, time_machine: TimeMachineFixture) -> None:
+    """Count within one minute; a server of its own has a clock of its own."""
+    time_machine.move_to(START, tick="serve" in request.fixturenames)
+
+
+def guess(client_id: str, *, path: str = "/token", address: str = "127.0.0.1") -> "Response":
+    """Try a secret that is well formed, and nobody's."""
+    authorization = {"Authorization": basic(client_id, secret_format.generate())}
+    body = b"grant_type=client_credentials&token=x"
+    return Client(REMOTE_ADDR=address).generic("POST", path, body, FORM, headers=authorization)
+
+
+def exhaust(client_id: str) -> None:
+    """Fail as often as this client may, and be told each time why."""
+    assert [guess(client_id).status_code for _ in range(FAILURES_PER_CLIENT)] == [401] * FAILURES_PER_CLIENT
+
+
+def assert_waits(answer: "Response") -> None:
+    assert_error(answer, "temporarily_unavailable", 429)
+    assert answer["Retry-After"] == "40"  # the rest of this minute
+
+
+# ---- Who waits --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/token", "/revoke", "/introspect"])
+def test_who_fails_too_often_waits_at_every_endpoint(warehouse: Software, path: str) -> None:
+    exhaust(warehouse.client_id)
+    assert_waits(guess(warehouse.client_id, path=path))
+
+
+@pytest.mark.usefixtures("db")
+def test_an_unknown_client_waits_alike() -> None:
+    """An answer that came sooner or later would tell who exists (CWE-208)."""
+    client_id = str(uuid4())
+    exhaust(client_id)
+    assert_waits(guess(client_id))
+
+
+@pytest.mark.usefixtures("db")
+def test_an_address_that_tries_many_clients_waits() -> None:
+    answers = [guess(str(uuid4())) for _ in range(FAILURES_PER_ADDRESS)]
+    assert {answer.status_code for answer in answers} == {401}
+    assert_waits(guess(str(uuid4())))
+    assert guess(str(uuid4()), address="203.0.113.7").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"grant_type": "authorization_code", "code": "x", "code_verifier": "x" * 43},
+        {"grant_type": "refresh_token", "refresh_token": "x"},
+    ],
+)
+def test_who_guesses_codes_or_refresh_tokens_waits(party: Software, form: dict[str, str]) -> None:
+    answers = [party.token(**form) for _ in range(FAILURES_PER_CLIENT)]
+    assert {answer.status_code for answer in answers} == {400}
+    assert_waits(party.token(**form))
+
+
+def test_the_next_minute_begins_anew(warehouse: Software, time_machine: TimeMachineFixture) -> None:
+    exhaust(warehouse.client_id)
+    time_machine.move_to(START + dt.timedelta(seconds=40), tick=False)
+    assert guess(warehouse.client_id).status_code == 401
+
+
+def test_the_log_says_once_a_minute_who_waits(warehouse: Software) -> None:
+    exhaust(warehouse.client_id)
+    with listening() as log:
+        for _ in range(3):
+            guess(warehouse.client_id)
+    (line,) = [line for line in log.lines if "authn_throttled" in line]
+    assert warehouse.client_id in line
+
+
+# ---- Who does not -----------------------------------------------------------------------------------------
+
+
+def test_a_good_request_passes_while_somebody_guesses_its_secret(warehouse: Software) -> None:
+    exhaust(warehouse.client_id)
+    guess(warehouse.client_id)
+    assert warehouse.token(**GRANT).status_code == 200
+
+
+def test_a_good_request_passes_at_an_address_that_waits(warehouse: Software, party: Software) -> None:
+    for _ in range(FAILURES_PER_ADDRESS + 1):
+        guess(str(uuid4()))
+    assert warehouse.token(**GRANT).status_code == 200
+    assert party.post("/revoke", token="x").status_code == 200
+
+
+def test_another_client_and_another_address_are_told_why_they_fail(warehouse: Software, party: Software) -> None:
+    exhaust(warehouse.client_id)
+    assert guess(party.client_id).status_code == 401
+    assert guess(warehouse.client_id, address="203.0.113.7").status_code == 401
+
+
+def test_good_requests_are_not_counted(warehouse: Software) -> None:
+    assert {warehouse.token(**GRANT).status_code for _ in range(FAILURES_PER_CLIENT + 1)} == {200}
+    exhaust(warehouse.client_id)
+
+
+# ---- Where it is counted ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count in a Redis that nobody listens at."""
+    away = settings.CACHES["default"] | {
+        "BACKEND": "portal.caches.ForgivingRedisCache",
+        "LOCATION": f"redis://127.0.0.1:{free_port()}/0",
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
+    }
+    monkeypatch.setattr(throttle, "cache", CacheHandler({"default": away})["default"])
+
+
+@pytest.mark.usefixtures("_redis_is_away")
+def test_without_a_cache_everybody_is_answered_and_the_log_says_that_nobody_is_counted(warehouse: Software) -> None:
+    with listening() as log:
+        assert warehouse.token(**GRANT).status_code == 200
+    assert not [line for line in log.lines if "cache_unavailable" in line]
+    with listening() as log:
+        answers = [guess(warehouse.client_id) for _ in range(FAILURES_PER_CLIENT + 1)]
+    assert {answer.status_code for answer in answers} == {401}
+    assert [line for line in log.lines if "cache_unavailable" in line]
+
+
+@pytest.mark.skipif(not ON_REDIS, reason="processes count together in Redis; CACHE_URL may name one")
+def test_two_processes_count_together(serve: Callable[..., Served]) -> None:
+    portal = serve(WORKERS="2")
+    client_id, secret = new_credential(portal, new_visitor(portal))
+    while httpx.get(f"{portal}/healthz").headers["Date"][23:25] > "45":  # all in one minute of the server's
+        time.sleep(1)
+    answers = [
+        httpx.post(f"{portal}/token", data=GRANT, auth=(client_id, secret_format.generate()))
+        for _ in range(FAILURES_PER_CLIENT + 10)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * FAILURES_PER_CLIENT + [429] * 10
+    assert httpx.post(f"{portal}/token", data=GRANT, auth=(client_id, secret)).status_code == 200

@@ -4,6 +4,7 @@ from allauth.account import views as account
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from accounts.views import PasswordResetDoneView, PasswordResetFromKeyDoneView, PasswordResetView
 from apicredentials.oauth.views import AuthorizeView, SignInView
 from apicredentials.views.contacts import contact_confirm
 from apicredentials.views.logos import logo
@@ -14,14 +15,18 @@ account_urls = [
     path("uitloggen/", account.logout, name="account_logout"),
     path("inloggen/geblokkeerd/", account.account_inactive, name="account_inactive"),
     path("inloggen/bevestigen/", account.reauthenticate, name="account_reauthenticate"),
-    path("wachtwoord/vergeten/", account.password_reset, name="account_reset_password"),
-    path("wachtwoord/vergeten/verstuurd/", account.password_reset_done, name="account_reset_password_done"),
+    path("wachtwoord/vergeten/", PasswordResetView.as_view(), name="account_reset_password"),
+    path("wachtwoord/vergeten/verstuurd/", PasswordResetDoneView.as_view(), name="account_reset_password_done"),
     re_path(
         r"^wachtwoord/nieuw/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
         account.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
-    path("wachtwoord/nieuw/klaar/", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    path(
+        "wachtwoord/nieuw/klaar/",
+        PasswordResetFromKeyDoneView.as_view(),
+        name="account_reset_password_from_key_done",
+    ),
     path("wachtwoord/wijzigen/", account.password_change, name="account_change_password"),
 ]
 

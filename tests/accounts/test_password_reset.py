@@ -177,3 +177,24 @@ def test_a_name_with_markup_does_not_change_the_mail(client: Client) -> None:
 def test_csrf_is_enforced(user: User) -> None:
     assert Client(enforce_csrf_checks=True).post(FORGOTTEN, {"email": user.email}).status_code == 403
     assert mail.outbox == []
+
+
+def test_it_leads_back_to_where_the_visitor_was_going(client: Client, user: User) -> None:
+    """A third party's request is not lost, however long its state: from sign-in, over the mail, to sign-in."""
+    following = f"/authorize?client_id=x&state={'s' * 3000}"
+    page = Page(client.get("/inloggen/", {"next": following}).content.decode(), "/inloggen/")
+    asking = page.link("Wachtwoord vergeten?")
+    form = Page(client.get(asking).content.decode(), asking).form("Link versturen")
+    sent = client.post(form.address, form.fill(**{"E-mailadres": user.email}), follow=True)
+    assert sent.redirect_chain == [("/wachtwoord/vergeten/verstuurd/", 302)]
+    assert following not in mail.outbox[0].body
+    done = choose(client, link())
+    page = Page(client.get(done.link("Naar inloggen")).content.decode(), "/inloggen/")
+    form = page.form("Inloggen")
+    filled = form.fill(**{"E-mailadres": user.email, "Wachtwoord": NEW})
+    assert client.post(form.address, filled)["Location"] == following
+
+
+def test_it_does_not_lead_to_another_site(client: Client, user: User) -> None:
+    client.post(FORGOTTEN, {"email": user.email, "next": "https://elders.example/"})
+    assert choose(client, link()).link("Naar inloggen") == "/inloggen/"

@@ -1,5 +1,7 @@
 """From what the outbox kept to a mail that can be sent."""
 
+from email.message import MIMEPart
+
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
@@ -28,5 +30,15 @@ def render(mail: OutgoingMail) -> EmailMultiAlternatives:
     )
     email.attach_alternative(render_to_string("mail/message.html", context), "text/html")
     if message.calendar:
-        email.attach("verloopt.ics", message.calendar, "text/calendar")
+        email.attach(calendar_file(message.calendar))
     return email
+
+
+def calendar_file(content: str) -> MIMEPart:
+    """Return a calendar file as an attachment that arrives byte for byte, line ends included (RFC 6047 §2.4, §2.5)."""
+    part = MIMEPart()
+    params = {"charset": "utf-8", "method": "PUBLISH"}
+    part.set_content(
+        content.encode(), "text", "calendar", disposition="attachment", filename="verloopt.ics", params=params
+    )
+    return part

@@ -208,6 +208,18 @@ def test_the_first_notice_brings_the_last_day_for_the_calendar() -> None:
     assert r"SUMMARY:Toegang van A\, B\; C tot de Retailer API verloopt" in lines
 
 
+@pytest.mark.parametrize("name", ["Orderwijs", "Склад Онлайн", "=?" * 40])
+def test_the_calendar_file_arrives_byte_for_byte(name: str) -> None:
+    """Whatever carries the mail ends its lines: those of RFC 5545 end in CRLF, and its method is named outside."""
+    kept_in_a_file = made(ENDS, calendar="een-uid", subject=name).message().as_bytes()
+    [attachment] = message_from_bytes(kept_in_a_file, policy=policy.default).iter_attachments()
+    content = attachment.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    assert content.count(b"\r\n") == content.count(b"\n") == content.count(b"\r") > 10
+    assert name in content.replace(b"\r\n ", b"").decode()
+    assert attachment["Content-Type"].params == {"charset": "utf-8", "method": "PUBLISH"}
+
+
 def test_later_notices_bring_none() -> None:
     assert list(on_the_wire(made(ENDS, calendar="")).iter_attachments()) == []
 

@@ -6,7 +6,8 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Case, Q, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
@@ -51,11 +52,13 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
         return self.filter(ended_at__isnull=True, expires_at__gt=timezone.now())
 
     def with_details(self) -> Self:
-        """With everything the settings page shows, current ones first."""
+        """With everything the settings page shows: current ones first, then history, what ended last first."""
+        renewable = Q(ended_at=None, expires_at__gt=timezone.now() - RENEWABLE_AFTER_END)
+        past_since = Case(When(renewable, then=None), default=Coalesce("ended_at", "expires_at"))
         return (
             self.select_related("third_party__logo", "granted_by")
             .defer("third_party__logo__content")
-            .order_by(models.F("ended_at").desc(nulls_first=True), "third_party__folded_name")
+            .order_by(past_since.desc(nulls_first=True), "third_party__folded_name")
         )
 
     def consent(

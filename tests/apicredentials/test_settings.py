@@ -212,6 +212,25 @@ def test_a_party_that_came_back_stands_there_twice_the_living_one_first(seller: 
     assert "Ingetrokken" in words[1]
 
 
+def test_history_stands_below_what_still_counts_the_latest_end_first(seller: Seller, owner: Client) -> None:
+    def made(name: str, days: int, *, ended: bool = False) -> None:
+        """Give access that ends in so many days, or was ended today."""
+        ThirdPartyAuthorizationFactory(
+            seller=seller,
+            third_party__name=name,
+            expires_at=timezone.now() + dt.timedelta(days=days),
+            ended_at=timezone.now() if ended else None,
+        )
+
+    made("Appel verliep lang geleden", -45)
+    made("Bes verliep, te verlengen", -10)
+    made("Citroen loopt", 100)
+    made("Dadel verliep pas geleden", -31)
+    made("Ekster vandaag verwijderd", 100, ended=True)
+    names = [next(card.all("h3")).words.split()[0] for card in open_page(owner).root.all("article")]
+    assert names == ["Bes", "Citroen", "Ekster", "Dadel", "Appel"]
+
+
 def test_it_says_who_gave_access(seller: Seller, owner: Client) -> None:
     ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Bol", granted_by=UserFactory(name="Sanne"))
     assert "door Sanne" in card(open_page(owner), "Bol").words

@@ -225,7 +225,7 @@ class AuthorizeView(OAuthLibMixin, View):
             return render(request, "accounts/no_seller.html", status=403)
         if not request.membership.can_write or not request.seller.is_open:
             message = "Je mag voor deze verkoper geen partijen toelaten. Vraag een eigenaar of beheerder."
-            return self.explain(message, status=403)
+            return self.explain(message, status=403, switch_account_url=self.switch_account_url)
         return None if is_recently_proven(request) else ask_for_proof(request)
 
     def get(self, request: SellerRequest) -> HttpResponse:
@@ -284,7 +284,7 @@ class AuthorizeView(OAuthLibMixin, View):
             "ends_at": one_year_after(timezone.now()),
             "elsewhere": self.authorizations_elsewhere(),
             "shown": signing.TimestampSigner(salt=self.SIGNATURE_SALT).sign(self.binding),
-            "switch_account_url": reverse("accounts:switch-seller", query={"next": self.request.get_full_path()}),
+            "switch_account_url": self.switch_account_url,
         }
         draw = csp_override(policy)(partial(render, template_name="apicredentials/authorize.html", status=status))
         return draw(self.request, context=context)
@@ -297,6 +297,11 @@ class AuthorizeView(OAuthLibMixin, View):
             .filter(seller__in=others, third_party=self.third_party)
             .select_related("seller")
         )
+
+    @property
+    def switch_account_url(self) -> str:
+        """The way to another seller or another user, and back to this very request."""
+        return reverse("accounts:switch-seller", query={"next": self.request.get_full_path()})
 
     @property
     def binding(self) -> str:
@@ -323,9 +328,10 @@ class AuthorizeView(OAuthLibMixin, View):
         self.credentials = {"redirect_uri": error.redirect_uri, "state": error.state}
         return self.send_back({"error": str(error.error), "error_description": error.description or ""})
 
-    def explain(self, message: str, *, status: int) -> HttpResponse:
+    def explain(self, message: str, *, status: int, switch_account_url: str = "") -> HttpResponse:
         """Show the person what is wrong, and redirect nowhere."""
-        return render(self.request, "apicredentials/authorize_error.html", {"message": message}, status=status)
+        context = {"message": message, "switch_account_url": switch_account_url}
+        return render(self.request, "apicredentials/authorize_error.html", context, status=status)
 
     def send_back(self, parameters: dict[str, str]) -> HttpResponse:
         """Redirect to the party with these parameters, `state` and `iss` (RFC 9207 §2).

@@ -29,6 +29,7 @@ from tests.factories import (
     ThirdPartyFactory,
     UserFactory,
 )
+from tests.journeys.pages import Page
 from tests.logged import listening
 from tests.oauth.flow import (
     ISSUER,
@@ -696,6 +697,27 @@ def test_a_member_who_only_reads_decides_nothing(seller: Seller, party: Software
     reader = signed_in(MembershipFactory(seller=seller, role=Membership.Role.READ_ONLY).user)
     assert_shown(reader.get(request_address(party)), status=403)
     assert_shown(post(reader, request_address(party), "x"), status=403)
+
+
+def test_who_may_not_decide_is_offered_another_account_and_comes_back(seller: Seller, party: Software) -> None:
+    membership = MembershipFactory(seller__display_name="Aardbeien", role=Membership.Role.READ_ONLY)
+    MembershipFactory(user=membership.user, seller=seller)
+    reader = signed_in(membership.user)
+    reader.post("/instellingen/verkoper/", {"seller": membership.seller.retailer_id})
+    address = request_address(party)
+    page = Page(reader.get(address).content.decode(), address)
+    choice = Page(reader.get(page.link("Ander account")).content.decode()).part("main")
+    chosen = choice.form(f"{seller.display_name} Verkoper {seller.retailer_id}")
+    assert reader.post(chosen.address, chosen.fill())["Location"] == address
+    assert "code" in sent_back(decide(reader, address))
+
+
+def test_who_works_for_no_seller_can_sign_in_as_somebody_else_and_comes_back(party: Software) -> None:
+    address = request_address(party)
+    nobody = signed_in(UserFactory())
+    form = Page(nobody.get(address).content.decode(), address).part("main").form("Uitloggen")
+    following = urlsplit(nobody.post(form.address, form.fill())["Location"])
+    assert (following.path, parse_qs(following.query)) == (SIGN_IN, {"next": [address]})
 
 
 @pytest.mark.parametrize("role", [Membership.Role.OWNER, Membership.Role.ADMINISTRATOR, Membership.Role.TECHNICAL])

@@ -1,6 +1,6 @@
 """The operator's side: Django's admin, in Dutch, behind the portal's own sign-in and its throttling."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -33,7 +33,14 @@ class PortalAdminSite(AdminSite):
         return redirect("account_change_password")
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class PortalModelAdmin(ModelAdmin):
+    """Rows of the portal, with our own style sheet beside Django's."""
+
+    class Media:
+        css: ClassVar[dict[str, list[str]]] = {"all": ["portal/admin.css"]}
+
+
+class ReadOnlyAdmin(PortalModelAdmin):
     """Rows that operators may look at; what changes them are acts, not fields."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

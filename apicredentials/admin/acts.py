@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import ModelAdmin
 from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth import get_permission_codename
@@ -21,6 +20,7 @@ from accounts.requests import actor
 from apicredentials import secret_format
 from apicredentials.exceptions import NotAllowedNow
 from apicredentials.models import Activity
+from portal.admin import PortalModelAdmin
 
 # What fits on a page that somebody reads before doing it; and each row of it is a field of a form.
 MOST_AT_ONCE = 100
@@ -75,16 +75,10 @@ class Act:
         return decorate(action)
 
 
-class ActingAdmin(ModelAdmin):
+class ActingAdmin(PortalModelAdmin):
     """Rows that operators may do something to who may change them."""
 
     view_on_site = False  # django-oauth-toolkit's clients know an address that we do not have
-
-    def get_action_choices(
-        self, request: HttpRequest, default_choices: Any = None, action_location: Any = ActionLocation.CHANGE_LIST
-    ) -> list[tuple[str, str]]:
-        """Say in Dutch what Django's translators have not come to yet."""
-        return super().get_action_choices(request, [("", "Kies een actie")], action_location=action_location)
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Whether this operator may act, also where nobody changes fields."""

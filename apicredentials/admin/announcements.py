@@ -26,6 +26,7 @@ from apicredentials.exceptions import AlreadySent, NotAllowedNow, WordsChanged
 from apicredentials.models import Announcement
 from apicredentials.models.announcements import AnnouncementQuerySet
 from apicredentials.views.acts import ask_or_act
+from portal.admin import PortalModelAdmin
 
 OUTBOX = "admin:apicredentials_outgoingmail_changelist"
 
@@ -58,7 +59,7 @@ class SentFilter(admin.SimpleListFilter):
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(ModelAdmin):
+class AnnouncementAdmin(PortalModelAdmin):
     """Announcements: a draft may change and go; one that was sent may only be read, by whoever may see it."""
 
     list_display = ("subject", "state", "created_at", "started_at")
@@ -71,9 +72,6 @@ class AnnouncementAdmin(ModelAdmin):
         models.CharField: {"widget": AdminTextInputWidget(attrs={"class": "vLargeTextField"})}
     }
     change_form_template = "admin/announcement_form.html"
-
-    class Media:
-        css: ClassVar[dict[str, list[str]]] = {"all": ["portal/admin.css"]}
 
     # ---- What may change ------------------------------------------------------------------------------------
 

@@ -63,7 +63,8 @@ class ThirdPartyForm(ClientForm):
     logo = forms.FileField(
         label="Logo",
         required=False,
-        widget=AdminFileWidget,
+        # Drawn in a fieldset, where a legend stands for the label.
+        widget=AdminFileWidget(attrs={"aria-label": "Logo"}),
         help_text=f"PNG of SVG, hoogstens {logos.MAXIMUM_BYTES // 1024} kB en {logos.MAXIMUM_PIXELS} bij "
         f"{logos.MAXIMUM_PIXELS} pixels.",
     )
@@ -135,9 +136,6 @@ class ThirdPartyAdmin(RegisteredAdmin):
 
     fields = ("name", "client_type", "redirect_uris", "scope", "refresh_tokens", "pkce_required", "logo")
     about = ("client_id", "secret_lines", "sellers_allowing", "created", "paused_at")
-
-    class Media:
-        css = {"all": ["portal/admin.css"]}  # noqa: RUF012
 
     def get_fields(self, request: HttpRequest, obj: ThirdParty | None = None) -> tuple[str, ...]:
         """Add what became of one that exists."""

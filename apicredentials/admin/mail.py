@@ -43,12 +43,25 @@ class MailStateFilter(admin.SimpleListFilter):
         return queryset if chosen is None else queryset & chosen
 
 
+class KindFilter(admin.SimpleListFilter):
+    """What kind of mail it is, as people call it."""
+
+    title = "soort"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        return [(kind, LABELS[kind]) for kind in MESSAGES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @admin.register(OutgoingMail)
 class OutgoingMailAdmin(ReadOnlyAdmin):
     """What was mailed, what is stuck, and what every mail says."""
 
     list_display = ("created_at", "label", "recipient", "seller", "attempts", "next_attempt", "sent_at", "last_error")
-    list_filter = (MailStateFilter, "kind")
+    list_filter = (MailStateFilter, KindFilter)
     list_select_related = ("seller",)
     search_fields = ("recipient", "seller__display_name", "seller__retailer_id")
     date_hierarchy = "created_at"
@@ -109,6 +122,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
             "title": LABELS[kind] if kind else "Voorbeelden van mails",
             "opts": self.opts,
             "kinds": [(each, LABELS[each]) for each in MESSAGES],
+            "media": self.media,
         }
         if kind:
             context |= {"message": compose(sample(kind)), "email": render(sample(kind))}

@@ -29,7 +29,7 @@ REOPEN = Act(
 )
 
 
-class MembershipInline(admin.TabularInline):
+class MembershipInline(admin.StackedInline):  # a table would leave its fields without labels
     """Who works for a seller."""
 
     model = Membership
@@ -66,7 +66,14 @@ class ActivityAdmin(ReadOnlyAdmin):
     """The log, for reading."""
 
     list_display = ("at", "kind", "subject", "seller", "actor_name", "reason", "address")
+    fields = ("at", "kind", "subject", "details_in_words", "seller", "user", "actor_name", "address", "reason")
+    readonly_fields = ("details_in_words",)
     search_fields = ("subject", "seller__retailer_id", "actor_name")
     list_filter = ("kind",)
     list_select_related = ("seller",)
     date_hierarchy = "at"
+
+    @admin.display(description="bijzonderheden", empty_value="-")
+    def details_in_words(self, activity: Activity) -> str | None:
+        """Return what the seller reads."""
+        return activity.explanation or None

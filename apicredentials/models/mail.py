@@ -13,6 +13,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import Actor, Membership, Seller, User
 
@@ -142,7 +143,7 @@ class OutgoingMail(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} ({self.created_at:%Y-%m-%d %H:%M})"
+        return f"mail van {date_format(timezone.localtime(self.created_at), 'j F Y H:i')}"
 
     @property
     def facts(self) -> dict[str, str]:

@@ -1,22 +1,27 @@
 """`/beheer/`: what operators see and may, and what nobody does."""
 
+import ast
+import gettext
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import flatten_fieldsets, label_for_field
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.core import mail
 from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 
 from accounts.models import Actor, Seller, User
-from apicredentials.models import ClientSecret, Grant, RefreshToken, RevokedAccessToken, ThirdParty
+from apicredentials.models import ClientSecret, Grant, OutgoingMail, RefreshToken, RevokedAccessToken, ThirdParty
 from apicredentials.models.activity import Activity
 from tests.accounts.test_sign_in import ELSEWHERE
 from tests.factories import (
@@ -153,6 +158,54 @@ def test_everything_has_a_dutch_name(model: type[Model]) -> None:
         if label.lower() == name.replace("_", " ") and name not in same_in_both
     }
     assert not left_in_english
+
+
+ENGLISH = re.compile(
+    r"\b(Select|Filter by|Are you sure|Deleting|Can (add|change|delete|view)|Pagination|Search|[a-z]+_[a-z]+)\b"
+)
+
+
+@pytest.mark.usefixtures("rows")
+def test_every_page_speaks_dutch(operator: Client) -> None:
+    Group.objects.create(name="Helpdesk")
+    OutgoingMail(kind=OutgoingMail.Kind.AUTHORIZATION_ENDS, key="x").queue_for(["lezer@winkel.example"])
+    # The names of what software calls something are nobody's language.
+    found = {
+        (page, word[0])
+        for page in admin_pages()
+        for word in ENGLISH.finditer(re.sub(r"\w+@\S+", "", says(operator.get(page))))
+    }
+    assert not found
+
+
+def test_every_right_that_a_page_asks_for_can_be_given(operator: Client) -> None:
+    form = Page(operator.get(reverse("admin:auth_group_add")).content.decode()).form("Opslaan")
+    labels = ["Lidmaatschappen: wijzigen", "Uitgaande mail: wijzigen", "Mag een mededeling versturen"]
+    chosen = [form.fields[label]["value"] for label in labels]
+    operator.post(reverse("admin:auth_group_add"), {"name": "Helpdesk", "permissions": chosen})
+    given = Group.objects.get().permissions.values_list("codename", flat=True)
+    assert {*given} == {"change_membership", "change_outgoingmail", "send_announcement"}
+
+
+def test_what_django_leaves_in_english_is_translated_as_it_was_written() -> None:
+    """The file that is read is made of the one that is written."""
+    folder = settings.BASE_DIR / "portal/locale/nl/LC_MESSAGES"
+    written = re.findall(r'^msgid ((?:".*"\n)+)msgstr ((?:".*"\n)+)', (folder / "django.po").read_text(), re.MULTILINE)
+    words = [tuple("".join(map(ast.literal_eval, text.splitlines())) for text in pair) for pair in written]
+    with (folder / "django.mo").open("rb") as file:
+        read = gettext.GNUTranslations(file)
+    assert len(words) > 8
+    for original, dutch in words[1:]:
+        assert read.gettext(original) == translation.gettext(original) == dutch
+
+
+def test_the_log_says_when_and_what_in_words(operator: Client) -> None:
+    row = Activity.record(
+        Activity.Kind.PARTY_RENEWED, seller=None, subject="Bol", by=Actor(), expires_at="2027-03-02T11:00:00+00:00"
+    )
+    page = says(operator.get(change(Activity, row)))
+    assert "Einddatum: 2 maart 2027 om 12:00." in page
+    assert f"Wanneer: {date_format(timezone.localtime(row.at), 'j F Y H:i')}" in page
 
 
 def test_it_is_called_beheer(operator: Client) -> None:

@@ -4,11 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from accounts.models import Actor, User
 from apicredentials.models import Announcement, OutgoingMail, ThirdParty, ThirdPartyLogo
-from tests.factories import ResourceServerFactory, TechnicalContactFactory, ThirdPartyAuthorizationFactory, UserFactory
+from tests.factories import (
+    AnnouncementFactory,
+    ClientCredentialFactory,
+    ResourceServerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+    UserFactory,
+)
+from tests.inventory import admin_pages
 
 type ComeIn = Callable[[User], None]
 type Axe = Callable[[Page], None]
@@ -69,6 +79,26 @@ def test_an_act_is_chosen_in_the_list_and_done_with_a_reason(page: Page) -> None
     expect(page.get_by_text("Deactiveren: gedaan voor 1.")).to_be_visible()
     party.refresh_from_db()
     assert party.paused_at
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
+def test_every_page_is_for_everyone(page: Page, axe: Axe, width: int, scheme: str) -> None:
+    """Also with rows on it, and on the pages that Django brings."""
+    contact = TechnicalContactFactory()
+    ClientCredentialFactory(seller=contact.seller).reveal(by=Actor())
+    party = ThirdPartyAuthorizationFactory(seller=contact.seller).third_party
+    ThirdPartyLogo.set_for(party, SVG.encode(), by=Actor())
+    ResourceServerFactory()
+    AnnouncementFactory()
+    Group.objects.create(name="Helpdesk")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    previews = reverse("admin:apicredentials_outgoingmail_previews")
+    secret = reverse("admin:apicredentials_thirdparty_secret", args=[party.pk])
+    for address in sorted({*admin_pages(), previews, f"{previews}authorization_ends/", secret}):
+        page.goto(address)
+        axe(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == width, address
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

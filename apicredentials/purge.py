@@ -14,6 +14,7 @@ from apicredentials.models import (
     ClientSecret,
     Grant,
     OAuthClient,
+    OutgoingMail,
     RefreshToken,
     RevokedAccessToken,
 )
@@ -22,7 +23,7 @@ from apicredentials.models.clients import RESTORE_WINDOW
 # How many rows one statement looks at.
 SLICE = 2000
 
-# How long the log is kept.
+# How long the log is kept, and the mail that repeats it to people by their address.
 ACTIVITY_KEPT = dt.timedelta(days=400)
 # How long a replaced refresh token is remembered, to tell theft from a token nobody ever had.
 REPLACED_TOKENS_KEPT = dt.timedelta(days=30)
@@ -44,6 +45,9 @@ def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
         "codes": Grant.objects.filter(~Exists(tokens), expires__lt=now - dt.timedelta(days=1)),
         "sessions": Session.objects.filter(expire_date__lt=now),
         "activities": Activity.objects.filter(at__lt=now - ACTIVITY_KEPT),
+        "mails": OutgoingMail.objects.filter(
+            Q(sent_at__lt=now - ACTIVITY_KEPT) | Q(given_up_at__lt=now - ACTIVITY_KEPT)
+        ),
         "secrets": ClientSecret.objects.filter(client__in=long_deleted),
         "credentials": OAuthClient.objects.filter(pk__in=long_deleted),
     }

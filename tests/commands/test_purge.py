@@ -14,6 +14,7 @@ from apicredentials.models import (
     ClientCredential,
     ClientSecret,
     Grant,
+    OutgoingMail,
     RefreshToken,
     RevokedAccessToken,
     ThirdPartyAuthorization,
@@ -90,11 +91,23 @@ def test_the_rest_goes_in_its_time(manage: Manage, db: None) -> None:
     deleted_credentials(seller, now)
     assert manage("purge", "--json").json == {
         "revoked_access_tokens": 1, "replaced_refresh_tokens": 0, "refresh_tokens": 0, "codes": 0,
-        "sessions": 1, "activities": 1, "secrets": 1, "credentials": 1,
+        "sessions": 1, "activities": 1, "mails": 0, "secrets": 1, "credentials": 1,
     }  # fmt: skip
     assert left(RevokedAccessToken, "jti") == left(Session, "session_key") == left(Activity, "subject") == ["stays"]
     assert left(ClientCredential, "name") == ["restorable", "stays"]
     assert ClientSecret.objects.count() == 1
+
+
+def test_mail_goes_with_the_log_and_what_is_still_to_leave_stays(manage: Manage) -> None:
+    """It holds addresses of people, who need not be remembered longer than what they were told."""
+    now = timezone.now()
+    for name, days in (("gone", 401), ("stays", 399)):
+        then = now - days * DAY
+        OutgoingMail.objects.create(kind="x", key=f"sent {name}", recipient="a@x.example", sent_at=then)
+        OutgoingMail.objects.create(kind="x", key=f"given up {name}", recipient="a@x.example", given_up_at=then)
+    OutgoingMail.objects.create(kind="x", key="stuck", recipient="a@x.example", created_at=now - 500 * DAY)
+    assert manage("purge", "--json").json["mails"] == 2
+    assert left(OutgoingMail, "key") == ["given up stays", "sent stays", "stuck"]
 
 
 def deleted_credentials(seller: Seller | None, now: dt.datetime) -> None:

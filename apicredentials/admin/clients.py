@@ -134,7 +134,16 @@ class ThirdPartyAdmin(RegisteredAdmin):
     actions = (DEACTIVATE.action, REACTIVATE.action)
     radio_fields = {"client_type": admin.VERTICAL, "refresh_tokens": admin.VERTICAL}  # noqa: RUF012
 
-    fields = ("name", "client_type", "redirect_uris", "scope", "refresh_tokens", "pkce_required", "logo")
+    fields = (
+        "name",
+        "contact_email",
+        "client_type",
+        "redirect_uris",
+        "scope",
+        "refresh_tokens",
+        "pkce_required",
+        "logo",
+    )
     about = ("client_id", "secret_lines", "sellers_allowing", "created", "paused_at")
 
     def get_fields(self, request: HttpRequest, obj: ThirdParty | None = None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.core.validators import validate_email
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -109,6 +110,12 @@ class OAuthClient(AbstractApplication):
     client_id = models.CharField("Client ID", max_length=36, unique=True, default=new_uid, editable=False)
     name = models.CharField("naam", max_length=names.MAXIMUM_LENGTH)
     folded_name = models.CharField(max_length=names.MAXIMUM_FOLDED_LENGTH, editable=False)
+    contact_email = models.EmailField(
+        "contact voor verkopers",
+        max_length=254,
+        blank=True,
+        help_text="Wie zij met vragen kunnen mailen. Dit adres staat op de toestemmingspagina.",
+    )
     redirect_uris = models.TextField("redirect URI’s", blank=True)
     client_type = models.CharField("soort client", max_length=32, choices=ClientType, default=ClientType.CONFIDENTIAL)
     authorization_grant_type = models.CharField("soort", max_length=44, choices=GrantType)
@@ -329,7 +336,9 @@ class ThirdParty(OAuthClient):
         verbose_name_plural = "derde partijen"
 
     def register(self, *, by: Actor) -> None:
-        """Save this new party as above; raises ValidationError on its redirect URIs too."""
+        """Save this new party as above; raises ValidationError on its contact and redirect URIs too."""
+        if self.contact_email:
+            validate_email(self.contact_email)
         self.redirect_uris = redirect_uris.join(self.redirect_uris.split())
         super().register(by=by)
 

@@ -12,6 +12,7 @@ from apicredentials import names, scopes
 from apicredentials.models import ClientCredential, TechnicalContact, ThirdParty
 
 PARTY_NAME = "Orderwijs"
+PARTY_CONTACT = "hulp@orderwijs.example"
 # What software that handles orders asks for.
 PARTY_RIGHTS = (
     "offers:read",
@@ -119,7 +120,12 @@ def register_party(redirect_uri: str) -> tuple[str, str]:
     """
     party = ThirdParty.objects.present().filter(folded_name=names.fold(PARTY_NAME)).first()
     if party is None:
-        party = ThirdParty(name=PARTY_NAME, redirect_uris=redirect_uri, scope=scopes.join(PARTY_RIGHTS))
+        party = ThirdParty(
+            name=PARTY_NAME,
+            contact_email=PARTY_CONTACT,
+            redirect_uris=redirect_uri,
+            scope=scopes.join(PARTY_RIGHTS),
+        )
         party.register(by=OPERATOR)
         return party.client_id, party.reveal(by=OPERATOR)
     party.redirect_uris = redirect_uri

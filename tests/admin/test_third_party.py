@@ -87,9 +87,9 @@ def test_by_default_a_party_may_ask_for_everything_and_must_be_careful(operator:
 def test_every_choice_counts(operator: Client) -> None:
     uris = "https://orderwijs.example/terug\r\n\r\n  http://localhost:3000/terug\r\nhttps://orderwijs.example/terug"
     choices = {"client_type": "public", "refresh_tokens": "fixed", "pkce_required": [], "scope": ["orders:manage"]}
-    add(operator, name="  Orderwijs ", redirect_uris=uris, **choices)
+    add(operator, name="  Orderwijs ", contact_email="hulp@orderwijs.example", redirect_uris=uris, **choices)
     party = ThirdParty.objects.get()
-    assert party.name == "Orderwijs"
+    assert (party.name, party.contact_email) == ("Orderwijs", "hulp@orderwijs.example")
     assert party.redirect_uris == "https://orderwijs.example/terug http://localhost:3000/terug"
     assert (party.is_public, party.refresh_tokens, party.pkce_required) == (True, "fixed", False)
     assert party.scope == "orders:read orders:manage"
@@ -102,6 +102,7 @@ def test_every_choice_counts(operator: Client) -> None:
         ("name", "x" * 101, "max_length"),
         ("name", "Order\u202ewijs", "invisible"),
         ("name", "\u041erderwijs", "mixed_scripts"),
+        ("contact_email", "hulp", "invalid"),
         ("redirect_uris", "", "required"),
         ("redirect_uris", "http://orderwijs.example/terug", "scheme"),
         ("redirect_uris", "javascript:alert(1)", "scheme"),

@@ -45,6 +45,8 @@ def test_takes_several_redirect_uris_each_once(manage: Manage) -> None:
 
 def test_registers_what_is_asked_for(manage: Manage) -> None:
     options = [
+        "--contact-email",
+        "hulp@orderhulp.example",
         "--scope",
         "orders:manage",
         "--scope",
@@ -57,6 +59,7 @@ def test_registers_what_is_asked_for(manage: Manage) -> None:
     manage(*COMMAND, *options)
     party = ThirdParty.objects.get()
     assert party.rights == ["orders:read", "orders:manage", "invoices:read"]
+    assert party.contact_email == "hulp@orderhulp.example"
     assert party.refresh_tokens == "fixed"
     assert not party.pkce_required
 
@@ -119,6 +122,13 @@ def test_refuses_a_name_that_deceives_or_is_none(manage: Manage, name: str) -> N
 def test_says_in_one_line_what_is_wrong(manage: Manage, option: tuple[str, str]) -> None:
     assert option[1] in manage(*COMMAND, *option).complaint
     assert not ThirdParty.objects.exists()
+
+
+def test_refuses_a_contact_that_is_no_address_and_needs_none(manage: Manage) -> None:
+    assert "e-mailadres" in manage(*COMMAND, "--contact-email", "hulp\r\nBcc: x@y.example").complaint
+    assert not ThirdParty.objects.exists()
+    manage(*COMMAND)
+    assert ThirdParty.objects.get().contact_email == ""
 
 
 def test_needs_a_redirect_uri(manage: Manage) -> None:

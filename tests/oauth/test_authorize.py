@@ -446,6 +446,12 @@ def test_the_page_says_who_asks_for_what_for_whom_and_until_when(
     assert "Facturen" not in words
 
 
+def test_the_page_says_whom_to_ask_about_the_party_if_that_is_known(owner: Client) -> None:
+    assert "Vragen aan" not in says(owner.get(request_address(software(ThirdPartyFactory()))))
+    party = software(ThirdPartyFactory(name="Orderwijs", contact_email="hulp@orderwijs.example"))
+    assert "Vragen aan Orderwijs hulp@orderwijs.example" in says(owner.get(request_address(party)))
+
+
 def test_a_partys_name_is_text(owner: Client) -> None:
     """V1.2.1."""
     party = software(ThirdPartyFactory(name="<b>Partij</b>{{ 7 }}"))

@@ -21,6 +21,9 @@ class Command(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("--name", required=True, help="The name that sellers read on the consent page.")
         parser.add_argument(
+            "--contact-email", default="", metavar="EMAIL", help="Whom sellers can ask about it; on the consent page."
+        )
+        parser.add_argument(
             "--redirect-uri",
             action="append",
             required=True,
@@ -48,6 +51,7 @@ class Command(PortalCommand):
             raise CommandError("A public client has rotating refresh tokens and PKCE, always (RFC 9700).")
         party = ThirdParty(
             name=name,
+            contact_email=options["contact_email"],
             redirect_uris=redirect_uris.join(redirect_uri),
             scope=scopes.join(scopes.clean(scope or scopes.ALL)),
             refresh_tokens=options["refresh_tokens"],

@@ -34,6 +34,15 @@ class NameTaken(NotAllowedNow):
         super().__init__(f"{taken_by} met deze naam. Kies een andere naam.")
 
 
+class NameTakenMeanwhile(NotAllowedNow):
+    """What comes back keeps its name, which others have got since."""
+
+    code = "unique"
+
+    def __init__(self) -> None:
+        super().__init__("Er zijn intussen andere client credentials met deze naam. Geef die eerst een andere naam.")
+
+
 class TooMany(NotAllowedNow):
     """The seller has as many credentials as there may be."""
 

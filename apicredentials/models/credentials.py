@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Actor, Seller
 from apicredentials import names, scopes
-from apicredentials.exceptions import CannotRestore, NameTaken, TooMany
+from apicredentials.exceptions import CannotRestore, NameTaken, NameTakenMeanwhile, TooMany
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import RESTORE_WINDOW, OAuthClient, ProxyManager
 from apicredentials.models.secrets import ClientSecret
@@ -123,13 +123,16 @@ class ClientCredential(OAuthClient):
             self._log(Activity.Kind.CREDENTIAL_DELETED, by)
 
     def restore(self, *, by: Actor) -> None:
-        """Undo its deletion, within thirty days; raises CannotRestore, TooMany and NameTaken."""
+        """Undo its deletion, within thirty days; raises CannotRestore, TooMany and NameTakenMeanwhile."""
         with transaction.atomic():
             OAuthClient.objects.select_for_update(no_key=True).get(pk=self.pk)
             self.refresh_from_db()
             if self.restorable_until is None or timezone.now() >= self.restorable_until:
                 raise CannotRestore
-            self._take_place()
+            try:
+                self._take_place()
+            except NameTaken as error:
+                raise NameTakenMeanwhile from error
             self.deleted_at = None
             self.save(update_fields=["deleted_at"])
             self._log(Activity.Kind.CREDENTIAL_RESTORED, by)

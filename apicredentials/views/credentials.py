@@ -156,7 +156,7 @@ def credential_resume(request: SellerRequest, client_id: UUID) -> HttpResponse:
     credential = find(request, client_id)
     if request.method != "POST":
         return render(request, "apicredentials/credential_confirm_resume.html", {"credential": credential})
-    return act(request, lambda by: credential.resume(by=by), f"‘{credential.name}’ werkt weer.")
+    return act(request, lambda by: credential.resume(by=by), f"‘{credential.name}’ is hervat{what_now(credential)}")
 
 
 @ask_or_act
@@ -167,7 +167,9 @@ def credential_delete(request: SellerRequest, client_id: UUID) -> HttpResponse:
     credential = find(request, client_id)
     if request.method != "POST":
         return render(request, "apicredentials/credential_confirm_delete.html", {"credential": credential})
-    done = f"Client credentials ‘{credential.name}’ zijn verwijderd. Je kunt ze 30 dagen lang terugzetten."
+    done = f"Client credentials ‘{credential.name}’ zijn verwijderd."
+    if credential.leaked_at is None:
+        done += " Je kunt ze 30 dagen lang terugzetten."
     return act(request, lambda by: credential.delete_softly(by=by), done)
 
 
@@ -180,4 +182,12 @@ def credential_restore(request: SellerRequest, client_id: UUID) -> HttpResponse:
     credential = get_object_or_404(deleted, client_id=client_id)
     if request.method != "POST":
         return render(request, "apicredentials/credential_confirm_restore.html", {"credential": credential})
-    return act(request, lambda by: credential.restore(by=by), f"‘{credential.name}’ is teruggezet en werkt weer.")
+    what = ", en nog steeds gepauzeerd." if credential.paused_at else what_now(credential)
+    return act(request, lambda by: credential.restore(by=by), f"‘{credential.name}’ is teruggezet{what}")
+
+
+def what_now(credential: ClientCredential) -> str:
+    """Return how the sentence ends that tells of a credential's return: it works, or what it takes."""
+    if credential.live_secrets:
+        return " en werkt weer."
+    return ". Maak nu een nieuw secret." if credential.is_revealed else ". Toon nu het secret."

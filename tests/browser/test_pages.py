@@ -255,6 +255,10 @@ def test_menus(page: Page, seller: Seller, come_in: ComeIn, inspected: Inspected
         page.locator("details.more").evaluate_all("all => all.forEach(each => each.open = true)")
         page.locator("main details.menu > summary").first.click()
         expect(page.locator("details.menu[open] > .menu__list")).to_be_visible()
+    with inspected("a menu with other buttons before it"):
+        go(page, SETTINGS)
+        page.locator(".actions", has_text="Hervatten").locator("details.menu > summary").first.click()
+        expect(page.locator("details.menu[open] > .menu__list")).to_be_visible()
 
 
 def test_settings(page: Page, user: User, come_in: ComeIn, inspected: Inspected) -> None:

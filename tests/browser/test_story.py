@@ -401,6 +401,24 @@ def test_menus_close_with_escape(settings_page: Page) -> None:
     expect(menu).not_to_have_attribute("open", "")
 
 
+@pytest.mark.parametrize("way", ["Escape", "Annuleren"])
+def test_a_dialog_from_a_menu_gives_the_focus_back_to_that_menu(settings_page: Page, way: str) -> None:
+    """The menu is closed by then, and what was chosen in it cannot have the focus."""
+    summary = settings_page.get_by_role("article").locator("details.menu summary")
+    summary.focus()
+    settings_page.keyboard.press("Enter")
+    tab_to(settings_page, settings_page.get_by_role("button", name="Naam wijzigen"))
+    settings_page.keyboard.press("Enter")
+    dialog = settings_page.get_by_role("dialog")
+    expect(dialog.get_by_label("Naam", exact=True)).to_be_focused()
+    if way == "Annuleren":
+        tab_to(settings_page, dialog.get_by_role("link", name=way))
+    settings_page.keyboard.press("Enter" if way == "Annuleren" else way)
+    expect(dialog).to_have_count(0)
+    expect(summary).to_be_focused()
+    expect(settings_page.get_by_role("button", name="Naam wijzigen")).to_be_hidden()
+
+
 # ---- No connection ----------------------------------------------------------------------------------------
 
 

@@ -78,7 +78,9 @@ async function openDialog(source, submitter) {
     if (content) showAnswer = () => show(document.adoptNode(content));
   } catch {} // no answer
   setBusy(source, false);
-  submitter?.focus(); // closing the dialog gives the focus back to where it was
+  const menu = submitter?.closest("details.menu")?.querySelector("summary");
+  (menu ?? submitter)?.focus(); // closing the dialog gives the focus back to where it was
+  closeMenus();
   showAnswer();
 }
 

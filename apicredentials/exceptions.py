@@ -61,6 +61,17 @@ class NotRevealed(NotAllowedNow):
         super().__init__("Er is nog geen secret. Toon eerst het eerste secret.")
 
 
+class RotatedMeanwhile(NotAllowedNow):
+    """The secret to replace is not the newest any more."""
+
+    code = "rotated_meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Intussen is er al een nieuw secret gemaakt. Kies opnieuw Nieuw secret als je er nog een nodig hebt."
+        )
+
+
 class TooManySecrets(NotAllowedNow):
     """Two secrets work already."""
 

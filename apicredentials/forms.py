@@ -164,6 +164,22 @@ class OverlapForm(forms.Form):
         return OVERLAPS[self.cleaned_data["overlap"]][1]
 
 
+class RotateForm(OverlapForm):
+    """A new secret in the place of one that the seller has seen on the page."""
+
+    replacing = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, credential: ClientCredential) -> None:
+        newest = credential.newest_secret
+        super().__init__(data, initial={"replacing": newest.pk if newest else None})
+        self.credential = credential
+
+    def rotate(self, *, by: Actor) -> str:
+        """Make the new secret and return it."""
+        replacing = self.cleaned_data["replacing"]
+        return self.credential.rotate(overlap=self.delay, by=by, replacing=replacing)
+
+
 class ConsentForm(forms.Form):
     """What a seller gives a third party; Weigeren needs no rights."""
 

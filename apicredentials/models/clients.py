@@ -18,7 +18,14 @@ from oauth2_provider.models import AbstractApplication
 
 from accounts.models import Actor, Seller
 from apicredentials import names, redirect_uris, scopes
-from apicredentials.exceptions import AlreadyDeleted, AlreadyRevealed, NameTaken, NotRevealed, TooManySecrets
+from apicredentials.exceptions import (
+    AlreadyDeleted,
+    AlreadyRevealed,
+    NameTaken,
+    NotRevealed,
+    RotatedMeanwhile,
+    TooManySecrets,
+)
 from apicredentials.models.activity import Activity
 from apicredentials.models.secrets import ClientSecret
 
@@ -264,17 +271,20 @@ class OAuthClient(AbstractApplication):
             Activity.record(Activity.Kind.SECRET_REVEALED, seller=self.seller, subject=self.name, by=by)
         return plaintext
 
-    def rotate(self, *, overlap: dt.timedelta, by: Actor) -> str:
+    def rotate(self, *, overlap: dt.timedelta, by: Actor, replacing: int | None = None) -> str:
         """Make a new secret beside the present one, which ends after `overlap`, and return the new one.
 
         Without an overlap every older secret ends now. With one there may be no third: raises TooManySecrets.
-        Raises NotRevealed when there is nothing to replace.
+        Raises NotRevealed when there is nothing to replace, and RotatedMeanwhile when `replacing`, the key of
+        the secret that its caller knows as the newest, is not the newest.
         """
         with transaction.atomic():
             self.lock()
             now = timezone.now()
             if not self.secrets.exists():
                 raise NotRevealed
+            if replacing not in (None, self.secrets.latest("pk").pk):
+                raise RotatedMeanwhile
             live = self.secrets.live(now)
             if overlap and live.count() > 1:
                 raise TooManySecrets

@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from accounts.requests import SellerRequest, actor, recent_proof_required, seller_required
-from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow
-from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm
+from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
+from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
 from apicredentials.views.acts import act, ask_or_act
 
@@ -67,15 +67,16 @@ def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
 def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Make a new secret beside the present one and show it, as above; the seller says when the old one ends."""
     credential = find(request, client_id)
-    form = OverlapForm(request.POST or None)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                return show_secret(request, credential, credential.rotate(overlap=form.delay, by=actor(request)))
-            except NotAllowedNow as error:
-                form.add_error(None, ValidationError(str(error), code=error.code))
+    form = RotateForm(request.POST or None, credential=credential)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return show_secret(request, credential, form.rotate(by=actor(request)))
+        except RotatedMeanwhile as error:
+            messages.warning(request, str(error))
+            return redirect("apicredentials:settings")
+        except NotAllowedNow as error:
+            form.add_error(None, ValidationError(str(error), code=error.code))
+    status = 422 if request.method == "POST" else 200
     context = {"credential": credential, "form": form}
     return render(request, "apicredentials/credential_rotate.html", context, status=status)
 

@@ -107,6 +107,20 @@ def test_with_two_secrets_the_page_warns_and_offers_only_that(
     assert not works(credential, second)
 
 
+@pytest.mark.parametrize("overlap", ["0", "24h"])
+def test_a_page_from_before_another_new_secret_makes_none(
+    owner: Client, credential: ClientCredential, first: str, overlap: str
+) -> None:
+    """Its choice is about a secret that is not the newest any more: 'nu' would end the one made since."""
+    form = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main").form("Nieuw secret")
+    second = rotate(owner, credential, "7d")
+    answer = owner.post(form.address, form.fill() | {"overlap": [overlap]}, follow=True)
+    assert answer.redirect_chain == [(SETTINGS, 302)]
+    assert "Intussen is er al een nieuw secret gemaakt." in says(answer)
+    assert [works(credential, secret) for secret in (first, second)] == [True, True]
+    assert credential.secrets.count() == 2
+
+
 def test_without_a_first_secret_there_is_nothing_to_replace(owner: Client, credential: ClientCredential) -> None:
     answer = owner.post(address(credential), {"overlap": "0"})
     assert answer.status_code == 422

@@ -67,6 +67,17 @@ def test_of_two_rotations_at_once_one_gives_way(seller: Seller) -> None:
     assert ClientSecret.objects.filter(ends_at=None).count() == 1
 
 
+def test_of_two_clicks_on_nieuw_secret_one_makes_a_secret(seller: Seller, tabs: list[Client]) -> None:
+    """With 'nu' the second would end the secret that the first has just shown."""
+    credential = ClientCredentialFactory(seller=seller, revealed=True)
+    address = f"{SETTINGS}credentials/{credential.client_id}/nieuw-secret/"
+    sent = {"overlap": "0", "replacing": str(credential.secrets.get().pk)}
+    answers = at_once(credential, *(partial(tab.post, address, sent) for tab in tabs))
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    (shown,) = {secret for answer in answers for secret in secrets_in(answer)}
+    assert Software(credential.client_id, shown).token(**GRANT).status_code == 200
+
+
 # ---- Aanmaken ---------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -28,6 +28,9 @@ class SellerRequest(HttpRequest):
 
 
 READING = {"GET", "HEAD", "OPTIONS"}
+
+# Where a session keeps what a form was sent with while its user proves who they are, and for which address.
+_FILLED_IN = "filled_in"
 
 type SellerView[**P] = Callable[Concatenate[SellerRequest, P], HttpResponseBase]
 type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -85,6 +88,19 @@ def recent_proof_required[**P](view: SellerView[P]) -> SellerView[P]:
 
     @wraps(view)
     def wrapper(request: SellerRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        return view(request, *args, **kwargs) if is_recently_proven(request) else ask_for_proof(request)
+        if is_recently_proven(request):
+            return view(request, *args, **kwargs)
+        if request.method == "POST":
+            request.session[_FILLED_IN] = {"address": request.path, "fields": request.POST.urlencode()}
+        return ask_for_proof(request)
 
     return wrapper
+
+
+def filled_in(request: SellerRequest) -> QueryDict | None:
+    """Return what a form was sent with: now, or here before its user had to prove who they are; None when nothing."""
+    if request.method == "POST":
+        return request.POST or None
+    if request.session.get(_FILLED_IN, {}).get("address") != request.path:
+        return None
+    return QueryDict(request.session.pop(_FILLED_IN)["fields"])

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
-from accounts.requests import SellerRequest, actor, recent_proof_required, seller_required
+from accounts.requests import SellerRequest, actor, filled_in, recent_proof_required, seller_required
 from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
 from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
@@ -67,7 +67,7 @@ def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
 def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Make a new secret beside the present one and show it, as above; the seller says when the old one ends."""
     credential = find(request, client_id)
-    form = RotateForm(request.POST or None, credential=credential)
+    form = RotateForm(filled_in(request), credential=credential)
     if request.method == "POST" and form.is_valid():
         try:
             return show_secret(request, credential, form.rotate(by=actor(request)))
@@ -94,13 +94,14 @@ def secret_end(request: SellerRequest, client_id: UUID, pk: int) -> HttpResponse
     """Let the old secret end sooner or later than planned."""
     credential = find(request, client_id)
     secret = get_object_or_404(ClientSecret.objects.filter(client=credential, ends_at__isnull=False), pk=pk)
-    form = OverlapForm(request.POST or None)
+    form = OverlapForm(filled_in(request))
     if request.method == "POST" and form.is_valid():
         return act(
             request, lambda by: secret.end_after(form.delay, by=by), "Het einde van het oude secret is gewijzigd."
         )
     context = {"credential": credential, "secret": secret, "form": form}
-    return render(request, "apicredentials/secret_end.html", context, status=422 if form.is_bound else 200)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "apicredentials/secret_end.html", context, status=status)
 
 
 @require_safe
@@ -122,7 +123,7 @@ def credential_rename(request: SellerRequest, client_id: UUID) -> HttpResponse:
 @recent_proof_required
 def credential_rights(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Give it other rights."""
-    return change(request, RightsForm(request.POST or None, credential=find(request, client_id)), "Rechten wijzigen")
+    return change(request, RightsForm(filled_in(request), credential=find(request, client_id)), "Rechten wijzigen")
 
 
 def change(request: SellerRequest, form: RenameForm | RightsForm, title: str) -> HttpResponse:

@@ -9,7 +9,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Seller
+from accounts.models import Actor, Seller
 from apicredentials.models import ClientCredential, ThirdPartyAuthorization
 from tests.accounts.test_sign_in import ELSEWHERE
 from tests.factories import (
@@ -234,3 +234,57 @@ def test_another_name_for_the_technical_contact_takes_none(
     assert owner.post("/instellingen/api/contact/", typed)["Location"] == "/instellingen/api/"
     seller.technical_contact.refresh_from_db()
     assert seller.technical_contact.name == "Kim"
+
+
+def rights(credential: ClientCredential) -> str:
+    return f"/instellingen/api/credentials/{credential.client_id}/rechten/"
+
+
+def rotate(credential: ClientCredential) -> str:
+    credential.reveal(by=Actor())
+    return f"/instellingen/api/credentials/{credential.client_id}/nieuw-secret/"
+
+
+def end(credential: ClientCredential) -> str:
+    rotate(credential)
+    credential.rotate(overlap=dt.timedelta(days=7), by=Actor())
+    return f"/instellingen/api/credentials/{credential.client_id}/oud-secret/{credential.secrets.earliest('pk').pk}/"
+
+
+@pytest.mark.parametrize(
+    "page_and_choice",
+    [
+        (rights, "Opslaan", "scopes", ["offers:read", "orders:read"]),
+        (rotate, "Nieuw secret", "overlap", ["30d"]),
+        (end, "Opslaan", "overlap", ["30d"]),
+    ],
+)
+def test_what_was_chosen_is_there_again_after_the_proof(
+    owner: Client,
+    credential: ClientCredential,
+    clock: time_machine.Traveller,
+    page_and_choice: tuple[AddressOf, str, str, list[str]],
+) -> None:
+    address, button, name, values = page_and_choice
+    url = address(credential)
+    before = [credential.scope, *credential.secrets.values_list("ends_at")]
+    clock.shift(31 * 60)
+    answer = owner.post(owner.post(url, {name: values})["Location"], {"password": PASSWORD}, follow=True)
+    page = Page(answer.content.decode()).part("main")
+    assert answer.status_code == 200
+    assert "Dit is nog niet gedaan" in page.words
+    assert page.form(button).fill()[name] == values
+    credential.refresh_from_db()
+    assert [credential.scope, *credential.secrets.values_list("ends_at")] == before
+    assert "Dit is nog niet gedaan" not in says(owner.get(url))
+
+
+def test_what_was_chosen_for_one_is_not_there_at_another(
+    owner: Client, seller: Seller, credential: ClientCredential, clock: time_machine.Traveller
+) -> None:
+    other = ClientCredentialFactory(seller=seller)
+    clock.shift(31 * 60)
+    proof = owner.post(rights(credential), {"scopes": ["offers:read"]})["Location"]
+    owner.post(proof, {"password": PASSWORD})
+    assert "Dit is nog niet gedaan" not in says(owner.get(rights(other)))
+    assert "Dit is nog niet gedaan" in says(owner.get(rights(credential)))

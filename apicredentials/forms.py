@@ -45,6 +45,24 @@ class RightsField(forms.MultipleChoiceField):
         return scopes.close(super().clean(value))
 
 
+class ShownForField(forms.CharField):
+    """For which seller a page was drawn; in another tab its user may have gone to work for another one."""
+
+    def __init__(self, seller: Seller) -> None:
+        super().__init__(required=False, initial=seller.retailer_id, widget=forms.HiddenInput)
+        self.seller = seller
+
+    def clean(self, value: Any) -> str:
+        retailer_id: str = super().clean(value)
+        if retailer_id and retailer_id != self.seller.retailer_id:
+            raise ValidationError(
+                f"Deze pagina hoort bij een ander verkopersaccount. Je werkt nu voor {self.seller.display_name}: "
+                "kies eerst weer het juiste account, of open API Instellingen opnieuw.",
+                code="other_seller",
+            )
+        return retailer_id
+
+
 class TechnicalContactForm(forms.ModelForm):
     """The technical contact of a seller."""
 
@@ -68,6 +86,7 @@ class TechnicalContactForm(forms.ModelForm):
         contact = copy(self.saved) or TechnicalContact(seller=seller)
         # The page may hold another form with a name: the one in the dialog.
         super().__init__(data, instance=contact, auto_id="id_contact_%s")
+        self.fields["shown_for"] = ShownForField(seller)
         self.fields["name"].widget.attrs["autocomplete"] = "name"
         self.fields["email"].widget.attrs["autocomplete"] = "email"
         self.fields["phone_number"].widget.attrs["autocomplete"] = "tel"
@@ -91,6 +110,7 @@ class ClientCredentialForm(forms.Form):
     def __init__(self, *args: Any, seller: Seller, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.seller = seller
+        self.fields["shown_for"] = ShownForField(seller)
         self.fields["name"].widget.attrs["autocomplete"] = "off"
 
     def clean_name(self) -> str:

@@ -52,6 +52,19 @@ def test_it_is_filled_in_by_its_labels(owner: Client, seller: Seller) -> None:
     assert str(seller.technical_contact) == "Kim <kim@winkel.example>"
 
 
+def test_a_page_of_one_seller_changes_no_other(owner: Client, seller: Seller) -> None:
+    """In another tab its user went to work for somebody else."""
+    other = SellerFactory(display_name="Peren", owner__user=seller.members.get())
+    form = Page(owner.get(SETTINGS).content.decode()).form("Opslaan")
+    owner.post("/instellingen/verkoper/", {"seller": other.retailer_id})
+    answer = owner.post(form.address, form.fill(Naam="Kim"))
+    assert answer.status_code == 422
+    assert codes(answer.context["contact_form"]) == {"shown_for": ["other_seller"]}
+    assert "Deze pagina hoort bij een ander verkopersaccount. Je werkt nu voor Peren" in says(answer)
+    assert Page(answer.content.decode()).form("Opslaan").fill()["name"] == ["Kim"]
+    assert not TechnicalContact.objects.filter(seller=other).exists()
+
+
 def test_the_second_time_changes_it(owner: Client, seller: Seller) -> None:
     save(owner)
     assert save(owner, name="Kim").name == "Kim"

@@ -12,7 +12,7 @@ from accounts.models import Seller
 from apicredentials import scopes
 from apicredentials.forms import ClientCredentialForm, NameField
 from apicredentials.models import Activity, ClientCredential
-from tests.factories import ClientCredentialFactory, SellerFactory, UserFactory
+from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory, UserFactory
 from tests.journeys.pages import Page
 from tests.people import codes, says, signed_in
 
@@ -57,6 +57,19 @@ def test_it_appears_in_the_list_without_a_secret(owner: Client, seller: Seller) 
     assert credential.client_id in says(answer)
     assert "‘Magazijn’" in says(answer)
     assert not credential.secrets.exists()
+
+
+def test_a_page_of_one_seller_makes_none_for_another(owner: Client, seller: Seller) -> None:
+    """In another tab its user went to work for somebody else."""
+    user = seller.members.get()
+    other = TechnicalContactFactory(seller__owner__user=user, seller__display_name="Peren").seller
+    form = Page(owner.get(URL).content.decode(), URL).form("Aanmaken")
+    owner.post("/instellingen/verkoper/", {"seller": other.retailer_id})
+    answer = owner.post(form.address, form.fill(Naam="Magazijn"))
+    assert answer.status_code == 422
+    assert codes(answer.context["form"]) == {"shown_for": ["other_seller"]}
+    assert "Je werkt nu voor Peren" in says(answer)
+    assert not ClientCredential.objects.exists()
 
 
 def test_it_is_written_down_who_made_it(owner: Client, seller: Seller) -> None:

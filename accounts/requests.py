@@ -59,9 +59,11 @@ def seller_required[**P](view: SellerView[P]) -> View[P]:
         if request.membership is None:
             return render(request, "accounts/no_seller.html", status=403)
         if request.method not in READING and not request.membership.can_write:
-            raise PermissionDenied("Met de rol 'Alleen lezen' kun je niets wijzigen.")
+            raise PermissionDenied(
+                "Met de rol 'Alleen lezen' kun je niets wijzigen. Vraag een eigenaar of beheerder om een andere rol."
+            )
         if request.method not in READING and not request.seller.is_open:
-            raise PermissionDenied("Dit verkoopaccount is gesloten. Neem contact op met de marktplaats.")
+            raise PermissionDenied("Dit verkopersaccount is gesloten. Neem contact op met de marktplaats.")
         return view(request, *args, **kwargs)
 
     return wrapper

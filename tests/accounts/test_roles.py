@@ -92,6 +92,16 @@ def test_a_role_that_was_taken_away_counts_at_the_next_request() -> None:
     assert client.post("/instellingen/api/contact/").status_code == 403
 
 
+def test_of_a_closed_seller_nothing_can_be_changed_and_every_page_says_why() -> None:
+    seller = TechnicalContactFactory(seller__closed=True).seller
+    client = signed_in(seller.members.get())
+    assert "Dit verkopersaccount is gesloten." in says(client.get(SETTINGS))
+    answer = client.post("/instellingen/api/credentials/", {"name": "Magazijn", "scopes": "orders:read"})
+    assert answer.status_code == 403
+    assert "Dit verkopersaccount is gesloten. Neem contact op met de marktplaats." in says(answer)
+    assert "om meer rechten" not in says(answer)
+
+
 def test_who_works_for_nobody_sees_and_changes_nothing() -> None:
     client = signed_in(UserFactory())
     for address in SELLERS_PAGES:

@@ -58,7 +58,7 @@ class NotRevealed(NotAllowedNow):
     code = "not_revealed"
 
     def __init__(self) -> None:
-        super().__init__("Er is nog geen secret. Toon eerst het eerste secret.")
+        super().__init__("Er is nog geen secret. Kies eerst Toon secret.")
 
 
 class RotatedMeanwhile(NotAllowedNow):
@@ -78,7 +78,7 @@ class TooManySecrets(NotAllowedNow):
     code = "too_many_secrets"
 
     def __init__(self) -> None:
-        super().__init__("Er zijn al twee secrets. Beëindig eerst het oude, of laat het nieuwe secret meteen ingaan.")
+        super().__init__("Er zijn al twee secrets. Beëindig eerst het oude, of laat ze allebei nu eindigen.")
 
 
 class SecretHasEnded(NotAllowedNow):

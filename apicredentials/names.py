@@ -29,7 +29,7 @@ def clean_name(text: str) -> str:
         )
     if len(_scripts(name) & _LOOK_ALIKE_SCRIPTS) > 1:
         raise ValidationError(
-            "Deze naam mengt letters uit verschillende schriften die op elkaar lijken. Gebruik één schrift.",
+            "In deze naam staan letters uit verschillende alfabetten die op elkaar lijken. Gebruik één alfabet.",
             code="mixed_scripts",
         )
     return name

@@ -144,9 +144,9 @@ class RenameForm(forms.Form):
 
     def act(self, *, by: Actor) -> str:
         """Rename it."""
-        former = self.credential.name
-        self.credential.rename(self.cleaned_data["name"], by=by)
-        return f"‘{former}’ heet nu ‘{self.credential.name}’."
+        former, name = self.credential.name, self.cleaned_data["name"]
+        self.credential.rename(name, by=by)
+        return f"‘{former}’ heet nu ‘{name}’." if former != name else "De naam is niet veranderd."
 
 
 class RightsForm(forms.Form):
@@ -161,7 +161,7 @@ class RightsForm(forms.Form):
     def act(self, *, by: Actor) -> str:
         """Give it these rights."""
         self.credential.change_rights(self.cleaned_data["scopes"], by=by)
-        return f"De rechten van ‘{self.credential.name}’ zijn gewijzigd."
+        return f"De rechten van ‘{self.credential.name}’ zijn opgeslagen."
 
 
 class OverlapForm(forms.Form):

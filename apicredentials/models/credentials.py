@@ -108,13 +108,15 @@ class ClientCredential(OAuthClient):
             self._lock_seller()
             self._require_free_name(name)
             former, self.name = self.name, name
-            self._log(Activity.Kind.CREDENTIAL_RENAMED, by, former_name=former)
+            if former != name:
+                self._log(Activity.Kind.CREDENTIAL_RENAMED, by, former_name=former)
 
     def change_rights(self, rights: Iterable[str], *, by: Actor) -> None:
         """Give it exactly these rights; fewer ones take hold at once, for tokens already issued too."""
         with self._changing("scope"):
             former, self.scope = self.scope, scopes.join(rights)
-            self._log(Activity.Kind.CREDENTIAL_RIGHTS_CHANGED, by, former_scope=former, scope=self.scope)
+            if former != self.scope:
+                self._log(Activity.Kind.CREDENTIAL_RIGHTS_CHANGED, by, former_scope=former, scope=self.scope)
 
     def delete_softly(self, *, by: Actor) -> None:
         """End it: its secrets, and every token already made, stop at the next request."""

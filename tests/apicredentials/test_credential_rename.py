@@ -94,6 +94,13 @@ def test_the_log_keeps_both_names(owner: Client, credential: ClientCredential) -
     assert activity.explanation == "Heette eerst ‘Magazijn’."
 
 
+def test_the_name_it_has_is_no_change(owner: Client, credential: ClientCredential) -> None:
+    """Also the second of two clicks."""
+    answer = owner.post(address(credential), {"name": "Magazijn"}, follow=True)
+    assert "‘Magazijn’ heet nu ‘Magazijn’" not in says(answer)
+    assert not Activity.objects.exists()
+
+
 def test_a_stranger_changes_nothing(stranger: Client, credential: ClientCredential) -> None:
     for answer in (stranger.get(address(credential)), stranger.post(address(credential), {"name": "Kassa"})):
         assert answer.status_code == 404

@@ -40,9 +40,11 @@ def test_it_starts_from_the_present_rights(owner: Client, credential: ClientCred
 
 def test_saving_it_as_it_is_changes_nothing(owner: Client, credential: ClientCredential) -> None:
     form = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main").form("Opslaan")
-    owner.post(form.address, form.fill())
+    answer = owner.post(form.address, form.fill(), follow=True)
+    assert "De rechten van ‘Magazijn’ zijn opgeslagen." in says(answer)
     credential.refresh_from_db()
     assert credential.scope == scopes.join(SOME)
+    assert not Activity.objects.exists()
 
 
 def test_the_row_leads_here_and_shows_the_new_rights(owner: Client, credential: ClientCredential) -> None:
@@ -50,7 +52,7 @@ def test_the_row_leads_here_and_shows_the_new_rights(owner: Client, credential: 
     assert row.form("Rechten wijzigen", of="Magazijn").address == address(credential)
     answer = owner.post(address(credential), {"scopes": ["offers:read"]}, follow=True)
     assert answer.redirect_chain == [(SETTINGS, 302)]
-    assert "De rechten van ‘Magazijn’ zijn gewijzigd." in says(answer)
+    assert "De rechten van ‘Magazijn’ zijn opgeslagen." in says(answer)
     words = Page(answer.content.decode()).part("article").words
     assert "1 recht" in words
     assert "Aanbod: Lezen" in words

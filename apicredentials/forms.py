@@ -255,7 +255,8 @@ class ActivityFilterForm(forms.Form):
         """Refuse a period that ends before it starts."""
         values = self.cleaned_data
         if values.get("since") and values.get("until") and values["since"] > values["until"]:
-            self.add_error("until", ValidationError("Deze dag ligt vóór de dag bij Van. Kies een latere dag.", code="before_since"))
+            message = "Deze dag ligt vóór de dag bij Van. Kies een latere dag."
+            self.add_error("until", ValidationError(message, code="before_since"))
         return values
 
     def rows(self, activities: ActivityQuerySet) -> ActivityQuerySet:

@@ -13,6 +13,11 @@ MAXIMUM_FOLDED_LENGTH = 4 * MAXIMUM_LENGTH
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 # Of other categories, and yet drawn as nothing (Unicode's Default_Ignorable_Code_Point), or as a gap (Braille).
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+# Letters of other alphabets that are drawn like a Latin one, as a capital or not, each with that one.
+_LOOK_ALIKES = str.maketrans(
+    "авекмнорстухіјѕԁԛԝһӏαβεζηικμνορτυχɑɡ",
+    "abekmhopctyxijsdqwhlabezhikmnoptyxag",
+)
 _LOOK_ALIKE_SCRIPTS = {"LATIN", "CYRILLIC", "GREEK"}
 
 
@@ -36,8 +41,8 @@ def clean_name(text: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return the form in which two names are the same: without regard to case, width or spacing."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """Return the form in which two names are the same: without regard to case, width, spacing or alphabet."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().translate(_LOOK_ALIKES).split())
 
 
 def _scripts(name: str) -> set[str]:

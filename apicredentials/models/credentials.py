@@ -125,10 +125,15 @@ class ClientCredential(OAuthClient):
             self._log(Activity.Kind.CREDENTIAL_DELETED, by)
 
     def restore(self, *, by: Actor) -> None:
-        """Undo its deletion, within thirty days; raises CannotRestore, TooMany and NameTakenMeanwhile."""
+        """Undo its deletion, within thirty days. Twice is once.
+
+        Raises CannotRestore, TooMany and NameTakenMeanwhile.
+        """
         with transaction.atomic():
             OAuthClient.objects.select_for_update(no_key=True).get(pk=self.pk)
             self.refresh_from_db()
+            if self.deleted_at is None:
+                return
             if self.restorable_until is None or timezone.now() >= self.restorable_until:
                 raise CannotRestore
             try:

@@ -127,6 +127,14 @@ def test_not_when_there_is_no_place_left(
     assert "Je hebt al 1 client credentials, meer kan niet." in says(owner.post(address(deleted), follow=True))
 
 
+def test_the_second_of_two_clicks_at_once_finds_it_done(deleted: ClientCredential) -> None:
+    first, second = (ClientCredential.objects.get(pk=deleted.pk) for _ in range(2))
+    first.restore(by=Actor())
+    second.restore(by=Actor())
+    assert second.deleted_at is None
+    assert Activity.objects.filter(kind=Activity.Kind.CREDENTIAL_RESTORED).count() == 1
+
+
 def test_what_was_not_deleted_cannot_come_back(owner: Client, credential: ClientCredential) -> None:
     for answer in (owner.get(address(credential)), owner.post(address(credential))):
         assert answer.status_code == 404

@@ -295,6 +295,20 @@ def test_a_secret_is_taken_along(settings_page: Page, base_url: str) -> None:
     assert json.loads(text) == {"client_id": client_id, "client_secret": secret, "token_url": f"{ISSUER}/token"}
 
 
+def test_on_a_phone_nothing_lies_over_what_takes_the_secret_along(settings_page: Page) -> None:
+    """Who aims at Kopiëren must not hit Sluiten: the secret would be gone."""
+    settings_page.set_viewport_size({"width": 320, "height": 480})
+    reveal(settings_page)
+    for button in settings_page.locator("dialog [data-copy]").all():
+        button.evaluate("each => { dialog.scrollTop = each.offsetTop }")
+        on_top = """each => {
+          const { left, right, top, height } = each.getBoundingClientRect();
+          const points = [left + 5, (left + right) / 2, right - 5];
+          return points.every((x) => each.contains(document.elementFromPoint(x, top + height / 2)));
+        }"""
+        assert button.evaluate(on_top)
+
+
 def download(page: Page, link: str) -> tuple[str, str]:
     """Return name and text of what a link downloads."""
     with page.expect_download() as started:

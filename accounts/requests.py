@@ -102,7 +102,7 @@ def recent_proof_required[**P](view: SellerView[P]) -> SellerView[P]:
 def filled_in(request: SellerRequest) -> QueryDict | None:
     """Return what a form was sent with: now, or here before its user had to prove who they are; None when nothing."""
     if request.method == "POST":
-        return request.POST or None
+        return request.POST
     if request.session.get(_FILLED_IN, {}).get("address") != request.path:
         return None
     return QueryDict(request.session.pop(_FILLED_IN)["fields"])

@@ -30,7 +30,7 @@ def credential_create(request: SellerRequest) -> HttpResponse:
     """Make a credential, without a secret yet."""
     if not TechnicalContact.objects.filter(seller=request.seller).exists():
         return redirect("apicredentials:settings")
-    form = ClientCredentialForm(request.POST or None, seller=request.seller)
+    form = ClientCredentialForm(filled_in(request), seller=request.seller)
     if request.method == "POST" and form.is_valid() and (credential := form.create(by=actor(request))):
         messages.success(request, f"Client credentials ‘{credential.name}’ zijn aangemaakt. Toon nu het secret.")
         return redirect("apicredentials:settings")
@@ -115,7 +115,7 @@ def credential_use(request: SellerRequest, client_id: UUID) -> HttpResponse:
 @seller_required
 def credential_rename(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Give it another name."""
-    return change(request, RenameForm(request.POST or None, credential=find(request, client_id)), "Naam wijzigen")
+    return change(request, RenameForm(filled_in(request), credential=find(request, client_id)), "Naam wijzigen")
 
 
 @ask_or_act

@@ -49,6 +49,12 @@ def test_it_asks_for_a_name_and_has_every_right_chosen(owner: Client) -> None:
     assert form.fill()["scopes"] == ALL
 
 
+def test_an_empty_form_is_told_what_is_missing(owner: Client) -> None:
+    answer = owner.post(URL)
+    assert answer.status_code == 422
+    assert codes(answer.context["form"]) == {"name": ["required"], "scopes": ["required"]}
+
+
 def test_it_appears_in_the_list_without_a_secret(owner: Client, seller: Seller) -> None:
     form = Page(owner.get(URL).content.decode(), URL).form("Aanmaken")
     answer = owner.post(form.address, form.fill(Naam="Magazijn"), follow=True)

@@ -94,6 +94,12 @@ def test_the_log_keeps_both_names(owner: Client, credential: ClientCredential) -
     assert activity.explanation == "Heette eerst ‘Magazijn’."
 
 
+def test_an_empty_form_is_told_what_is_missing(owner: Client, credential: ClientCredential) -> None:
+    answer = owner.post(address(credential))
+    assert answer.status_code == 422
+    assert codes(answer.context["form"]) == {"name": ["required"]}
+
+
 def test_the_name_it_has_is_no_change(owner: Client, credential: ClientCredential) -> None:
     """Also the second of two clicks."""
     answer = owner.post(address(credential), {"name": "Magazijn"}, follow=True)

@@ -87,7 +87,7 @@ def test_to_manage_includes_to_read(owner: Client, credential: ClientCredential)
     ("chosen", "code"), [([], "required"), (["alles"], "invalid_choice"), (["orders:read", "x:read"], "invalid_choice")]
 )
 def test_none_or_another_is_refused(owner: Client, credential: ClientCredential, chosen: list[str], code: str) -> None:
-    answer = owner.post(address(credential), {"csrfmiddlewaretoken": "x", "scopes": chosen})
+    answer = owner.post(address(credential), {"scopes": chosen})
     assert answer.status_code == 422
     assert codes(answer.context["form"]) == {"scopes": [code]}
     credential.refresh_from_db()

@@ -48,9 +48,11 @@ def join(uris: Iterable[str]) -> str:
 
 def _split(uri: str) -> SplitResult:
     try:
-        return urlsplit(uri)
+        parts = urlsplit(uri)
+        parts.port  # noqa: B018 - read for its ValueError: beyond 65535 there are no ports
     except ValueError as error:
         raise _refusal(uri, "host", _NO_HOST) from error
+    return parts
 
 
 def _refusal(uri: str, code: str, problem: str) -> ValidationError:

@@ -38,6 +38,7 @@ def test_takes_an_address_as_it_is(uri: str) -> None:
         ("http://localhost.partij.example/", "scheme"),
         ("http://127.0.0.2/", "scheme"),
         ("http://[::2]/", "scheme"),
+        ("https://partij.example:99999/", "host"),
         ("javascript:alert(1)", "scheme"),
         ("data:text/html,x", "scheme"),
         ("partij:/terug", "scheme"),

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from apicredentials import keys
 from apicredentials.keys import HashKey, SigningKey
 
 log = structlog.get_logger("portal.keys")
+
+# Each raises ImproperlyConfigured on what is no list of such keys, and remembers what it parsed.
+PARSERS = {"TOKEN_SIGNING_KEYS": keys.parse_signing_keys, "SECRET_HASH_KEYS": keys.parse_hash_keys}
 
 # What a key file held when it was last read, and how the file looked then.
 _seen: dict[str, tuple[tuple[int, int, int], str]] = {}
@@ -45,7 +49,8 @@ def text_of(name: str) -> str:
     """Return what the setting `name` holds now, read anew when its file has changed.
 
     Looking at the file costs a microsecond, and lets every process know a new key without a restart. A file that
-    is gone or unreadable keeps its last contents in use: signing must not stop because of a backup tool.
+    is gone, unreadable or cut short keeps its last contents in use: signing must not stop because of a backup tool,
+    or of an editor.
     """
     path = getattr(settings, f"{name}_FILE")
     if not path:
@@ -54,8 +59,10 @@ def text_of(name: str) -> str:
         status = os.stat(path)  # noqa: PTH116 - on the path of every request
         looks = (status.st_mtime_ns, status.st_ino, status.st_size)
         if name not in _seen or _seen[name][0] != looks:
-            _seen[name] = looks, Path(path).read_text(encoding="utf-8")
-    except OSError as error:
+            text = Path(path).read_text(encoding="utf-8")
+            PARSERS[name](text)
+            _seen[name] = looks, text
+    except (OSError, UnicodeDecodeError, ImproperlyConfigured) as error:
         log.error("key_file_unreadable", name=name, reason=type(error).__name__)
     return _seen[name][1] if name in _seen else str(getattr(settings, name))
 

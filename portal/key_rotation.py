@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from apicredentials import keyring
@@ -27,7 +28,10 @@ class KeyRotationCommand(PortalCommand):
         """Rotate, and say where the keys are now."""
         starts_at = int(time.time()) + self.starts_after_seconds
         entry = self.new_entry(starts_at, **options)
-        text = keyring.rotate(self.setting, entry, needed_seconds=self.needed_seconds)
+        try:
+            text = keyring.rotate(self.setting, entry, needed_seconds=self.needed_seconds)
+        except OSError as error:
+            raise CommandError(f"{self.setting}_FILE: {error.strerror}: {error.filename!r}.") from error
         path = getattr(settings, f"{self.setting}_FILE")
         return {
             "key_id": entry.partition("@")[0],
@@ -38,7 +42,7 @@ class KeyRotationCommand(PortalCommand):
 
     def lines(self, data: dict[str, Any]) -> Iterable[str]:
         """Say what was done, or what is left to do."""
-        moment = timezone.localtime(data["starts_at"]).strftime("%Y-%m-%d %H:%M:%S")
+        moment = timezone.localtime(data["starts_at"]).strftime("%Y-%m-%d %H:%M:%S %Z")
         if data["file"]:
             return [f"{data['key_id']} is in {data['file']} and is used from {moment}."]
         return [

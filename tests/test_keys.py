@@ -2,16 +2,20 @@
 
 import base64
 import json
+from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
-from apicredentials import keys
+from apicredentials import keyring, keys
 from apicredentials.keys import (
     HashKey,
     b64url,
@@ -247,3 +251,27 @@ def test_a_signing_key_does_not_show_itself(algorithm: str) -> None:
     secret = SIGNING_KEYS[algorithm].partition(":")[2]
     assert secret[:20] not in repr(key)
     assert not {"d", "p", "q", "dp", "dq", "qi"} & set(key.public_jwk)
+
+
+# ---- In a file --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("broken", [b"", b"a:MIGH", b"\xff", None], ids=["empty", "cut", "no-text", "gone"])
+def test_a_key_file_that_breaks_keeps_its_last_keys_in_use(
+    broken: bytes | None, tmp_path: Path, settings: Settings
+) -> None:
+    file = tmp_path / "keys"
+    file.write_text(keys.new_signing_key())
+    settings.TOKEN_SIGNING_KEYS_FILE = str(file)
+    before = keyring.signing_keys()
+    file.write_bytes(broken) if broken is not None else file.unlink()
+    assert keyring.signing_keys() == before
+    file.write_text(keys.new_signing_key())
+    assert keyring.signing_keys() != before
+
+
+def test_a_key_file_that_cannot_be_replaced_is_said_in_one_line(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "keys.new").mkdir()
+    settings.SECRET_HASH_KEYS_FILE = str(tmp_path / "keys")
+    with pytest.raises(CommandError, match=r"^SECRET_HASH_KEYS_FILE: .*keys\.new"):
+        call_command("rotate_hash_key")

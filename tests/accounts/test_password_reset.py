@@ -54,6 +54,12 @@ def test_the_mail_is_in_dutch_and_only_to_the_user(client: Client, user: User) -
     assert not re.search(r"(?i)password reset|you're receiving|hello|thank", str(message.body))
 
 
+def test_what_is_wrong_with_a_password_is_said_in_dutch(client: Client, user: User) -> None:
+    ask(client, user.email)
+    page = choose(client, link(), "kort")
+    assert "Dit wachtwoord is te kort. Gebruik minstens 12 tekens." in page.words
+
+
 def test_the_link_gives_a_new_password(client: Client, user: User) -> None:
     ask(client, user.email)
     assert "Je wachtwoord is gewijzigd" in choose(client, link()).headings

@@ -1,13 +1,11 @@
-"""The pages that belong to no app: the front door, the settings index, health, and errors."""
+"""The pages that belong to no app: the front door, the settings index, and errors."""
 
 import sys
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
-from django.db import InterfaceError, OperationalError, connection
-from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
@@ -26,28 +24,6 @@ def root(request: HttpRequest) -> HttpResponse:
 def settings_index(request: SellerRequest) -> HttpResponse:
     """Show what there is to set."""
     return render(request, "settings_index.html")
-
-
-@require_safe
-@login_not_required
-def healthz(request: HttpRequest) -> HttpResponse:
-    """Say that the process is alive, and nothing about what it depends on."""
-    return JsonResponse({"status": "ok"})
-
-
-@require_safe
-@login_not_required
-def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether requests can be served: the database answers and has every migration, and keys are there."""
-    try:
-        executor = MigrationExecutor(connection)
-        pending = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-        checks = {"database": "ok", "migrations": "pending" if pending else "ok"}
-    except (OperationalError, InterfaceError):
-        checks = {"database": "unavailable", "migrations": "unknown"}
-    checks["keys"] = "ok" if settings.TOKEN_SIGNING_KEYS and settings.SECRET_HASH_KEYS else "missing"
-    ready = set(checks.values()) == {"ok"}
-    return JsonResponse({"status": "ok" if ready else "not ready", **checks}, status=200 if ready else 503)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

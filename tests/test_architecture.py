@@ -31,7 +31,7 @@ LAYERS = """
     apicredentials.oauth apicredentials.templatetags apicredentials.api apicredentials.views
     apicredentials.admin apicredentials.urls
 
-    portal.views portal.machine_urls portal.urls portal.middleware portal.wsgi
+    portal.views portal.health portal.machine_urls portal.urls portal.middleware portal.wsgi
 
     portal.commands portal.key_rotation apicredentials.purge
     apicredentials.management portal.demo portal.management

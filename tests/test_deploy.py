@@ -22,7 +22,7 @@ from pytest_django import Settings
 from accounts.models import Actor, Seller, User
 from apicredentials import keys
 from apicredentials.oauth import tokens
-from portal import views
+from portal import health, views
 from portal.middleware import TrustedProxyMiddleware
 from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory, UserFactory
 from tests.inventory import addresses
@@ -457,7 +457,7 @@ def test_without_keys_it_is_not_ready(client: Client, settings: Settings, missin
 
 @pytest.mark.django_db
 def test_with_a_migration_pending_it_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portal.views.MigrationExecutor.migration_plan", lambda *args: [("one", False)])
+    monkeypatch.setattr("django.db.migrations.executor.MigrationExecutor.migration_plan", lambda *args: [("one", False)])
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["migrations"]) == (503, "pending")
 
@@ -527,7 +527,7 @@ def check_headers_of_errors(response: "Response") -> None:
 
 
 def test_an_error_of_ours_is_told_to_a_machine_in_json(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "JsonResponse", lambda *args: 1 / 0)
+    monkeypatch.setattr(health, "JsonResponse", lambda *args: 1 / 0)
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
     assert b"ZeroDivisionError" not in answer.content

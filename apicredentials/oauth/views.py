@@ -1,4 +1,4 @@
-"""The authorization server's endpoints."""
+"""The authorization server's pages: sign-in, and the authorization endpoint with its consent."""
 
 import json
 from functools import partial
@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core import signing
 from django.db import models
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,149 +20,17 @@ from django.utils.csp import CSP
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csp import csp_override
-from django.views.decorators.http import require_safe
 from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.oauth2.rfc6749 import errors
 
 from accounts.requests import SellerRequest, actor, ask_for_proof, is_recently_proven
-from apicredentials import keyring, scopes
+from apicredentials import scopes
 from apicredentials.forms import ConsentForm
-from apicredentials.models import OAuthClient, ThirdParty, ThirdPartyAuthorization
-from apicredentials.models.access import standing_of
+from apicredentials.models import ThirdParty, ThirdPartyAuthorization
 from apicredentials.models.authorizations import one_year_after
-from apicredentials.oauth import throttle, tokens
-from apicredentials.oauth.authentication import CLIENT_ID, authenticate
-from apicredentials.oauth.grants import grant
-from apicredentials.oauth.requests import MachineRequest
-from apicredentials.oauth.revocation import revoke
-
-REALM = 'Basic realm="Retailer API", charset="UTF-8"'
-
-
-def answer(body: str, status: int) -> HttpResponse:
-    """Return a JSON answer of the token endpoint's kind (RFC 6749 §5.1, §5.2)."""
-    response = HttpResponse(body, status=status, content_type="application/json")
-    response["Cache-Control"] = "no-store"
-    if status == 401:
-        response["WWW-Authenticate"] = REALM
-    if status == 429:
-        response["Retry-After"] = str(throttle.seconds_left())
-    return response
-
-
-class MachineView(View):
-    """An endpoint that takes a POST from an authenticated client and answers in JSON, whatever happens."""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method != "POST":
-            response = answer('{"error": "invalid_request", "error_description": "Use POST."}', 405)
-            response["Allow"] = "POST"
-            return response
-        try:
-            return answer(json.dumps(self.respond(MachineRequest.read(request))), 200)
-        except errors.OAuth2Error as error:
-            return answer(error.json, error.status_code)
-
-    def respond(self, request: MachineRequest) -> dict[str, Any]:
-        """Return the answer's members, or raise OAuth2Error."""
-        raise NotImplementedError
-
-
-class TokenView(MachineView):
-    """The token endpoint (RFC 6749 §3.2)."""
-
-    def respond(self, request: MachineRequest) -> dict[str, Any]:
-        """Return the tokens."""
-        return grant(request)
-
-
-class RevokeView(MachineView):
-    """The revocation endpoint (RFC 7009)."""
-
-    def respond(self, request: MachineRequest) -> dict[str, Any]:
-        """Return nothing: the answer to a token of no worth is the same as to a good one (§2.2)."""
-        token = request.require("token")
-        revoke(token, authenticate(request))
-        return {}
-
-
-class IntrospectView(MachineView):
-    """The introspection endpoint, for registered resource servers only (RFC 7662)."""
-
-    def respond(self, request: MachineRequest) -> dict[str, Any]:
-        """Tell what the token is worth now, or nothing but that it is worth nothing (§2.2, §4)."""
-        if authenticate(request).grant_type != OAuthClient.GrantType.NONE:
-            raise errors.UnauthorizedClientError("Only resource servers may introspect.")
-        return self.describe(request.require("token"))
-
-    def describe(self, token: str) -> dict[str, Any]:
-        """Return the members of RFC 7662 §2.2."""
-        try:
-            claims = tokens.verify(token)
-        except tokens.InvalidToken:
-            return {"active": False}
-        standing = standing_of(claims)
-        if standing is None or standing.is_closed:
-            return {"active": False}
-        stated = {name: claims[name] for name in claims if name != "grant_id"}
-        return {"active": True, "token_type": "Bearer", **stated, "scope": standing.rights}
-
-
-@require_safe
-def server_metadata(request: HttpRequest) -> HttpResponse:
-    """Describe this authorization server (RFC 8414): what is on, and nothing else."""
-    authentication = ["client_secret_basic", "client_secret_post"]
-    return cacheable(
-        {
-            "issuer": settings.ISSUER_URL,
-            "authorization_endpoint": f"{settings.ISSUER_URL}/authorize",
-            "token_endpoint": f"{settings.ISSUER_URL}/token",
-            "revocation_endpoint": f"{settings.ISSUER_URL}/revoke",
-            "introspection_endpoint": f"{settings.ISSUER_URL}/introspect",
-            "jwks_uri": f"{settings.ISSUER_URL}/.well-known/jwks.json",
-            "scopes_supported": [scopes.RETAILER, scopes.OFFLINE_ACCESS, *scopes.ALL],
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
-            "token_endpoint_auth_methods_supported": [*authentication, "none"],
-            "revocation_endpoint_auth_methods_supported": [*authentication, "none"],
-            "introspection_endpoint_auth_methods_supported": authentication,
-            "code_challenge_methods_supported": ["S256"],
-            "authorization_response_iss_parameter_supported": True,
-            "ui_locales_supported": ["nl"],
-        }
-    )
-
-
-@require_safe
-def resource_metadata(request: HttpRequest) -> HttpResponse:
-    """Describe the Retailer API as a protected resource (RFC 9728)."""
-    return cacheable(
-        {
-            "resource": settings.RESOURCE_URL,
-            "authorization_servers": [settings.ISSUER_URL],
-            "jwks_uri": f"{settings.ISSUER_URL}/.well-known/jwks.json",
-            "scopes_supported": list(scopes.ALL),
-            "bearer_methods_supported": ["header"],
-            "resource_name": "Retailer API",
-        }
-    )
-
-
-@require_safe
-def jwks(request: HttpRequest) -> HttpResponse:
-    """Publish the keys that verify access tokens (RFC 7517)."""
-    return cacheable({"keys": [key.public_jwk for key in keyring.signing_keys()]})
-
-
-def cacheable(document: dict[str, Any]) -> JsonResponse:
-    """Return a public document that may be kept for five minutes."""
-    response = JsonResponse(document)
-    response["Cache-Control"] = "public, max-age=300"
-    response["Access-Control-Allow-Origin"] = "*"
-    return response
+from apicredentials.oauth.authentication import CLIENT_ID
 
 
 class SignInView(LoginView):

@@ -1,0 +1,140 @@
+"""The authorization server's endpoints for machines: one request, one JSON answer.
+
+Browsers have theirs in `views`, which takes longer to load.
+"""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from oauthlib.oauth2.rfc6749 import errors
+
+from apicredentials import keyring, scopes
+from apicredentials.models import OAuthClient
+from apicredentials.models.access import standing_of
+from apicredentials.oauth import revocation, throttle, tokens
+from apicredentials.oauth.authentication import authenticate
+from apicredentials.oauth.grants import grant
+from apicredentials.oauth.requests import MachineRequest
+
+REALM = 'Basic realm="Retailer API", charset="UTF-8"'
+
+
+def answer(body: str, status: int) -> HttpResponse:
+    """Return a JSON answer of the token endpoint's kind (RFC 6749 §5.1, §5.2)."""
+    response = HttpResponse(body, status=status, content_type="application/json")
+    response["Cache-Control"] = "no-store"
+    if status == 401:
+        response["WWW-Authenticate"] = REALM
+    if status == 429:
+        response["Retry-After"] = str(throttle.seconds_left())
+    return response
+
+
+def for_clients(respond: Callable[[MachineRequest], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
+    """Make an endpoint that takes a POST from a client and answers in JSON, whatever happens.
+
+    `respond` returns the answer's members, or raises OAuth2Error.
+    """
+
+    @wraps(respond)
+    def view(request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
+            response = answer('{"error": "invalid_request", "error_description": "Use POST."}', 405)
+            response["Allow"] = "POST"
+            return response
+        try:
+            return answer(json.dumps(respond(MachineRequest.read(request))), 200)
+        except errors.OAuth2Error as error:
+            return answer(error.json, error.status_code)
+
+    return view
+
+
+@for_clients
+def token(request: MachineRequest) -> dict[str, Any]:
+    """Give tokens (RFC 6749 §3.2)."""
+    return grant(request)
+
+
+@for_clients
+def revoke(request: MachineRequest) -> dict[str, Any]:
+    """End a token (RFC 7009); the answer to one of no worth is the same as to a good one (§2.2)."""
+    given_back = request.require("token")
+    revocation.revoke(given_back, authenticate(request))
+    return {}
+
+
+@for_clients
+def introspect(request: MachineRequest) -> dict[str, Any]:
+    """Tell a registered resource server what a token is worth now, or only that it is worth nothing (RFC 7662 §2.2)."""
+    if authenticate(request).grant_type != OAuthClient.GrantType.NONE:
+        raise errors.UnauthorizedClientError("Only resource servers may introspect.")
+    try:
+        claims = tokens.verify(request.require("token"))
+    except tokens.InvalidToken:
+        return {"active": False}
+    standing = standing_of(claims)
+    if standing is None or standing.is_closed:
+        return {"active": False}
+    stated = {name: claims[name] for name in claims if name != "grant_id"}
+    return {"active": True, "token_type": "Bearer", **stated, "scope": standing.rights}
+
+
+@require_safe
+def server_metadata(request: HttpRequest) -> HttpResponse:
+    """Describe this authorization server (RFC 8414): what is on, and nothing else."""
+    authentication = ["client_secret_basic", "client_secret_post"]
+    return cacheable(
+        {
+            "issuer": settings.ISSUER_URL,
+            "authorization_endpoint": f"{settings.ISSUER_URL}/authorize",
+            "token_endpoint": f"{settings.ISSUER_URL}/token",
+            "revocation_endpoint": f"{settings.ISSUER_URL}/revoke",
+            "introspection_endpoint": f"{settings.ISSUER_URL}/introspect",
+            "jwks_uri": f"{settings.ISSUER_URL}/.well-known/jwks.json",
+            "scopes_supported": [scopes.RETAILER, scopes.OFFLINE_ACCESS, *scopes.ALL],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+            "token_endpoint_auth_methods_supported": [*authentication, "none"],
+            "revocation_endpoint_auth_methods_supported": [*authentication, "none"],
+            "introspection_endpoint_auth_methods_supported": authentication,
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+            "ui_locales_supported": ["nl"],
+        }
+    )
+
+
+@require_safe
+def resource_metadata(request: HttpRequest) -> HttpResponse:
+    """Describe the Retailer API as a protected resource (RFC 9728)."""
+    return cacheable(
+        {
+            "resource": settings.RESOURCE_URL,
+            "authorization_servers": [settings.ISSUER_URL],
+            "jwks_uri": f"{settings.ISSUER_URL}/.well-known/jwks.json",
+            "scopes_supported": list(scopes.ALL),
+            "bearer_methods_supported": ["header"],
+            "resource_name": "Retailer API",
+        }
+    )
+
+
+@require_safe
+def jwks(request: HttpRequest) -> HttpResponse:
+    """Publish the keys that verify access tokens (RFC 7517)."""
+    return cacheable({"keys": [key.public_jwk for key in keyring.signing_keys()]})
+
+
+def cacheable(document: dict[str, Any]) -> JsonResponse:
+    """Return a public document that may be kept for five minutes."""
+    response = JsonResponse(document)
+    response["Cache-Control"] = "public, max-age=300"
+    response["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -105,6 +105,14 @@ class LifeOfTokens(RuleBasedStateMachine):
         assert pair.grant not in self.dead or answer.status_code == 400
         return self.keep(answer, pair.grant)
 
+    @rule(target=pairs, pair=pairs, seconds=st.sampled_from([1, 299, 598]))
+    def refresh_in_the_last_minutes(self, pair: Pair, seconds: int) -> Any:
+        """The year is almost over, and a token may not live as long as others."""
+        authorization = Grant.objects.get(pk=pair.grant).authorization
+        if authorization.is_active:
+            self.clock.move_to(max(timezone.now(), authorization.expires_at - dt.timedelta(seconds=seconds)))
+        return self.refresh(pair)
+
     @rule(pair=pairs)
     def revoke(self, pair: Pair) -> None:
         """The party gives up a grant (RFC 7009)."""

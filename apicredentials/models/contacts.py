@@ -95,6 +95,7 @@ class TechnicalContact(models.Model):
     def confirm(self, *, by: Actor | None = None) -> None:
         """Note that mail to this address arrives; without `by`, an operator answers for it. Twice is once."""
         with transaction.atomic():
+            Seller.objects.select_for_update(no_key=True).get(pk=self.seller.pk)
             unconfirmed = TechnicalContact.objects.filter(pk=self.pk, email=self.email, confirmed_at__isnull=True)
             if unconfirmed.update(confirmed_at=timezone.now()):
                 Activity.record(

@@ -22,6 +22,7 @@ from apicredentials.models.mail import LEASE
 from apicredentials.models.notices import queue_notices
 from tests.factories import SellerFactory, TechnicalContactFactory, ThirdPartyAuthorizationFactory
 from tests.mail.smtp_server import Behaviour
+from tests.races import collisions
 from tests.served import ROOT, manage, production
 
 SENDERS = 4
@@ -89,6 +90,20 @@ def test_confirming_and_asking_again_at_once(smtp: Behaviour) -> None:
     contact = TechnicalContactFactory(confirmed_at=None)
     at_once(lambda: TechnicalContact.objects.get(pk=contact.pk).confirm(by=Actor()))
     assert Activity.objects.filter(kind=Activity.Kind.CONTACT_CONFIRMED).count() == 1
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_confirmation_is_not_lost_to_another_name(smtp: Behaviour) -> None:
+    contact = TechnicalContactFactory(confirmed_at=None)
+    renamed = TechnicalContact(seller=contact.seller, name="Joris", email=contact.email)
+    collisions.at_once(
+        contact.seller,
+        lambda: renamed.record(by=Actor()),
+        lambda: TechnicalContact.objects.get(pk=contact.pk).confirm(by=Actor()),
+    )
+    contact.refresh_from_db()
+    assert (contact.name, contact.is_confirmed) == ("Joris", True)
 
 
 # ---- As processes -----------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """The operator's side: Django's admin, in Dutch, behind the portal's own sign-in and its throttling."""
 
+from functools import wraps
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -26,11 +28,28 @@ class PortalAdminSite(AdminSite):
             raise PermissionDenied("Het beheer is alleen voor operators.")
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Refuse what PostgreSQL cannot hold, in what Django looks rows up by without checking it."""
+
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if any("\x00" in value for values in looked_up_by(request) for value in values):
+                raise BadRequest("A NUL byte.")
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(checked, cacheable)
+
     def password_change(  # type: ignore[override]  # the stubs know but one kind of answer
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Send people to the portal's own page, which counts wrong attempts."""
         return redirect("account_change_password")
+
+
+def looked_up_by(request: HttpRequest) -> list[list[str]]:
+    """Return what a filter, a search or a choice of rows consists of; fields of forms check themselves."""
+    chosen = request.POST.getlist(ACTION_CHECKBOX_NAME) if request.method == "POST" else []
+    return [chosen, *(values for _, values in request.GET.lists())]
 
 
 class PortalModelAdmin(ModelAdmin):

@@ -256,6 +256,21 @@ def test_nothing_hidden_can_be_guessed_by_filtering(operator: Client, model: typ
         assert operator.get(url, {f"{path}__startswith": "a"}).status_code in {302, 400}, path
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "apicredentials/thirdparty/?name=%00",
+        "apicredentials/outgoingmail/?kind=%00",
+        "apicredentials/activity/?kind__exact=x&kind__exact=%00",
+        "autocomplete/?app_label=accounts&model_name=membership&field_name=user&term=%00",
+    ],
+)
+def test_what_the_database_cannot_hold_is_not_looked_up(operator: Client, address: str) -> None:
+    assert operator.get(f"/beheer/{address}").status_code == 400
+    chosen = {"action": "deactivate", "_selected_action": ["1", "\x00"]}
+    assert operator.post("/beheer/apicredentials/thirdparty/", chosen).status_code == 400
+
+
 def test_something_can_be_filtered() -> None:
     """The test above would say nothing if no path were tried."""
     assert "password" in set(paths_to_hidden(User))

@@ -6,6 +6,7 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import InterfaceError, OperationalError, ProgrammingError
 
 # Keys cannot be demanded of the command that makes them, nor of the demo, which makes its own.
 COMMANDS_WITHOUT_KEYS = {"generate_keys", "demo"}
@@ -23,6 +24,12 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"manage.py: {error}")
+    except (InterfaceError, OperationalError, ProgrammingError) as error:
+        # It is down, full, locked, or has no tables yet. `--traceback` shows where, as for any error of a command.
+        if "--traceback" in sys.argv:
+            raise
+        reason = str(error).partition("\n")[0]
+        sys.exit(f"manage.py: the database refuses: {reason}. Is it up, and has 'manage.py migrate' been run?")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, TextIO
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 
@@ -28,12 +29,30 @@ class OneLineCommand(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Say what is wrong with the arguments, where argparse prints its usage and exits with 2."""
         try:
+            require_utf8(argv)
             super().run_from_argv(argv)
         except CommandError as error:
             if "--traceback" in argv:
                 raise
             self.stderr.write(f"CommandError: {error}")
             sys.exit(error.returncode)
+
+
+def require_utf8(argv: list[str]) -> None:
+    """Refuse arguments of which Python could keep the bytes only, as no database can."""
+    try:
+        "".join(argv).encode()
+    except UnicodeEncodeError as error:
+        raise CommandError("The arguments are not valid UTF-8.") from error
+
+
+def standard_input() -> TextIO:
+    """Return what is piped in: refuse one that is closed, and keep bytes that are not UTF-8 as lone surrogates."""
+    if sys.stdin is None:
+        raise CommandError("Standard input is closed.")
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")
+    return sys.stdin
 
 
 class PortalCommand(OneLineCommand):
@@ -60,10 +79,21 @@ class PortalCommand(OneLineCommand):
         try:
             data = self.act(*args, **options)
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+            raise CommandError(" ".join(complaints(error))) from error
         except NotAllowedNow as error:
             raise CommandError(str(error)) from error
         return json.dumps(data, cls=DjangoJSONEncoder) if options["json"] else "\n".join(self.lines(data))
+
+
+def complaints(error: ValidationError) -> Iterable[str]:
+    """Return its messages, each with the field it is about where a form would have shown that."""
+    if not hasattr(error, "error_dict"):
+        return error.messages
+    return [
+        message if name == NON_FIELD_ERRORS else f"{name}: {message}"
+        for name, messages in error.message_dict.items()
+        for message in messages
+    ]
 
 
 def operator(reason: str = "") -> Actor:

@@ -5,8 +5,13 @@ read first (default: `.env` beside `manage.py`); the real environment wins over 
 """
 
 import sys
+from collections.abc import Callable
+from ipaddress import ip_network
+from logging import getLevelNamesMapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+from warnings import catch_warnings
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -18,7 +23,21 @@ from portal import logs
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+
+
+def checked(name: str, read: Callable[[], Any]) -> Any:
+    """Return what `read` makes of the variable `name`; refuse nonsense without repeating it: it may hold a password."""
+    try:
+        with catch_warnings(action="ignore"):
+            return read()
+    except (LookupError, OSError, ValueError, ImproperlyConfigured) as error:
+        raise ImproperlyConfigured(f"{name} is not valid: .env.example shows what it looks like.") from error
+
+
+if ENV_FILE := env.str("ENV_FILE", default=""):
+    # What was named must be there: without its settings this would be another portal, on another database.
+    checked("ENV_FILE", lambda: Path(ENV_FILE).read_text(encoding="utf-8"))
+env.read_env(ENV_FILE or BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 
@@ -30,7 +49,7 @@ def read_key(name: str) -> str:
     if path := env.str(f"{name}_FILE", default=""):
         try:
             return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(f"{name}_FILE: {error}") from error
     return env.str(name, default="")
 
@@ -51,12 +70,14 @@ keys.require_strong(SECRET_KEY, SECRET_HASH_KEYS, TOKEN_SIGNING_KEYS)
 
 PORTAL_NAME = env.str("PORTAL_NAME", default="Verkopersportaal")
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
-ISSUER_URL = env.str("ISSUER_URL", default=f"http://localhost:{env.int('PORT', default=8000)}").rstrip("/")
+PORT = checked("PORT", lambda: env.int("PORT", default=8000))
+ISSUER_URL = env.str("ISSUER_URL", default=f"http://localhost:{PORT}").rstrip("/")
 # The Retailer API as a resource. It has no path of its own: with one, clients would look for its metadata elsewhere,
 # below /.well-known/oauth-protected-resource, and refuse what they find there (RFC 9728 §3.1, §3.3).
 RESOURCE_URL = ISSUER_URL
 
-issuer = urlsplit(ISSUER_URL)
+issuer = checked("ISSUER_URL", lambda: urlsplit(ISSUER_URL))
+checked("ISSUER_URL", lambda: issuer.port)
 if issuer.scheme not in {"http", "https"} or not issuer.hostname or issuer.query or issuer.fragment:
     raise ImproperlyConfigured("ISSUER_URL must be an http(s) address without query or fragment.")
 served_over_https = issuer.scheme == "https"
@@ -65,6 +86,7 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=LOOPBACK_HOSTS if issuer.hostname in LOOPBACK_HOSTS else [issuer.hostname]
 )
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+checked("TRUSTED_PROXIES", lambda: [ip_network(proxy, strict=False) for proxy in TRUSTED_PROXIES])
 
 # ---- Applications ---------------------------------------------------------------------------------------
 
@@ -130,8 +152,12 @@ TEMPLATES = [
 
 # ---- Storage --------------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+DATABASES = {
+    "default": checked(
+        "DATABASE_URL", lambda: env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+    )
+}
+if checked("DATABASE_URL", lambda: DATABASES["default"]["ENGINE"]) == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # Writers queue at BEGIN instead of failing at COMMIT; readers never wait for them.
         "transaction_mode": "IMMEDIATE",
@@ -153,7 +179,7 @@ else:
 DATABASE_WAIT_SECONDS = 12
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+CACHES = {"default": checked("CACHE_URL", lambda: env.cache_url("CACHE_URL", default="locmemcache://"))}
 if "redis" in CACHES["default"]["BACKEND"]:
     CACHES["default"] |= {
         "BACKEND": "portal.caches.ForgivingRedisCache",
@@ -271,7 +297,7 @@ STORAGES = {
 
 # ---- Mail, language, logs -------------------------------------------------------------------------------
 
-email = env.email_url("EMAIL_URL", default="consolemail://")
+email = checked("EMAIL_URL", lambda: env.email_url("EMAIL_URL", default="consolemail://"))
 MAILERS = {"default": {"BACKEND": email["EMAIL_BACKEND"], "OPTIONS": {}}}
 if email["EMAIL_BACKEND"].endswith("console.EmailBackend"):
     # Standard output belongs to the commands: with --json nothing else may stand there.
@@ -296,4 +322,8 @@ USE_TZ = True
 PHONENUMBER_DEFAULT_REGION = "NL"
 
 LOGGING_CONFIG = "portal.logs.configure"
-LOGGING = logs.settings(level=env.str("LOG_LEVEL", default="INFO"), format=env.str("LOG_FORMAT", default="console"))
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+checked("LOG_LEVEL", lambda: getLevelNamesMapping()[LOG_LEVEL.upper()])
+LOG_FORMAT = env.str("LOG_FORMAT", default="console")
+checked("LOG_FORMAT", lambda: ["console", "json"].index(LOG_FORMAT))
+LOGGING = logs.settings(level=LOG_LEVEL, format=LOG_FORMAT)

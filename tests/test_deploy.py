@@ -167,6 +167,58 @@ def test_with_a_key_file_that_is_not_there_it_refuses_to_start_in_one_line() -> 
     assert done.stderr.count("\n") == 1
 
 
+def test_with_a_key_file_that_is_no_text_it_refuses_to_start_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_bytes(b"a:\xff")
+    done = run("manage.py", "check", **fresh_keys(), TOKEN_SIGNING_KEYS_FILE=str(tmp_path / "keys"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("manage.py: TOKEN_SIGNING_KEYS_FILE: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENV_FILE", "/nowhere/geheim"),
+        ("PORT", "geheim"),
+        ("ISSUER_URL", "http://[geheim"),
+        ("ISSUER_URL", "http://portal.example:geheim"),
+        ("TRUSTED_PROXIES", "127.0.0.1,geheim"),
+        ("DATABASE_URL", "//portal:geheim@db/portal"),
+        ("CACHE_URL", "//:geheim@cache/0"),
+        ("EMAIL_URL", "smtp://mail:geheim"),
+        ("LOG_LEVEL", "GEHEIM"),
+        ("LOG_FORMAT", "geheim"),
+    ],
+)
+def test_a_setting_that_is_nonsense_is_named_in_one_line_and_not_shown(name: str, value: str) -> None:
+    done = run("manage.py", "check", **fresh_keys() | {name: value})
+    assert done.returncode == 1
+    assert done.stderr == f"manage.py: {name} is not valid: .env.example shows what it looks like.\n"
+
+
+@pytest.mark.parametrize("database", ["postgres://portal:geheim@127.0.0.1:1/portal", "sqlite://:memory:"])
+def test_without_a_database_or_its_tables_a_command_says_so_in_one_line(database: str) -> None:
+    done = run("manage.py", "list_credentials", "--json", **fresh_keys() | {"DATABASE_URL": database})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("manage.py: the database refuses: ")
+    assert done.stderr.count("\n") == 1
+    assert "geheim" not in done.stderr
+
+
+def test_arguments_that_are_no_text_are_refused_in_one_line() -> None:
+    done = run("manage.py", "list_credentials", "--seller", "\udcff", **fresh_keys())
+    assert (done.returncode, done.stderr) == (1, "CommandError: The arguments are not valid UTF-8.\n")
+
+
+@pytest.mark.parametrize(
+    "command", ["report_leak", "create_seller --name A --email a@appels.example --password-stdin"], ids=str.split
+)
+def test_standard_input_that_is_closed_is_said_in_one_line(command: str) -> None:
+    closing = "import os, sys; os.close(0); os.execv(sys.executable, [sys.executable, 'manage.py', *sys.argv[1:]])"
+    done = run("-c", closing, *command.split(), **fresh_keys() | {"DATABASE_URL": "sqlite://:memory:"})
+    assert (done.returncode, done.stderr) == (1, "CommandError: Standard input is closed.\n")
+
+
 def test_debug_does_not_make_a_missing_key_a_strong_one() -> None:
     assert run("manage.py", "check", DEBUG="on").returncode == 0
     assert run("manage.py", "check", DEBUG="off").returncode == 1

@@ -47,6 +47,10 @@ def test_leaves_the_technical_contact_to_the_seller(manage: Manage) -> None:
     assert not TechnicalContact.objects.exists()
 
 
+def test_says_which_field_is_wrong(manage: Manage) -> None:
+    assert manage("create_seller", "--name", "Appels", "--email", "").complaint.startswith("email: ")
+
+
 # ---- The owner's password ---------------------------------------------------------------------------------
 
 

@@ -1,6 +1,5 @@
 """One message to all technical contacts."""
 
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from apicredentials.emails.samples import sample_of
 from apicredentials.exceptions import AlreadySent
 from apicredentials.models import Announcement, OutgoingMail
 from apicredentials.models.announcements import MAXIMUM_TEXT
-from portal.commands import PortalCommand, operator
+from portal.commands import PortalCommand, operator, standard_input
 
 
 class Command(PortalCommand):
@@ -61,7 +60,7 @@ def read(file: str) -> str:
     """Return what is in `file`; of one that is far too long enough to tell."""
     try:
         if file == "-":
-            return sys.stdin.read(4 * MAXIMUM_TEXT)
+            return standard_input().read(4 * MAXIMUM_TEXT)
         with Path(file).open(encoding="utf-8") as content:
             return content.read(4 * MAXIMUM_TEXT)
     except OSError as error:

@@ -1,6 +1,5 @@
 """A seller with its owner."""
 
-import sys
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -10,7 +9,7 @@ from django.db import transaction
 from accounts.models import Seller, User
 from apicredentials import names
 from apicredentials.models import TechnicalContact
-from portal.commands import PortalCommand, operator
+from portal.commands import PortalCommand, operator, standard_input
 
 
 class Command(PortalCommand):
@@ -53,10 +52,12 @@ class Command(PortalCommand):
 
 def read_password() -> str:
     """Return what stands on standard input, without the line's end."""
+    password = standard_input().read().rstrip("\r\n")
     try:
-        return sys.stdin.read().rstrip("\r\n")
-    except UnicodeDecodeError as error:
+        password.encode()
+    except UnicodeEncodeError as error:
         raise CommandError("The password on standard input is not valid UTF-8.") from error
+    return password
 
 
 def existing_owner(email: str, password: str | None) -> User | None:

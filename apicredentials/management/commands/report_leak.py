@@ -1,12 +1,11 @@
 """Secrets that were found where they should not be."""
 
-import sys
 from typing import Any
 
 from apicredentials import secret_format
 from apicredentials.models.leaks import report_leak
 from apicredentials.models.secrets import fingerprint
-from portal.commands import PortalCommand, operator
+from portal.commands import PortalCommand, operator, standard_input
 
 
 class Command(PortalCommand):
@@ -17,7 +16,7 @@ class Command(PortalCommand):
 
     def act(self, **options: Any) -> dict[str, int]:
         """Report what stands on standard input."""
-        lines = [line.strip() for line in sys.stdin if line.strip()]
+        lines = [line.strip() for line in standard_input() if line.strip()]
         prints = [fingerprint(line) for line in lines if secret_format.is_well_formed(line)]
         stopped = report_leak(prints, by=operator("Het secret is gevonden waar het niet hoort."))
         return {"read": len(lines), "well_formed": len(prints), "stopped": stopped}

@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
@@ -27,7 +29,7 @@ from portal.middleware import TrustedProxyMiddleware
 from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory, UserFactory
 from tests.inventory import addresses
 from tests.people import says, sign_in, signed_in
-from tests.served import COMMAND_SECONDS, ROOT, collect_static_files
+from tests.served import COMMAND_SECONDS, ROOT, collect_static_files, copy_on_postgresql, copy_on_sqlite
 
 if TYPE_CHECKING:
     from tests.people import Response
@@ -208,6 +210,17 @@ def test_without_a_database_or_its_tables_a_command_says_so_in_one_line(database
 def test_arguments_that_are_no_text_are_refused_in_one_line() -> None:
     done = run("manage.py", "list_credentials", "--seller", "\udcff", **fresh_keys())
     assert (done.returncode, done.stderr) == (1, "CommandError: The arguments are not valid UTF-8.\n")
+
+
+def test_servers_that_start_together_make_one_empty_database_ready(tmp_path: Path) -> None:
+    with ExitStack() as made:
+        on_postgresql = os.environ.get("DATABASE_URL", "").startswith("postgres")
+        url = copy_on_postgresql(made, template=None) if on_postgresql else copy_on_sqlite(tmp_path, template=None)
+        environment = fresh_keys() | {"DATABASE_URL": url}
+        with ThreadPoolExecutor() as pool:
+            started = [pool.submit(run, "manage.py", "migrate", "--verbosity", "0", **environment) for _ in range(3)]
+        for each in started:
+            assert (each.result().returncode, each.result().stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

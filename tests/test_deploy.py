@@ -15,8 +15,9 @@ from unittest.mock import Mock
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
@@ -25,6 +26,7 @@ from accounts.models import Actor, Seller, User
 from apicredentials import keys
 from apicredentials.oauth import tokens
 from portal import health, views
+from portal.management.commands.migrate import held_in_database
 from portal.middleware import TrustedProxyMiddleware
 from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory, UserFactory
 from tests.inventory import addresses
@@ -221,6 +223,20 @@ def test_servers_that_start_together_make_one_empty_database_ready(tmp_path: Pat
             started = [pool.submit(run, "manage.py", "migrate", "--verbosity", "0", **environment) for _ in range(3)]
         for each in started:
             assert (each.result().returncode, each.result().stderr) == (0, "")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL only")
+@pytest.mark.django_db
+def test_a_migration_may_take_longer_than_a_request() -> None:
+    def limit() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            return str(cursor.fetchone()[0])
+
+    before = limit()
+    with held_in_database(connection):
+        assert limit() == "0"
+    assert limit() == before != "0"
 
 
 @pytest.mark.parametrize(

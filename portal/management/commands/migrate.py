@@ -35,17 +35,20 @@ class Command(migrate.Command):
 
 @contextmanager
 def held_in_database(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Hold an advisory lock of PostgreSQL; ask again and again, for waiting has a limit there."""
+    """Hold an advisory lock of PostgreSQL, asking again and again: waiting for one has a limit."""
     with connection.cursor() as cursor:
         while True:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
             if cursor.fetchone()[0]:
                 break
             time.sleep(RETRY_SECONDS)
+        # A large table takes longer than a request may.
+        cursor.execute("SET statement_timeout = 0")
     try:
         yield
     finally:
         with connection.cursor() as cursor:
+            cursor.execute("RESET statement_timeout")
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 

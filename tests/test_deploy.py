@@ -538,9 +538,7 @@ def test_without_keys_it_is_not_ready(client: Client, settings: Settings, missin
 
 @pytest.mark.django_db
 def test_with_a_migration_pending_it_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "django.db.migrations.executor.MigrationExecutor.migration_plan", lambda *args: [("one", False)]
-    )
+    monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *args: [("one", False)])
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["migrations"]) == (503, "pending")
 

@@ -76,7 +76,10 @@ def triggers_of_the_log() -> tuple[list[str], list[str]]:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
+    from apicredentials.oauth.throttle import told_to_wait
+
     cache.clear()
+    told_to_wait.cache_clear()
 
 
 @pytest.fixture(scope="session")

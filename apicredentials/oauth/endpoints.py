@@ -5,7 +5,7 @@ Browsers have theirs in `views`, which takes longer to load.
 
 import json
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
 from django.conf import settings
@@ -35,6 +35,12 @@ def answer(body: str, status: int) -> HttpResponse:
     return response
 
 
+@lru_cache(maxsize=256)
+def refusal(error: str, description: str | None) -> str:
+    """Return the body of an error (§5.2); there are few, and they are asked for often."""
+    return json.dumps({"error": error} | ({"error_description": description} if description else {}))
+
+
 def for_clients(respond: Callable[[MachineRequest], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
     """Make an endpoint that takes a POST from a client and answers in JSON, whatever happens.
 
@@ -50,7 +56,7 @@ def for_clients(respond: Callable[[MachineRequest], dict[str, Any]]) -> Callable
         try:
             return answer(json.dumps(respond(MachineRequest.read(request))), 200)
         except errors.OAuth2Error as error:
-            return answer(error.json, error.status_code)
+            return answer(refusal(error.error, error.description), error.status_code)
 
     return view
 

@@ -5,6 +5,7 @@ slowed or shut out by somebody else's bad ones.
 """
 
 import time
+from functools import lru_cache
 
 import structlog
 from django.core.cache import cache
@@ -33,14 +34,25 @@ def count_failure(address: str, client_id: str) -> int:
 
     Raises TooManyFailures when there were too many in this minute.
     """
-    of_address, of_client = _count(address), _count(f"{address} {client_id}")
-    if of_address > FAILURES_PER_ADDRESS or of_client > FAILURES_PER_CLIENT:
-        if of_address == FAILURES_PER_ADDRESS + 1 or of_client == FAILURES_PER_CLIENT + 1:
+    of_both = f"{address} {client_id}"
+    waiting = told_to_wait(_minute())
+    if address in waiting or of_both in waiting:
+        raise TooManyFailures
+    by_address, by_both = _count(address), _count(of_both)
+    if by_address > FAILURES_PER_ADDRESS or by_both > FAILURES_PER_CLIENT:
+        waiting.add(address if by_address > FAILURES_PER_ADDRESS else of_both)
+        if by_address == FAILURES_PER_ADDRESS + 1 or by_both == FAILURES_PER_CLIENT + 1:
             # Once a minute: whoever tries a thousand times must not write a thousand lines.
             log.warning("authn_throttled", client_id=client_id, address=address)
         raise TooManyFailures
     log.info("authn_failed", client_id=client_id, address=address)
-    return of_client
+    return by_both
+
+
+@lru_cache(maxsize=1)
+def told_to_wait(minute: int) -> set[str]:
+    """Return those who have been told to wait in this minute: this process need not ask the cache again."""
+    return set()
 
 
 def is_too_often(endpoint: str, address: str) -> bool:
@@ -53,8 +65,12 @@ def seconds_left() -> int:
     return WINDOW_SECONDS - int(time.time()) % WINDOW_SECONDS
 
 
+def _minute() -> int:
+    return int(time.time()) // WINDOW_SECONDS
+
+
 def _count(who: str) -> int:
-    key = f"oauth-failures:{int(time.time()) // WINDOW_SECONDS}:{digest(who)}"
+    key = f"oauth-failures:{_minute()}:{digest(who)}"
     try:
         return cache.incr(key)
     except ValueError:  # The first of this minute.

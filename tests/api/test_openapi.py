@@ -23,6 +23,7 @@ from schemathesis.specs.openapi import checks
 from accounts.models import Seller
 from apicredentials import scopes
 from apicredentials.oauth import throttle
+from apicredentials.oauth.throttle import told_to_wait
 from portal import machine_urls
 from tests.conftest import ON_CI
 from tests.factories import (
@@ -132,6 +133,7 @@ def few(function: Any) -> Any:
 def ask(case: "Case", **headers: str) -> "Response":
     """Send a case and judge the answer, as one that is not among too many failures."""
     cache.clear()
+    told_to_wait.cache_clear()
     return case.call_and_validate(headers=headers, checks=CHECKS)
 
 

@@ -18,6 +18,7 @@ from accounts.models import Actor, User
 from apicredentials import scopes
 from apicredentials.models import Grant, ThirdParty, ThirdPartyAuthorization
 from apicredentials.models.tokens import digest
+from apicredentials.oauth.throttle import told_to_wait
 from tests.factories import REDIRECT_URI, SellerFactory, ThirdPartyFactory
 from tests.oauth.flow import VERIFIER, claims, s256, software, verify
 
@@ -53,6 +54,7 @@ class LifeOfTokens(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         cache.clear()  # Failures are counted by the minute, and every story begins in the same one.
+        told_to_wait.cache_clear()
         self.travel = time_machine.travel(START, tick=False)
         self.clock = self.travel.start()
         self.seller = SellerFactory()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -20,6 +21,8 @@ log = structlog.get_logger("portal.security")
 
 MEDIA_TYPE = "application/vnd.retailer.v10+json"
 ACCEPTED = re.compile(r"application/vnd\.retailer\.v\d+\+json|application/json|application/\*|\*/\*", re.IGNORECASE)
+# A weight of nothing: "anything but this" (RFC 9110 §12.4.2).
+UNWANTED = re.compile(r";\s*q=0(\.0{1,3})?\s*(;|$)", re.IGNORECASE)
 METADATA = f"{settings.ISSUER_URL}/.well-known/oauth-protected-resource"
 
 
@@ -125,8 +128,8 @@ def current_retailer(request: HttpRequest) -> HttpResponse:
 
 def require_acceptable(request: HttpRequest) -> None:
     """Raise Refusal 406 unless the client takes one of our media types (RFC 9110 §12.5.1)."""
-    offers = request.headers.get("Accept", "*/*").split(",")
-    if not any(ACCEPTED.fullmatch(offer.partition(";")[0].strip()) for offer in offers):
+    offers = (request.META.get("HTTP_ACCEPT") or "*/*").split(",")
+    if not any(ACCEPTED.fullmatch(offer.partition(";")[0].strip()) and not UNWANTED.search(offer) for offer in offers):
         raise Refusal(406, "Not Acceptable", f"This API answers in {MEDIA_TYPE}.")
 
 
@@ -151,3 +154,8 @@ def problem(refusal: Refusal) -> HttpResponse:
     if refusal.status in {401, 403}:
         response["WWW-Authenticate"] = refusal.challenge
     return response
+
+
+def trouble(error: str, description: str, status: int) -> HttpResponse:
+    """Return a problem for what went wrong outside of a view; `error` is for the endpoints of RFC 6749 only."""
+    return problem(Refusal(status, HTTPStatus(status).phrase, description))

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostE
 from django.http.multipartparser import MultiPartParserError
 from django.urls import URLPattern
 
+from apicredentials import api
 from portal import machine_urls
 from portal.logs import REQUEST_ID
 
@@ -127,23 +128,24 @@ class MachineEndpointMiddleware:
         return response
 
     def answer(self, endpoint: URLPattern, request: HttpRequest) -> HttpResponse:
-        """Return the view's answer, or say in JSON why there is none."""
+        """Return the view's answer, or say in JSON why there is none, as that endpoint says what it refuses."""
+        trouble = api.trouble if endpoint.callback.__module__ == api.__name__ else oauth_trouble
         try:
             return cast("HttpResponse", endpoint.callback(request))
         except (BadRequest, SuspiciousOperation, RequestDataTooBig, MultiPartParserError, UnreadablePostError) as error:
             log.info("unreadable_request", reason=type(error).__name__)
-            return problem("invalid_request", "The request cannot be read.", 400)
+            return trouble("invalid_request", "The request cannot be read.", 400)
         except (OperationalError, InterfaceError) as error:
             log.error("database_unavailable", reason=type(error).__name__)
-            response = problem("temporarily_unavailable", "Try again in a moment.", 503)
+            response = trouble("temporarily_unavailable", "Try again in a moment.", 503)
             response["Retry-After"] = "5"
             return response
         except Exception:
             log.exception("unexpected_error")
-            return problem("server_error", "Something went wrong here; it has been logged.", 500)
+            return trouble("server_error", "Something went wrong here; it has been logged.", 500)
 
 
-def problem(error: str, description: str, status: int) -> JsonResponse:
+def oauth_trouble(error: str, description: str, status: int) -> JsonResponse:
     """Return an error in the form of RFC 6749 §5.2."""
     return JsonResponse({"error": error, "error_description": description}, status=status)
 

@@ -575,12 +575,15 @@ def test_without_a_database_a_machine_gets_json(owner: Client, no_database: Call
     body = f"grant_type=client_credentials&client_id={credential.client_id}&client_secret={secret}"
     bearer = {"Authorization": f"Bearer {token_of(SellerFactory())}"}
     no_database()
+    said = []
     for answer in (owner.post("/token", body, content_type=form), owner.get("/verify", headers=bearer)):
         assert answer.status_code == 503
-        assert answer["Content-Type"] == "application/json"
         assert answer["Retry-After"] == "5"
-        assert answer.json()["error"] == "temporarily_unavailable"
         assert b"geheim" not in answer.content
+        said.append((answer["Content-Type"], answer.json()))
+    (token_type, token), (api_type, api) = said
+    assert (token_type, token["error"]) == ("application/json", "temporarily_unavailable")
+    assert (api_type, api["status"], api["violations"]) == ("application/vnd.retailer.v10+json", 503, [])
     assert owner.get("/.well-known/jwks.json").status_code == 200
 
 

@@ -97,6 +97,8 @@ def test_another_sellers_token_gives_another_sellers_data(token: str) -> None:
         "text/html;q=0.9,*/*;q=0.1",
         "application/vnd.retailer.v10+json; charset=utf-8",
         "  application/json  ",
+        "text/html;q=0, application/json;q=0.5",
+        "",
     ],
 )
 def test_our_media_types_are_answered_in_ours(token: str, accept: str) -> None:
@@ -117,6 +119,8 @@ def test_our_media_types_are_answered_in_ours(token: str, accept: str) -> None:
         "application/vnd.retailer.v10+jsonx",
         "application/vnd-retailer.v10+json",
         "json",
+        "application/json;q=0",
+        "application/vnd.retailer.v10+json; Q=0.000",
         "x" * 10_000,
         "é",
     ],

@@ -97,7 +97,7 @@ def test_it_names_every_error_code_and_no_other() -> None:
     # What oauthlib raises by itself for a request that our validator refuses.
     raised |= {error.error for error in (errors.InvalidGrantError, errors.InvalidScopeError)}
     raised |= {str(throttle.TooManyFailures.error)}
-    raised |= set(re.findall(r'(?:"error": |\bproblem\()"(\w+)"', code))
+    raised |= set(re.findall(r'(?:"error": |\btrouble\()"(\w+)"', code))
     at_authorize = {"access_denied", "consent_required", "login_required", "unsupported_response_type"}
     told = {error for error in raised if error} - at_authorize
     assert values("error", DOCUMENT) == told

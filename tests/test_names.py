@@ -2,13 +2,17 @@
 
 import unicodedata
 from contextlib import suppress
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from apicredentials.models import ClientCredential
 from apicredentials.names import MAXIMUM_LENGTH, clean_name, fold
+from tests.factories import ClientCredentialFactory, SellerFactory
 
 FOLDED_COLUMN = 4 * MAXIMUM_LENGTH
 
@@ -139,3 +143,20 @@ def test_different_names_stay_different(one: str, other: str) -> None:
 def test_a_clean_name_fits_its_column_when_folded(character: str) -> None:
     with suppress(ValidationError):
         assert len(fold(clean_name(character * MAXIMUM_LENGTH))) <= FOLDED_COLUMN
+
+
+# ---- Names made before ------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_names_made_before_are_compared_as_new_ones_are() -> None:
+    seller = SellerFactory()
+    latin, twin = (ClientCredentialFactory(seller=seller, name=name) for name in ("Cometa", "Magazijn"))
+    alone = ClientCredentialFactory(name="\u0421\u041e\u041c\u0415\u0422\u0410")
+    for credential, name in ((twin, "\u0421\u043e\u043c\u0435\u0442\u0430"), (alone, alone.name)):
+        ClientCredential.objects.filter(pk=credential.pk).update(name=name, folded_name=name.casefold())
+    import_module("apicredentials.migrations.0009_fold_names").fold_again(apps, None)
+    for credential in (latin, twin, alone):
+        credential.refresh_from_db()
+    assert (latin.folded_name, alone.folded_name) == ("cometa", "cometa")
+    assert twin.folded_name == twin.name.casefold() != "cometa"

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # How often at most a use is written down; the pages show minutes.
 LAST_USED_PRECISION = dt.timedelta(minutes=1)
 
+# How long an old secret must have been silent where a last use may have gone unnoted.
+SILENCE = dt.timedelta(days=1)
+
 # When an old secret ends after a new one has been made, as the seller may choose it.
 OVERLAPS: dict[str, tuple[str, dt.timedelta]] = {
     "0": ("nu", dt.timedelta()),
@@ -95,9 +98,16 @@ class ClientSecret(models.Model):
         return self.first_used_at is not None and timezone.localdate(self.first_used_at) == timezone.localdate()
 
     def is_safe_to_end(self, successor: "ClientSecret") -> bool:
-        """Whether software has moved on: the successor is in use, and this one has not been since."""
-        started_at = successor.first_used_at
-        return started_at is not None and (self.last_used_at is None or self.last_used_at < started_at)
+        """Whether software has moved on: the successor is in use, and this one has not been since.
+
+        A use within a minute after one that was noted is not noted itself. When the successor started in such a
+        minute, only a day without any use tells.
+        """
+        started_at, used_at = successor.first_used_at, self.last_used_at
+        if started_at is None or (used_at is not None and used_at >= started_at):
+            return False
+        was_noted = used_at is None or used_at + LAST_USED_PRECISION <= started_at
+        return was_noted or timezone.now() - started_at >= SILENCE
 
     def end_after(self, delay: dt.timedelta, *, by: Actor) -> None:
         """Let this older secret end `delay` from now, sooner or later than it would.

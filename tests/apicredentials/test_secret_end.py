@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 import time_machine
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -71,6 +72,21 @@ def test_it_says_when_that_is_safe(
     assert "krijgt na het einde geen nieuwe tokens meer" in says(owner.get(address(old)))
     assert works(credential, plaintexts[1])
     assert "Je kunt het oude nu veilig laten eindigen." in says(owner.get(address(old)))
+
+
+def test_a_use_that_nobody_noted_does_not_make_it_safe(
+    owner: Client, credential: ClientCredential, old: ClientSecret, plaintexts: list[str]
+) -> None:
+    """Both are used within a minute, of which only the first use of each is written down."""
+    safe = "Je kunt het oude nu veilig laten eindigen."
+    start = timezone.now()
+    for seconds, secret in ((0, plaintexts[0]), (20, plaintexts[1]), (40, plaintexts[0])):
+        with time_machine.travel(start + dt.timedelta(seconds=seconds), tick=False):
+            assert works(credential, secret)
+    assert safe not in says(owner.get(address(old)))
+    longer = dt.timedelta(days=1, minutes=1)
+    credential.secrets.update(first_used_at=F("first_used_at") - longer, last_used_at=F("last_used_at") - longer)
+    assert safe in says(owner.get(address(old)))
 
 
 def test_the_newest_one_has_no_end_to_move(owner: Client, credential: ClientCredential, old: ClientSecret) -> None:

@@ -13,6 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from accounts.models import Actor, Seller
 from apicredentials.exceptions import NotAllowedNow
 from apicredentials.models import ClientCredential
+from apicredentials.models.clients import ClientQuerySet
 
 MAXIMUM_REASON_LENGTH = 500
 
@@ -121,10 +122,14 @@ class CredentialCommand(PortalCommand):
 
     def act(self, *, client_id: str, reason: str, **options: Any) -> dict[str, Any]:
         """Act on the credential of that id."""
-        credential = ClientCredential.objects.present().filter(client_id=client_id).first()
+        credential = self.among().filter(client_id=client_id).first()
         if credential is None:
             raise CommandError(f"There are no client credentials {client_id!r}.")
         return {"client_id": credential.client_id} | self.act_on(credential, by=operator(reason), **options)
+
+    def among(self) -> ClientQuerySet:
+        """Return those that this can be done to."""
+        return ClientCredential.objects.get_queryset().present()
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
         """Do it, and return what to print besides the Client ID."""

@@ -200,10 +200,10 @@ def test_a_party_takes_no_answer_that_it_did_not_ask_for(demo: Demo, sanne: Brow
     assert "hoort niet bij een aanvraag uit deze browser" in page.words
 
 
-def refused(checkout: Path, port: int) -> str:
+def refused(checkout: Path, port: int, *arguments: str) -> str:
     """Return the one line of a demo that does not start."""
     done = subprocess.run(
-        [sys.executable, "manage.py", "demo"],
+        [sys.executable, "manage.py", "demo", *arguments],
         cwd=checkout,
         env=environment(port),
         capture_output=True,
@@ -226,6 +226,12 @@ def test_a_taken_port_is_said_in_one_line(demo: Demo, checkout: Path) -> None:
 def test_a_port_that_is_none_is_said_in_one_line(checkout: Path) -> None:
     assert refused(checkout, 0) == "0 is geen poort: kies een getal van 1 tot en met 65535.\n"
     assert refused(checkout, 65535) == "65536 is geen poort: kies een getal van 1 tot en met 65535.\n"
+
+
+def test_two_sites_do_not_fit_on_one_port(checkout: Path) -> None:
+    assert refused(checkout, 8000, "--party-port", "8000") == (
+        "Het portaal en de derde partij kunnen niet allebei op poort 8000.\n"
+    )
 
 
 def test_a_second_demo_leaves_the_data_of_the_first_alone(demo: Demo, checkout: Path) -> None:

@@ -40,6 +40,8 @@ class Command(OneLineCommand):
         """Refuse what cannot work, before anything starts."""
         if find_spec("authlib") is None:
             raise CommandError("De demo heeft requirements-dev.txt nodig: draai eerst 'make env'.")
+        if port == party_port:
+            raise CommandError(f"Het portaal en de derde partij kunnen niet allebei op poort {port}.")
         environment.require_free(port)
         environment.require_free(party_port)
         environment.enter(port, party_port)

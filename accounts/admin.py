@@ -13,7 +13,6 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 
 from accounts.models import User
-from portal.admin import PortalModelAdmin
 
 # Addresses are the user's e-mail field; a second factor's secret is nobody's to see.
 admin.site.unregister(EmailAddress)
@@ -48,7 +47,7 @@ class PermissionsField(ModelMultipleChoiceField):
         return f"{capfirst(model._meta.verbose_name_plural)}: {verb}" if verb and model else str(obj.name)
 
 
-class PermittingAdmin(PortalModelAdmin):
+class PermittingAdmin(admin.ModelAdmin):
     """Rows that hold permissions, which are boxes to tick: each has a label, and a keyboard can reach it."""
 
     def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:

@@ -1,7 +1,7 @@
 """The operator's side: Django's admin, in Dutch, behind the portal's own sign-in and its throttling."""
 
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -52,14 +52,7 @@ def looked_up_by(request: HttpRequest) -> list[list[str]]:
     return [chosen, *(values for _, values in request.GET.lists())]
 
 
-class PortalModelAdmin(ModelAdmin):
-    """Rows of the portal, with our own style sheet beside Django's."""
-
-    class Media:
-        css: ClassVar[dict[str, list[str]]] = {"all": ["portal/admin.css"]}
-
-
-class ReadOnlyAdmin(PortalModelAdmin):
+class ReadOnlyAdmin(ModelAdmin):
     """Rows that operators may look at; what changes them are acts, not fields."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

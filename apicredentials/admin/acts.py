@@ -20,7 +20,6 @@ from accounts.requests import actor
 from apicredentials import secret_format
 from apicredentials.exceptions import NotAllowedNow
 from apicredentials.models import Activity
-from portal.admin import PortalModelAdmin
 
 # What fits on a page that somebody reads before doing it; and each row of it is a field of a form.
 MOST_AT_ONCE = 100
@@ -75,7 +74,7 @@ class Act:
         return decorate(action)
 
 
-class ActingAdmin(PortalModelAdmin):
+class ActingAdmin(admin.ModelAdmin):
     """Rows that operators may do something to who may change them."""
 
     view_on_site = False  # django-oauth-toolkit's clients know an address that we do not have

@@ -26,7 +26,6 @@ from apicredentials.exceptions import AlreadySent, NotAllowedNow, WordsChanged
 from apicredentials.models import Announcement
 from apicredentials.models.announcements import AnnouncementQuerySet
 from apicredentials.views.acts import ask_or_act
-from portal.admin import PortalModelAdmin
 
 OUTBOX = "admin:apicredentials_outgoingmail_changelist"
 
@@ -59,7 +58,7 @@ class SentFilter(admin.SimpleListFilter):
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(PortalModelAdmin):
+class AnnouncementAdmin(ModelAdmin):
     """Announcements: a draft may change and go; one that was sent may only be read, by whoever may see it."""
 
     list_display = ("subject", "state", "created_at", "started_at")

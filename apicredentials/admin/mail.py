@@ -122,7 +122,6 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
             "title": LABELS[kind] if kind else "Voorbeelden van mails",
             "opts": self.opts,
             "kinds": [(each, LABELS[each]) for each in MESSAGES],
-            "media": self.media,
         }
         if kind:
             context |= {"message": compose(sample(kind)), "email": render(sample(kind))}

@@ -1,6 +1,7 @@
 """What happens when somebody found a secret where it should not be."""
 
 from collections.abc import Iterable
+from itertools import batched
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,15 +12,21 @@ from apicredentials.models.activity import Activity
 from apicredentials.models.clients import OAuthClient
 from apicredentials.models.secrets import ClientSecret, hashes_of
 
+# How many hashes one query looks for; PostgreSQL takes 65,535 at most.
+HASHES_AT_ONCE = 1000
+
 
 def report_leak(fingerprints: Iterable[str], *, by: Actor) -> int:
     """Stop every secret with one of these fingerprints, and pause its client; return how many there were.
 
     A secret that has ended does no harm and is passed over, so that reporting twice is reporting once.
     """
-    hashes = [stored for fingerprint in fingerprints for stored in hashes_of(fingerprint)]
-    found = ClientSecret.objects.filter(hash__in=hashes).select_related("client")
-    return sum(_stop(secret, by) for secret in found)
+    hashes = (stored for fingerprint in fingerprints for stored in hashes_of(fingerprint))
+    return sum(
+        _stop(secret, by)
+        for some in batched(hashes, HASHES_AT_ONCE)
+        for secret in ClientSecret.objects.filter(hash__in=some).select_related("client")
+    )
 
 
 def report_leak_of(client: OAuthClient, *, by: Actor) -> None:

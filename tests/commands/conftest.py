@@ -11,6 +11,15 @@ import pytest
 from django.core.management import ManagementUtility
 from django.db import connections
 
+from accounts.models import Seller
+from apicredentials.models import Activity, OutgoingMail
+from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory
+from tests.oauth.flow import Software, software
+
+OPERATOR = "Operator van de marktplaats"
+OWNER = "eigenaar@winkel.example"
+CONTACT = "techniek@winkel.example"
+
 
 @dataclass(frozen=True)
 class Done:
@@ -46,8 +55,9 @@ def manage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     # A command that ends closes its connections, with the transaction that holds this test's rows.
     monkeypatch.setattr(connections, "close_all", lambda: None)
 
-    def run(*arguments: str, stdin: str = "") -> Done:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+    def run(*arguments: str, stdin: str | bytes = "") -> Done:
+        piped = stdin.encode() if isinstance(stdin, str) else stdin
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(piped), encoding="utf-8"))
         argv = ["manage.py", *arguments]
         capsys.readouterr()
         status = 0
@@ -58,3 +68,31 @@ def manage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
         return Done(status, *capsys.readouterr())
 
     return run
+
+
+# ---- Whom a command is about ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shop(db: None) -> Seller:
+    """A seller whose owner and technical contact read mail at OWNER and CONTACT."""
+    seller = SellerFactory(owner__user__email=OWNER)
+    TechnicalContactFactory(seller=seller, email=CONTACT)
+    return seller
+
+
+@pytest.fixture
+def warehouse(shop: Seller) -> Software:
+    """The software of the shop's credential, which is called Magazijn."""
+    return software(ClientCredentialFactory(seller=shop, name="Magazijn"))
+
+
+def logged(kind: Activity.Kind) -> list[tuple[str, ...]]:
+    """Return what the activity log says of acts of that kind: about what, by whom, why."""
+    rows = Activity.objects.filter(kind=kind).order_by("pk")
+    return list(rows.values_list("subject", "actor_name", "reason"))
+
+
+def mailed(kind: Activity.Kind) -> list[str]:
+    """Return who is mailed about acts of that kind, in order."""
+    return list(OutgoingMail.objects.filter(kind=kind).order_by("pk").values_list("recipient", flat=True))

@@ -1,0 +1,107 @@
+"""`rotate_signing_key`: a new key for access tokens. What it shares with the other: test_key_commands.py."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import time_machine
+from django.test import Client
+from joserfc import jws
+from pytest_django import Settings
+
+from apicredentials.keys import new_signing_key
+from apicredentials.oauth.tokens import AUTHORIZATION_CODE_SECONDS
+from tests.commands.conftest import Manage
+from tests.oauth.flow import Software, verify
+
+pytestmark = pytest.mark.django_db
+
+NOW = dt.datetime(2026, 5, 4, 10, 30, tzinfo=dt.UTC)
+SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.fixture(autouse=True)
+def clock(shop: object) -> Iterator[time_machine.Traveller]:
+    """A clock that stands still until it is moved; the shop was there before."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, settings: Settings) -> Path:
+    """The file that the signing keys stand in: one, in use."""
+    file = tmp_path / "keys"
+    file.write_text(new_signing_key())
+    settings.TOKEN_SIGNING_KEYS_FILE = str(file)
+    return file
+
+
+def published() -> list[str]:
+    """Return the ids of the keys that everybody may verify with."""
+    return [key["kid"] for key in Client().get("/.well-known/jwks.json").json()["keys"]]
+
+
+def signer(token: str) -> str:
+    """Return the id of the key that signed this token."""
+    return str(jws.extract_compact(token.encode()).headers()["kid"])
+
+
+def rotate(manage: Manage, *arguments: str) -> str:
+    """Rotate, and return the id of the new key."""
+    return str(manage("rotate_signing_key", "--json", *arguments).json["key_id"])
+
+
+def test_the_new_key_is_published_at_once_and_signs_from_ten_minutes_later(
+    manage: Manage, warehouse: Software, clock: time_machine.Traveller
+) -> None:
+    [old] = published()
+    answer = manage("rotate_signing_key", "--json").json
+    new = answer["key_id"]
+    assert answer["starts_at"] == "2026-05-04T10:40:00Z"
+    assert set(published()) == {old, new}
+    clock.move_to(NOW + dt.timedelta(minutes=10) - SECOND)
+    before = warehouse.access_token()
+    clock.shift(SECOND)
+    after = warehouse.access_token()
+    assert [signer(before), signer(after)] == [old, new]
+    assert [verify(token).status_code for token in (before, after)] == [204, 204]
+
+
+def test_the_old_key_is_dropped_when_its_last_token_has_ended(manage: Manage, clock: time_machine.Traveller) -> None:
+    [old] = published()
+    new = rotate(manage)
+    clock.move_to(NOW + dt.timedelta(minutes=10, seconds=AUTHORIZATION_CODE_SECONDS))
+    newer = rotate(manage)
+    assert set(published()) == {old, new, newer}
+    clock.shift(dt.timedelta(minutes=1))
+    newest = rotate(manage)
+    assert set(published()) == {new, newer, newest}
+
+
+def test_two_rotations_at_once_leave_the_key_in_use(manage: Manage, warehouse: Software) -> None:
+    [old] = published()
+    new = {rotate(manage), rotate(manage)}
+    assert set(published()) == {old, *new}
+    assert signer(warehouse.access_token()) == old
+
+
+def test_says_when_it_signs_in_the_portals_time_zone(manage: Manage, file: Path) -> None:
+    done = manage("rotate_signing_key")
+    new = file.read_text().partition("@")[0]
+    assert done.out == f"{new} is in {file} and is used from 2026-05-04 12:40:00 CEST.\n"
+
+
+def test_signs_with_rsa_when_asked(manage: Manage, warehouse: Software, clock: time_machine.Traveller) -> None:
+    new = rotate(manage, "--algorithm", "RS256")
+    clock.shift(dt.timedelta(minutes=10))
+    token = warehouse.access_token()
+    assert jws.extract_compact(token.encode()).headers() == {"alg": "RS256", "kid": new, "typ": "at+jwt"}
+    assert verify(token).status_code == 204
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "none", "es256", ""])
+def test_refuses_any_other_algorithm(manage: Manage, file: Path, algorithm: str) -> None:
+    before = file.read_text()
+    assert "--algorithm" in manage("rotate_signing_key", "--algorithm", algorithm).complaint
+    assert file.read_text() == before

@@ -82,13 +82,13 @@ def rotate(name: str, entry: str, *, needed_seconds: float) -> str:
 def _replace(name: str, text: str) -> None:
     """Put `text` in the file of the setting `name`, all at once: a reader sees the old keys or the new."""
     path = Path(getattr(settings, f"{name}_FILE"))
+    status = path.stat()
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    status = path.stat()
     os.chown(fresh, status.st_uid, status.st_gid)
     fresh.chmod(status.st_mode & 0o777)
     fresh.replace(path)

@@ -271,6 +271,7 @@ def test_a_key_file_that_breaks_keeps_its_last_keys_in_use(
 
 
 def test_a_key_file_that_cannot_be_replaced_is_said_in_one_line(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "keys").touch()
     (tmp_path / "keys.new").mkdir()
     settings.SECRET_HASH_KEYS_FILE = str(tmp_path / "keys")
     with pytest.raises(CommandError, match=r"^SECRET_HASH_KEYS_FILE: .*keys\.new"):

@@ -63,12 +63,15 @@ SELECT c.id, c.client_id, c.authorization_grant_type, c.client_type, c.scope, c.
 
 _SELLER = "s.closed_at, s.retailer_id, s.display_name, s.company_name, s.vat_number, s.kvk_number, s.registration_date"
 _NOT_REVOKED = "NOT EXISTS (SELECT 1 FROM {revoked} r WHERE r.jti = %s)"
+# Whoever found a secret may have got tokens with it: resuming the client does not let those in again.
+_NOT_LEAKED = "(c.leaked_at IS NULL OR c.leaked_at < %s)"
 
 _CREDENTIAL = f"""
 SELECT c.scope, c.scope, {_SELLER}
   FROM {{client}} c
   JOIN {{seller}} s ON s.id = c.seller_id
- WHERE c.client_id = %s AND c.deleted_at IS NULL AND c.paused_at IS NULL AND {_NOT_REVOKED}
+ WHERE c.client_id = %s AND c.deleted_at IS NULL AND c.paused_at IS NULL AND {_NOT_LEAKED}
+   AND {_NOT_REVOKED}
 """  # noqa: S608
 
 _AUTHORIZATION = f"""
@@ -79,7 +82,8 @@ SELECT a.scope, c.scope, {_SELLER}
   JOIN {{user}} u ON u.id = a.granted_by_id
   JOIN {{grant}} g ON g.authorization_id = a.id
  WHERE a.uid = %s AND g.uid = %s AND c.client_id = %s AND a.ended_at IS NULL AND a.expires_at > %s
-   AND g.revoked_at IS NULL AND c.deleted_at IS NULL AND c.paused_at IS NULL AND u.is_active AND {_NOT_REVOKED}
+   AND g.revoked_at IS NULL AND c.deleted_at IS NULL AND c.paused_at IS NULL AND u.is_active AND {_NOT_LEAKED}
+   AND {_NOT_REVOKED}
 """  # noqa: S608
 
 
@@ -97,11 +101,13 @@ def find_client(client_id: str, hashes: list[str]) -> ClientRecord | None:
 
 def standing_of(claims: dict[str, Any]) -> Standing | None:
     """Return what a token with these (verified) claims is worth now; None when it is worth nothing."""
+    # `iat` is in whole seconds: one of the leak's own second passes, for it may be the first of the new secret.
+    issued_by = moment(dt.datetime.fromtimestamp(claims["iat"] + 1, dt.UTC))
     if "authorization_id" in claims:
         names = [claims["authorization_id"], claims["grant_id"], claims["client_id"]]
-        row = fetch(_AUTHORIZATION, [*names, moment(timezone.now()), claims["jti"]])
+        row = fetch(_AUTHORIZATION, [*names, moment(timezone.now()), issued_by, claims["jti"]])
     else:
-        row = fetch(_CREDENTIAL, [claims["client_id"], claims["jti"]])
+        row = fetch(_CREDENTIAL, [claims["client_id"], issued_by, claims["jti"]])
     if row is None:
         return None
     given, registered, closed_at, *seller = row

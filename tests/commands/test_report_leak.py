@@ -1,8 +1,11 @@
 """`report_leak`: secrets that were found stop at once. Their form is `secret_format`; `POST /leaks` does the same."""
 
+import datetime as dt
 import hashlib
 
 import pytest
+import time_machine
+from django.utils import timezone
 
 from apicredentials import secret_format
 from apicredentials.models import Activity, ClientCredential
@@ -34,6 +37,17 @@ def test_a_secret_stops_at_once_with_every_token(manage: Manage, warehouse: Soft
     assert credential.paused_at is not None
 
 
+def test_a_token_from_before_stays_dead_when_the_credential_works_again(manage: Manage, warehouse: Software) -> None:
+    """Whoever found the secret may have got it."""
+    with time_machine.travel(timezone.now() - dt.timedelta(seconds=2)):
+        token = warehouse.access_token()
+    manage("report_leak", stdin=warehouse.secret)
+    rotated = manage("rotate_secret", warehouse.client_id, "--overlap", "0", "--json").json
+    manage("resume_credential", warehouse.client_id)
+    assert verify(token).status_code == 401
+    assert verify(Software(warehouse.client_id, rotated["client_secret"]).access_token()).status_code == 204
+
+
 def test_prints_how_many_there_were(manage: Manage, warehouse: Software) -> None:
     lines = [warehouse.secret, secret_format.generate(), mistyped(warehouse.secret), "geen secret"]
     answer = manage("report_leak", "--json", stdin="\n".join(lines)).json
@@ -45,7 +59,9 @@ def test_without_json_prints_lines_for_people(manage: Manage, warehouse: Softwar
     assert (done.out, done.err) == ("read: 1\nwell_formed: 1\nstopped: 1\n", "")
 
 
-@pytest.mark.parametrize("form", ["{0}\r\n\r\n{1}\r\n", "\n \n\t{0}  \n\n{1}", "{0}\n{0}\n{1}\n", "{0}\n\0\n{1}\n"])
+@pytest.mark.parametrize(
+    "form", ["{0}\r\n\r\n{1}\r\n", "\n \n\t{0}  \n\n{1}", "{0}\n{0}\n{1}\n", "{0}\n\0\n{1}\n", "\ufeff{0}\n{1}"]
+)
 def test_reads_one_a_line_whatever_stands_around_it(manage: Manage, warehouse: Software, form: str) -> None:
     other = software(ClientCredentialFactory())
     answer = manage("report_leak", "--json", stdin=form.format(warehouse.secret, other.secret)).json
@@ -59,8 +75,9 @@ def test_bytes_that_are_no_text_do_not_hide_a_secret(manage: Manage, warehouse: 
     assert manage("report_leak", "--json", stdin=found).json == {"read": 3, "well_formed": 1, "stopped": 1}
 
 
-@pytest.mark.parametrize("found", ["", "\n\n", "geen secret", "rts_", secret_format.generate()])
+@pytest.mark.parametrize("found", ["", "\n\n", "geen secret", "rts_", "a new one"])
 def test_what_is_no_secret_of_anybody_changes_nothing(manage: Manage, warehouse: Software, found: str) -> None:
+    found = found.replace("a new one", secret_format.generate())
     before = tables()
     answer = manage("report_leak", "--json", stdin=f"{found}\n{mistyped(warehouse.secret)}").json
     assert answer["stopped"] == 0

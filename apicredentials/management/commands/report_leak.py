@@ -16,7 +16,8 @@ class Command(PortalCommand):
 
     def act(self, **options: Any) -> dict[str, int]:
         """Report what stands on standard input."""
-        lines = [line.strip() for line in standard_input() if line.strip()]
+        # A file from Windows begins with a mark, which is not a part of its first secret.
+        lines = [line.strip("\ufeff \t\r\n") for line in standard_input() if line.strip()]
         prints = [fingerprint(line) for line in lines if secret_format.is_well_formed(line)]
         stopped = report_leak(prints, by=operator("Het secret is gevonden waar het niet hoort."))
         return {"read": len(lines), "well_formed": len(prints), "stopped": stopped}

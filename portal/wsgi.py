@@ -43,8 +43,8 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     if environ["PATH_INFO"] not in machines.views:
         answer: Iterable[bytes] = django(environ, start_response)
         return answer
-    # Straight to what would answer it anyway: Django's handler, its signals and its nineteen layers take half as long
-    # as the rest of a short answer. What they do for it is this.
+    # Straight to what would answer it anyway: Django's handler and its signals take a third of a short answer. What
+    # they do for it is this.
     close_old_connections()
     response = answer_machine(WSGIRequest(environ))
     start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))

@@ -17,7 +17,7 @@ LONGEST_FILE = 400
 LAYERS = """
     portal.logs portal.caches portal.forms portal.admin portal.context portal.checks portal.deadline portal.apps
     accounts.apps
-    portal.example_party accounts.passwords
+    portal.example_party
 
     apicredentials.exceptions apicredentials.names apicredentials.redirect_uris apicredentials.scopes
     apicredentials.keys apicredentials.secret_format apicredentials.logos

@@ -564,7 +564,8 @@ def test_without_a_database_a_form_says_so_in_dutch(db: None, no_database: Calla
 
 
 def token_of(seller: Seller) -> str:
-    claims = {"client_id": ClientCredentialFactory(seller=seller).client_id, "jti": "1", "exp": 2**40, "scope": ""}
+    claims = {"client_id": ClientCredentialFactory(seller=seller).client_id, "jti": "1", "scope": ""}
+    claims |= {"iat": 0, "exp": 2**40}
     return tokens.sign({"iss": "http://testserver", "aud": "http://testserver", **claims})
 
 

@@ -91,6 +91,7 @@ def test_every_page_is_for_everyone(page: Page, axe: Axe, width: int, scheme: st
     ResourceServerFactory()
     AnnouncementFactory()
     Group.objects.create(name="Helpdesk")
+    UserFactory(email="iemand.met.een.lange.naam@een-winkel-met-een-lange-naam.example")
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     previews = reverse("admin:apicredentials_outgoingmail_previews")

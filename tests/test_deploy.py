@@ -564,9 +564,9 @@ def test_without_a_database_a_form_says_so_in_dutch(db: None, no_database: Calla
 
 
 def token_of(seller: Seller) -> str:
-    claims = {"client_id": ClientCredentialFactory(seller=seller).client_id, "jti": "1", "scope": ""}
-    claims |= {"iat": 0, "exp": 2**40}
-    return tokens.sign({"iss": "http://testserver", "aud": "http://testserver", **claims})
+    client_id = ClientCredentialFactory(seller=seller).client_id
+    about = {"iss": "http://testserver", "aud": "http://testserver", "iat": 0, "exp": 2**40, "jti": "1"}
+    return tokens.sign(about | {"client_id": client_id, "scope": ""})
 
 
 def test_without_a_database_a_machine_gets_json(owner: Client, no_database: Callable[[], None]) -> None:

@@ -13,7 +13,7 @@ from accounts.requests import SellerRequest, actor, filled_in, recent_proof_requ
 from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
 from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
-from apicredentials.views.acts import act, ask_or_act
+from apicredentials.views.acts import act, ask_or_act, back_to_settings
 
 
 def find(request: SellerRequest, client_id: UUID) -> ClientCredential:
@@ -57,7 +57,7 @@ def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
         return render(request, template, {"credential": credential}, status=409)
     except NotAllowedNow as error:
         messages.warning(request, str(error))
-        return redirect("apicredentials:settings")
+        return back_to_settings(request)
     return show_secret(request, credential, secret)
 
 
@@ -73,7 +73,7 @@ def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
             return show_secret(request, credential, form.rotate(by=actor(request)))
         except RotatedMeanwhile as error:
             messages.warning(request, str(error))
-            return redirect("apicredentials:settings")
+            return back_to_settings(request)
         except NotAllowedNow as error:
             form.add_error(None, ValidationError(str(error), code=error.code))
     status = 422 if request.method == "POST" else 200
@@ -134,7 +134,7 @@ def change(request: SellerRequest, form: RenameForm | RightsForm, title: str) ->
         except NotAllowedNow as error:
             form.add_error(None, ValidationError(str(error), code=error.code))
         else:
-            return redirect("apicredentials:settings")
+            return back_to_settings(request)
     context = {"form": form, "credential": form.credential, "title": title}
     status = 422 if request.method == "POST" else 200
     return render(request, "apicredentials/credential_change.html", context, status=status)

@@ -161,3 +161,23 @@ def test_a_failed_form_shows_what_was_saved_beside_what_was_typed(owner: Client,
     answer = owner.post(f"{URL}contact/", {"name": "", "email": "nieuw@winkel.example"})
     assert answer.context["contact"].email == "techniek@winkel.example"
     assert "nieuw@winkel.example" in answer.content.decode()
+
+
+@pytest.mark.parametrize("act", ["pauzeren", "naam"])
+@pytest.mark.parametrize(
+    ("referer", "query"),
+    [
+        ("http://testserver/instellingen/api/?page=30&q=kassa", "?page=30&q=kassa"),
+        ("http://testserver/instellingen/api/", ""),
+        ("http://testserver/instellingen/api/activiteit/?page=30", ""),
+        ("https://dief.example/instellingen/api/?page=30", ""),
+        ("http://[", ""),
+        ("", ""),
+    ],
+)
+def test_what_is_done_in_a_dialog_leads_back_to_the_page_it_was_opened_on(
+    owner: Client, seller: Seller, act: str, referer: str, query: str
+) -> None:
+    address = f"{URL}credentials/{ClientCredentialFactory(seller=seller).client_id}/{act}/"
+    answer = owner.post(address, {"name": "Toonbank"}, headers={"Referer": referer})
+    assert answer["Location"] == f"{URL}{query}"

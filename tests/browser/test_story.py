@@ -433,6 +433,20 @@ def test_a_dialog_from_a_menu_gives_the_focus_back_to_that_menu(settings_page: P
     expect(settings_page.get_by_role("button", name="Naam wijzigen")).to_be_hidden()
 
 
+def test_an_act_on_the_second_page_ends_there(settings_page: Page) -> None:
+    seller = ClientCredential.objects.get().seller
+    for number in range(20):
+        ClientCredentialFactory(seller=seller, name=f"Kassa {number:02}")
+    settings_page.goto(f"{SETTINGS}?page=2")
+    oldest = settings_page.get_by_role("article").first
+    oldest.locator("summary", has_text="Meer").click()
+    oldest.get_by_role("button", name="Pauzeren").click()
+    settings_page.get_by_role("dialog").get_by_role("button", name="Pauzeren").click()
+    expect_message(settings_page, "gepauzeerd")
+    expect(settings_page).to_have_url(re.compile(r"\?page=2$"))
+    expect(settings_page.get_by_role("article")).to_have_count(1)
+
+
 # ---- No connection ----------------------------------------------------------------------------------------
 
 

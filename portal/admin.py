@@ -1,7 +1,7 @@
 """The operator's side: Django's admin, in Dutch, behind the portal's own sign-in and its throttling."""
 
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
@@ -11,6 +11,7 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.views.i18n import JavaScriptCatalog
 
 
 class PortalAdminSite(AdminSite):
@@ -38,6 +39,11 @@ class PortalAdminSite(AdminSite):
             return view(request, *args, **kwargs)
 
         return super().admin_view(checked, cacheable)
+
+    def i18n_javascript(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Give the scripts their words: Django's, and what its translation lacks."""
+        view = JavaScriptCatalog.as_view(packages=["django.contrib.admin", "portal"])
+        return cast("HttpResponse", view(request))
 
     def password_change(  # type: ignore[override]  # the stubs know but one kind of answer
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -199,6 +199,13 @@ def test_what_django_leaves_in_english_is_translated_as_it_was_written() -> None
         assert read.gettext(original) == translation.gettext(original) == dutch
 
 
+def test_its_scripts_speak_dutch_too(operator: Client) -> None:
+    """Django's calendar, and what it says to a browser in another time zone."""
+    words = operator.get(reverse("admin:jsi18n")).content.decode()
+    for dutch in ("Kies een tijdstip", "Vandaag (%(date)s)", "Je loopt %(offset)s uur achter."):
+        assert dutch in words
+
+
 def test_the_log_says_when_and_what_in_words(operator: Client) -> None:
     row = Activity.record(
         Activity.Kind.PARTY_RENEWED, seller=None, subject="Bol", by=Actor(), expires_at="2027-03-02T11:00:00+00:00"

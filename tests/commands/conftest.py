@@ -1,13 +1,15 @@
 """Commands as somebody at a terminal runs them: by their arguments, with an exit status and two streams."""
 
+import datetime as dt
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import ManagementUtility
 from django.db import connections
 
@@ -16,6 +18,7 @@ from apicredentials.models import Activity, OutgoingMail
 from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory
 from tests.oauth.flow import Software, software
 
+NOW = dt.datetime(2026, 5, 4, 10, 30, tzinfo=dt.UTC)
 OPERATOR = "Operator van de marktplaats"
 OWNER = "eigenaar@winkel.example"
 CONTACT = "techniek@winkel.example"
@@ -96,3 +99,10 @@ def logged(kind: Activity.Kind) -> list[tuple[str, ...]]:
 def mailed(kind: Activity.Kind) -> list[str]:
     """Return who is mailed about acts of that kind, in order."""
     return list(OutgoingMail.objects.filter(kind=kind).order_by("pk").values_list("recipient", flat=True))
+
+
+@pytest.fixture
+def clock(shop: object) -> Iterator[time_machine.Traveller]:
+    """A clock that stands still at NOW until it is moved; the shop was there before."""
+    with time_machine.travel(NOW, tick=False) as clock:
+        yield clock

@@ -1,7 +1,6 @@
 """`rotate_secret`: a new secret for a credential. What it shares with others: test_credential_commands.py."""
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pytest
 import time_machine
@@ -14,17 +13,9 @@ from tests.inventory import tables
 from tests.logged import listening
 from tests.oauth.flow import Software, assert_error, verify
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
-NOW = dt.datetime(2026, 5, 4, 10, 30, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def clock(shop: object) -> Iterator[time_machine.Traveller]:
-    """A clock that stands still until it is moved; the shop was there before."""
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 def rotate(manage: Manage, of: Software, overlap: str, *arguments: str) -> Done:

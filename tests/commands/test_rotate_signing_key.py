@@ -1,7 +1,6 @@
 """`rotate_signing_key`: a new key for access tokens. What it shares with the other: test_key_commands.py."""
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,12 @@ from pytest_django import Settings
 
 from apicredentials.keys import new_signing_key
 from apicredentials.oauth.tokens import AUTHORIZATION_CODE_SECONDS
-from tests.commands.conftest import Manage
+from tests.commands.conftest import NOW, Manage
 from tests.oauth.flow import Software, verify
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
-NOW = dt.datetime(2026, 5, 4, 10, 30, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def clock(shop: object) -> Iterator[time_machine.Traveller]:
-    """A clock that stands still until it is moved; the shop was there before."""
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture(autouse=True)

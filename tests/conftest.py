@@ -9,7 +9,6 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection
 
 from tests.served import Served, migrated_databases, run_portal
@@ -76,10 +75,9 @@ def triggers_of_the_log() -> tuple[list[str], list[str]]:
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    from apicredentials.oauth.throttle import told_to_wait
+    from tests.failures import forget_failures
 
-    cache.clear()
-    told_to_wait.cache_clear()
+    forget_failures()
 
 
 @pytest.fixture(scope="session")

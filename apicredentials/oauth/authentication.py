@@ -15,7 +15,7 @@ from apicredentials.models.access import ClientRecord, find_client
 from apicredentials.models.refusals import note_refusal
 from apicredentials.models.secrets import fingerprint, hashes_of, note_use
 from apicredentials.oauth.requests import MachineRequest
-from apicredentials.oauth.throttle import count_failure
+from apicredentials.oauth.throttle import count_failure, refuse_repeated
 
 CLIENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
@@ -33,10 +33,13 @@ def authenticate(request: MachineRequest) -> ClientRecord:
         client_id = UNKNOWN
     well_formed = [secret for secret in secrets if secret_format.is_well_formed(secret)]
     hashes = [stored for secret in well_formed or [""] for stored in hashes_of(fingerprint(secret))]
+    attempt = " ".join((request.address, client_id, *hashes))
+    if well_formed:
+        refuse_repeated(attempt)
     # A secret that is cut off or mistyped is nobody's: that takes no query, and says nothing of the client.
     client = find_client(client_id, hashes) if well_formed or not secrets else None
     if client is None or (client.secret_pk is None and (secrets or not client.is_public)):
-        if count_failure(request.address, client_id) == 1:
+        if count_failure(request.address, client_id, attempt) == 1:
             note_refusal(client_id, hashes, address=request.address)
         raise errors.InvalidClientError("Client authentication failed.")
     if client.secret_pk is not None and client.use_is_due:

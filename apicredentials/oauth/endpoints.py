@@ -25,9 +25,11 @@ REALM = 'Basic realm="Retailer API", charset="UTF-8"'
 
 
 def answer(body: str, status: int) -> HttpResponse:
-    """Return a JSON answer of the token endpoint's kind (RFC 6749 §5.1, §5.2)."""
-    response = HttpResponse(body, status=status, content_type="application/json")
-    response["Cache-Control"] = "no-store"
+    """Return a JSON answer of the token endpoint's kind (RFC 6749 §5.1, §5.2).
+
+    That it is not to be stored is said of every answer to a machine, unless its view says otherwise.
+    """
+    response = HttpResponse(body.encode(), status=status, content_type="application/json")
     if status == 401:
         response["WWW-Authenticate"] = REALM
     if status == 429:

@@ -29,14 +29,16 @@ class TooManyFailures(errors.OAuth2Error):
     description = "Too many failures. Try again later."
 
 
-def count_failure(address: str, client_id: str) -> int:
+def count_failure(address: str, client_id: str, attempt: str = "") -> int:
     """Count a failure, and return the how-manieth of this client and address it is.
 
-    Raises TooManyFailures when there were too many in this minute.
+    Raises TooManyFailures when there were too many in this minute. `attempt`, which holds a hash where a secret was,
+    is then not looked at again for what is left of this second: see `refuse_repeated`.
     """
     of_both = f"{address} {client_id}"
     waiting = told_to_wait(_minute())
     if address in waiting or of_both in waiting:
+        refused_in(int(time.time())).add(attempt)
         raise TooManyFailures
     by_address, by_both = _count(address), _count(of_both)
     if by_address > FAILURES_PER_ADDRESS or by_both > FAILURES_PER_CLIENT:
@@ -47,6 +49,22 @@ def count_failure(address: str, client_id: str) -> int:
         raise TooManyFailures
     log.info("authn_failed", client_id=client_id, address=address)
     return by_both
+
+
+def refuse_repeated(attempt: str) -> None:
+    """Raise TooManyFailures when this very attempt came to nothing earlier in this second, from one told to wait.
+
+    What asks again and again with the same wrong secret then costs the database one query a second. Whoever has the
+    right one is not affected: that is another attempt.
+    """
+    if attempt in refused_in(int(time.time())):
+        raise TooManyFailures
+
+
+@lru_cache(maxsize=1)
+def refused_in(second: int) -> set[str]:
+    """Return the attempts that came to nothing in this second, of those who had been told to wait."""
+    return set()
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,6 @@ import hypothesis
 import pytest
 import schemathesis
 import yaml
-from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -23,7 +22,6 @@ from schemathesis.specs.openapi import checks
 from accounts.models import Seller
 from apicredentials import scopes
 from apicredentials.oauth import throttle
-from apicredentials.oauth.throttle import told_to_wait
 from portal import machine_urls
 from tests.conftest import ON_CI
 from tests.factories import (
@@ -33,6 +31,7 @@ from tests.factories import (
     SellerFactory,
     ThirdPartyFactory,
 )
+from tests.failures import forget_failures
 from tests.oauth.flow import FORM, VERIFIER, Software, decide, header, request_address, sent_back, software
 from tests.people import signed_in
 from tests.served import ROOT
@@ -132,8 +131,7 @@ def few(function: Any) -> Any:
 
 def ask(case: "Case", **headers: str) -> "Response":
     """Send a case and judge the answer, as one that is not among too many failures."""
-    cache.clear()
-    told_to_wait.cache_clear()
+    forget_failures()
     return case.call_and_validate(headers=headers, checks=CHECKS)
 
 

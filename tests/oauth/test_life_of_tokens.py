@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.utils import timezone
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -18,8 +17,8 @@ from accounts.models import Actor, User
 from apicredentials import scopes
 from apicredentials.models import Grant, ThirdParty, ThirdPartyAuthorization
 from apicredentials.models.tokens import digest
-from apicredentials.oauth.throttle import told_to_wait
 from tests.factories import REDIRECT_URI, SellerFactory, ThirdPartyFactory
+from tests.failures import forget_failures
 from tests.oauth.flow import VERIFIER, claims, s256, software, verify
 
 # From a moment whose year, later, has the gap of 28 March in it.
@@ -53,8 +52,7 @@ class LifeOfTokens(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        cache.clear()  # Failures are counted by the minute, and every story begins in the same one.
-        told_to_wait.cache_clear()
+        forget_failures()  # Failures are counted by the minute, and every story begins in the same one.
         self.travel = time_machine.travel(START, tick=False)
         self.clock = self.travel.start()
         self.seller = SellerFactory()

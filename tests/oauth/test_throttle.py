@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
@@ -13,12 +13,15 @@ from django.core.cache import CacheHandler
 from django.test import Client
 from time_machine import TimeMachineFixture
 
+from accounts.models import Actor
 from apicredentials import secret_format
+from apicredentials.models import ClientCredential
 from apicredentials.oauth import throttle
 from apicredentials.oauth.throttle import FAILURES_PER_ADDRESS, FAILURES_PER_CLIENT
 from tests.clients.visitor import new_credential, new_visitor
+from tests.factories import ThirdPartyFactory
 from tests.logged import listening
-from tests.oauth.flow import FORM, Software, assert_error, basic
+from tests.oauth.flow import FORM, Software, assert_error, basic, software
 from tests.served import Served, free_port
 
 if TYPE_CHECKING:
@@ -35,9 +38,9 @@ def _standing_clock(request: pytest.FixtureRequest, time_machine: TimeMachineFix
     time_machine.move_to(START, tick="serve" in request.fixturenames)
 
 
-def guess(client_id: str, *, path: str = "/token", address: str = "127.0.0.1") -> "Response":
-    """Try a secret that is well formed, and nobody's."""
-    authorization = {"Authorization": basic(client_id, secret_format.generate())}
+def guess(client_id: str, *, secret: str = "", path: str = "/token", address: str = "127.0.0.1") -> "Response":
+    """Try a secret; by default one that is well formed, and nobody's."""
+    authorization = {"Authorization": basic(client_id, secret or secret_format.generate())}
     body = b"grant_type=client_credentials&token=x"
     return Client(REMOTE_ADDR=address).generic("POST", path, body, FORM, headers=authorization)
 
@@ -103,6 +106,54 @@ def test_the_log_says_once_a_minute_who_waits(warehouse: Software) -> None:
             guess(warehouse.client_id)
     (line,) = [line for line in log.lines if "authn_throttled" in line]
     assert warehouse.client_id in line
+
+
+# ---- Who asks the same again ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["unknown", "wrong", "paused"])
+def test_the_same_attempt_is_looked_up_once_a_second(
+    warehouse: Software, time_machine: TimeMachineFixture, django_assert_num_queries: Any, kind: str
+) -> None:
+    """Whoever it is of: an answer that came sooner for some would tell who exists (CWE-208)."""
+    client_id = str(uuid4()) if kind == "unknown" else warehouse.client_id
+    secret = warehouse.secret if kind == "paused" else secret_format.generate()
+    if kind == "paused":
+        ClientCredential.objects.get().pause(by=Actor())
+    exhaust(client_id)
+    assert_waits(guess(client_id))
+    for second in (1, 2):
+        time_machine.move_to(START + dt.timedelta(seconds=second), tick=False)
+        for queries in (1, 0, 0):
+            with django_assert_num_queries(queries):
+                assert guess(client_id, secret=secret).status_code == 429
+
+
+def test_what_is_resumed_passes_within_a_second(warehouse: Software, time_machine: TimeMachineFixture) -> None:
+    credential = ClientCredential.objects.get()
+    credential.pause(by=Actor())
+    exhaust(warehouse.client_id)
+    assert {warehouse.token(**GRANT).status_code for _ in range(3)} == {429}
+    credential.resume(by=Actor())
+    time_machine.move_to(START + dt.timedelta(seconds=1), tick=False)
+    assert warehouse.token(**GRANT).status_code == 200
+
+
+def test_another_secret_and_another_address_are_another_attempt(warehouse: Software) -> None:
+    exhaust(warehouse.client_id)
+    wrong = secret_format.generate()
+    assert {guess(warehouse.client_id, secret=wrong).status_code for _ in range(3)} == {429}
+    assert warehouse.token(**GRANT).status_code == 200
+    assert guess(warehouse.client_id, secret=wrong).status_code == 429
+    assert guess(warehouse.client_id, secret=wrong, address="203.0.113.7").status_code == 401
+
+
+@pytest.mark.usefixtures("db")
+def test_software_without_a_secret_passes_while_somebody_mistypes_one_for_it() -> None:
+    app = software(ThirdPartyFactory(client_type="public"))
+    for _ in range(FAILURES_PER_CLIENT + 2):
+        guess(app.client_id, secret="mistyped")
+    assert app.post("/revoke", token="x").status_code == 200
 
 
 # ---- Who does not -----------------------------------------------------------------------------------------

@@ -1,0 +1,12 @@
+"""Failures of clients, which are counted by the minute, outside of the database that a test rolls back."""
+
+from django.core.cache import cache
+
+from apicredentials.oauth.throttle import refused_in, told_to_wait
+
+
+def forget_failures() -> None:
+    """Begin as if nobody had failed yet."""
+    cache.clear()
+    told_to_wait.cache_clear()
+    refused_in.cache_clear()

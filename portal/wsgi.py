@@ -1,29 +1,38 @@
 """The WSGI entry point: `granian --interface wsgi portal.wsgi:application`, as `make serve` does."""
 
+import gc
 import io
 import os
 import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
+import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.handlers.wsgi import WSGIRequest
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 try:
-    django = get_wsgi_application()
+    # Whatever loads now stays: looking through it for garbage takes a part of the start, and of many a request later.
+    gc.disable()
+    django.setup(set_prefix=False)
 except ImproperlyConfigured as error:
     sys.exit(f"portal: {error}")
 
 from portal.middleware import MachineEndpointMiddleware, RequestLogMiddleware, TrustedProxyMiddleware
 
-machines = MachineEndpointMiddleware(django.get_response)  # type: ignore[arg-type]
+# What only pages need is loaded with the first of them.
+pages = cache(WSGIHandler)
+machines = MachineEndpointMiddleware(lambda request: pages().get_response(request))  # type: ignore[arg-type, return-value]
 answer_machine = TrustedProxyMiddleware(RequestLogMiddleware(machines))
+
+gc.freeze()
+gc.enable()
 
 BOUNDARY = re.compile(r""";\s*boundary\s*=\s*("[^"]{1,70}"|[^;"\s]{1,70})""", re.IGNORECASE)
 LONGEST_MEDIA_TYPE = 255
@@ -41,7 +50,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
         body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     if environ["PATH_INFO"] not in machines.views:
-        answer: Iterable[bytes] = django(environ, start_response)
+        answer: Iterable[bytes] = pages()(environ, start_response)
         return answer
     # Straight to what would answer it anyway: Django's handler and its signals take a third of a short answer. What
     # they do for it is this.

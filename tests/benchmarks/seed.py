@@ -54,7 +54,7 @@ def main(count: int) -> None:
     json.dump(
         {"client": [credential.client_id, credential.reveal(by=by)], "party": [party.client_id, party_secret],
          "bearer": revocable.pop(), "codes": codes, "refresh": refresh, "revocable": revocable,
-         **refused}, sys.stdout,
+         "guesses": [secret_format.generate() for _ in range(count)], **refused}, sys.stdout,
     )  # fmt: skip
 
 

@@ -47,7 +47,8 @@ def main(count: int) -> None:
     bearer = pairs(1, user, client, later)[0].access
     json.dump(
         {"client": ["machine", "secret"], "party": ["party", "secret"], "bearer": bearer, "codes": codes,
-         "refresh": refresh, "revocable": revocable, "unknown client": ["nobody", "secret"]}, sys.stdout,
+         "refresh": refresh, "revocable": revocable, "guesses": [secrets.token_urlsafe(24) for _ in range(count)],
+         "unknown client": ["nobody", "secret"], "wrong secret": ["machine", "wrong"]}, sys.stdout,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ asks every operation of every server for a short while, so that what else the ma
 table shows medians of five rounds. The server is the production command: two workers, persistent connections.
 """
 
+import atexit
 import base64
 import compileall
 import json
@@ -17,10 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import IO, Any
@@ -127,7 +130,7 @@ def serving(project: Project, port: int, log: IO[bytes]) -> Iterator["subprocess
     """Serve the project as `make serve` does, with two workers, from its first answer until the block ends."""
     command = f"granian {project.wsgi}:application --interface wsgi --no-ws --no-access-log --workers 2"
     arguments = [*command.split(), "--blocking-threads", "2", "--host", "127.0.0.1", "--port", str(port)]
-    arguments[0] = str(Path(sys.executable).with_name("granian"))
+    arguments[0] = str(installed() / "bin" / "granian")
     server = subprocess.Popen(
         arguments, cwd=ROOT, env=project.environment, stdout=log, stderr=log, start_new_session=True
     )
@@ -137,6 +140,17 @@ def serving(project: Project, port: int, log: IO[bytes]) -> Iterator["subprocess
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+
+
+@cache
+def installed() -> Path:
+    """Return an environment like production's: one of the development tools would be loaded with the log."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    atexit.register(shutil.rmtree, folder)
+    venv.create(folder, with_pip=True)
+    install = "pip install -qq --disable-pip-version-check --require-hashes --requirement requirements.txt"
+    subprocess.run([folder / "bin" / "python", "-m", *install.split()], cwd=ROOT, check=True)
+    return folder
 
 
 def seconds_to_start(ours: Project, stock: Project, folder: Path) -> dict[str, float]:

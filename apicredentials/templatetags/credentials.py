@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from django import template
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.safestring import SafeString, mark_safe
@@ -15,17 +16,32 @@ from apicredentials import scopes
 register = template.Library()
 
 
+# Stands for an id in an address.
+AN_ID = "00000000-0000-4000-8000-000000000000"
+
+
+@register.simple_tag
+def act_address(act: str, client_id: str) -> str:
+    """Return the address of one of the acts of `apicredentials.urls` on a credential."""
+    return _address(act).replace(AN_ID, client_id)
+
+
+@lru_cache(maxsize=100)
+def _address(act: str) -> str:
+    return reverse(f"apicredentials:{act}", args=[AN_ID])
+
+
 @register.simple_tag
 def moment(at: dt.datetime) -> SafeString:
     """Return a moment as people read it, to the minute, in the portal's time zone."""
+    return _moment(at, get_language())
+
+
+@lru_cache(maxsize=2000)
+def _moment(at: dt.datetime, language: str | None) -> SafeString:
     local = timezone.localtime(at)
-    day = _day(local.date(), get_language())
+    day = format_date(local, "j F Y")
     return mark_safe(f'<time datetime="{local.isoformat()}">{day} om {local:%H:%M}</time>')  # noqa: S308 - of a date alone
-
-
-@lru_cache(maxsize=1000)
-def _day(day: dt.date, language: str | None) -> str:
-    return format_date(day, "j F Y")
 
 
 @register.simple_tag

@@ -48,17 +48,24 @@ def settings_page(request: SellerRequest, contact_form: TechnicalContactForm, st
     )
 
 
-def find_credentials(request: SellerRequest, search: CredentialSearchForm) -> tuple[Page, list[ClientCredential]]:
-    """Return a page of those found, and those that can be put back: three queries, however many there are.
+def find_credentials(request: SellerRequest, search: CredentialSearchForm) -> tuple[Page, Page]:
+    """Return a page of those found, and one of those that can be put back: three queries, however many there are.
 
-    The keys of all that match, a thousand at most, tell how many there are and which are on the page.
+    The keys of all, a thousand at most beside the deleted, tell how many there are and which are on the page.
     """
     everyone = ClientCredential.objects.filter(seller=request.seller)
-    found = search.rows(ClientCredential.objects.for_seller(request.seller))
-    page = Paginator(list(found.values_list("pk", flat=True)), PAGE_SIZE).get_page(request.GET.get("page"))
-    rows = (everyone.filter(pk__in=page.object_list) | everyone.restorable()).with_details()
-    page.object_list = [row for row in rows if row.deleted_at is None]
-    return page, [row for row in rows if row.deleted_at is not None]
+    keys = list((search.rows(everyone.present()) | everyone.restorable()).values_list("pk", "deleted_at"))
+    present = paged([pk for pk, deleted_at in keys if deleted_at is None], request.GET.get("page"))
+    deleted = paged([pk for pk, deleted_at in keys if deleted_at is not None], request.GET.get("verwijderd"))
+    rows = everyone.filter(pk__in=[*present.object_list, *deleted.object_list]).with_details()
+    present.object_list = [row for row in rows if row.deleted_at is None]
+    deleted.object_list = [row for row in rows if row.deleted_at is not None]
+    return present, deleted
+
+
+def paged(keys: list[int], number: str | None) -> Page:
+    """Return the page of that number, or the nearest that there is."""
+    return Paginator(keys, PAGE_SIZE).get_page(number)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import Seller
 from apicredentials.models import ClientCredential, ClientSecret
@@ -13,7 +14,7 @@ from tests.factories import (
     ThirdPartyAuthorizationFactory,
     UserFactory,
 )
-from tests.journeys.pages import Page
+from tests.journeys.pages import Element, Page
 from tests.people import signed_in
 
 URL = "/instellingen/api/"
@@ -49,6 +50,12 @@ def open_page(client: Client, query: str = "") -> Page:
 
 def names(page: Page) -> list[str]:
     return [next(card.all("h3")).words for card in page.root.all("article")]
+
+
+def shelf_of(page: Page) -> Element:
+    """Return the part with those that were deleted."""
+    (shelf,) = (each for each in page.root.all("details") if each["id"] == "verwijderd")
+    return shelf
 
 
 def queries(client: Client, query: str = "") -> int:
@@ -90,6 +97,33 @@ def test_the_pages_hold_each_of_them_once(owner: Client, many: Seller) -> None:
             break
         page = open_page(owner, page.link("Volgende").partition("#")[0].removeprefix(URL))
     assert seen == [f"Kassa {number:04}" for number in reversed(range(1000))]
+
+
+def test_deleted_ones_have_pages_of_their_own(owner: Client, many: Seller) -> None:
+    """The shelf of thirty days can hold more than the seller has, and is as long as the list beside it."""
+    before = queries(owner)
+    ClientCredential.objects.filter(seller=many).update(deleted_at=timezone.now())
+    fill(many, 25)
+    page = open_page(owner, "?page=2")
+    assert "Verwijderd (1000)" in page.words
+    seen: list[str] = []
+    while True:
+        assert len(names(page)) == 5
+        shelf = shelf_of(page)
+        seen += [heading.words for heading in shelf.all("h3")]
+        onward = [link["href"] for link in shelf.all("a") if link.words == "Volgende"]
+        if not onward:
+            break
+        page = open_page(owner, onward[0].partition("#")[0].removeprefix(URL))
+    assert seen == [f"Kassa {number:04}" for number in reversed(range(1000))]
+    assert queries(owner, "?verwijderd=50") == before <= 8
+
+
+def test_the_shelf_is_open_where_one_pages_through_it(owner: Client, seller: Seller) -> None:
+    ClientCredentialFactory(seller=seller, deleted=True)
+    for query, is_open in (("", False), ("?verwijderd=1", True)):
+        shelf = shelf_of(open_page(owner, query))
+        assert ("open" in shelf.attributes) is is_open
 
 
 def test_it_says_where_one_is(owner: Client, many: Seller) -> None:

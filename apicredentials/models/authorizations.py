@@ -15,6 +15,7 @@ from apicredentials import scopes
 from apicredentials.exceptions import CannotRenew
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import ThirdParty, new_uid
+from apicredentials.models.mail import OutgoingMail, key_of_end
 
 # From how long before its end an authorisation counts as ending soon, and can be renewed.
 ENDING_SOON = dt.timedelta(days=60)
@@ -86,6 +87,7 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
             authorization.granted_at = now
             authorization.expires_at = one_year_after(now)
             authorization.save(update_fields=RENEWED if current else None)
+            OutgoingMail.objects.withdraw(key_of_end(authorization.uid))
             Activity.record(
                 Activity.Kind.PARTY_AUTHORIZED,
                 seller=seller,
@@ -198,6 +200,7 @@ class ThirdPartyAuthorization(models.Model):
             self.granted_by, self.granted_at = by.user, now
             self.expires_at = one_year_after(now)
             self.save(update_fields=["granted_by", "granted_at", "expires_at"])
+            OutgoingMail.objects.withdraw(key_of_end(self.uid))
             Activity.record(
                 Activity.Kind.PARTY_RENEWED,
                 seller=self.seller,
@@ -213,5 +216,6 @@ class ThirdPartyAuthorization(models.Model):
                 ended_at=timezone.now()
             )
             if ended:
+                OutgoingMail.objects.withdraw(key_of_end(self.uid))
                 Activity.record(Activity.Kind.PARTY_REVOKED, seller=self.seller, subject=self.third_party.name, by=by)
         self.refresh_from_db()

@@ -76,6 +76,10 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
                 return mail
         return None
 
+    def withdraw(self, occasion: str) -> None:
+        """Take back what still waits under keys that begin with `occasion`: it is no longer so."""
+        self.waiting().filter(key__startswith=occasion).delete()
+
     def try_again(self) -> int:
         """Make those that are stuck due now, with all their attempts before them."""
         return self.stuck().update(due_at=timezone.now(), attempts=0, given_up_at=None)
@@ -210,6 +214,11 @@ def describe(error: BaseException) -> str:
         r"[245]\.\d{1,3}\.\d{1,3}(?!\S)", words if isinstance(words, str) else words.decode("ascii", "replace")
     )
     return " ".join(filter(None, [type(error).__name__, str(code), enhanced[0] if enhanced else ""]))
+
+
+def key_of_end(authorization: str) -> str:
+    """Return how the keys of all notices begin that the authorisation with this uid is about to end."""
+    return f"ends:{authorization}:"
 
 
 # ---- To whom, and what about ------------------------------------------------------------------------------

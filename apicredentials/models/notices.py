@@ -18,7 +18,7 @@ from accounts.models import Actor
 from apicredentials.models.activity import Activity
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.contacts import TechnicalContact
-from apicredentials.models.mail import OutgoingMail, contact_of, context_for, each_once, owners_of
+from apicredentials.models.mail import OutgoingMail, contact_of, context_for, each_once, key_of_end, owners_of
 from apicredentials.models.secrets import ClientSecret
 
 # How many days before the end of an authorisation there is a notice.
@@ -61,7 +61,7 @@ def queue_authorizations_that_end() -> None:
 def key_of_step(authorization: ThirdPartyAuthorization) -> str:
     """Return what names this notice: a renewed authorisation gets them all again."""
     step = min((step for step in STEPS if step >= authorization.days_left), default=STEPS[0])
-    return f"ends:{authorization.uid}:{authorization.expires_at:%Y%m%dT%H%M%S}:{step}"
+    return f"{key_of_end(authorization.uid)}{authorization.expires_at:%Y%m%dT%H%M%S}:{step}"
 
 
 def queue_end(authorization: ThirdPartyAuthorization, key: str) -> None:

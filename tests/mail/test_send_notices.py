@@ -147,6 +147,30 @@ def test_after_renewal_the_notices_come_again_next_year(
     assert told() == ["Toegang van Boekhouding is verlopen"]
 
 
+@pytest.mark.parametrize(
+    ("act", "news"),
+    [
+        ("renew", "Toegang van Voorraad verlengd"),
+        ("consent", "Voorraad heeft toegang tot de Retailer API"),
+        ("revoke", "Voorraad heeft geen toegang meer"),
+    ],
+)
+def test_a_notice_that_still_waits_is_taken_back_when_it_is_no_longer_so(
+    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, act: str, news: str
+) -> None:
+    """The mail server may be away between the notice and what the seller did about it."""
+    other = ThirdPartyAuthorizationFactory(seller=authorization.seller, third_party__name="Voorraad")
+    clock.move_to(authorization.expires_at - 14 * DAY)
+    queue_notices()
+    if act == "consent":
+        ThirdPartyAuthorization.objects.consent(
+            seller=other.seller, third_party=other.third_party, rights=other.rights, by=Actor()
+        )
+    else:
+        getattr(other, act)(by=Actor())
+    assert sorted(told()) == sorted(["Toegang van Boekhouding verloopt over 14 dagen", news])
+
+
 @pytest.mark.parametrize("days", [-7, 7])
 def test_what_is_over_anyway_is_not_told(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, days: int

@@ -1,0 +1,191 @@
+"""The consent page of the authorization endpoint: what it says, and what is left ticked on it (OAuth 2.1)."""
+
+import base64
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Seller
+from apicredentials import scopes
+from apicredentials.models import ThirdParty, ThirdPartyAuthorization
+from apicredentials.models.authorizations import one_year_after
+from tests.factories import SellerFactory, ThirdPartyFactory
+from tests.oauth.consent import nothing_was_recorded
+from tests.oauth.flow import STATE, Software, decide, request_address, rights, sent_back, software
+from tests.people import says
+
+# ---- The page ---------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_who_asks_for_what_for_whom_and_until_when(
+    owner: Client, party: Software, seller: Seller
+) -> None:
+    """V10.7.2."""
+    page = owner.get(request_address(party, scope="orders:manage offers:read"))
+    words = says(page)
+    ends_at = timezone.localtime(one_year_after(timezone.now()))
+    months = [
+        "januari",
+        "februari",
+        "maart",
+        "april",
+        "mei",
+        "juni",
+        "juli",
+        "augustus",
+        "september",
+        "oktober",
+        "november",
+        "december",
+    ]
+    for expected in (
+        ThirdParty.objects.get().name,
+        "partij.example",
+        seller.display_name,
+        seller.retailer_id,
+        seller.members.get().email,
+        "Bestellingen",
+        "Aanbod",
+        f"{ends_at.day} {months[ends_at.month - 1]} {ends_at.year}",
+        "Toestaan",
+        "Weigeren",
+    ):
+        assert expected in words
+    assert "Facturen" not in words
+
+
+def test_the_page_says_whom_to_ask_about_the_party_if_that_is_known(owner: Client) -> None:
+    assert "Vragen aan" not in says(owner.get(request_address(software(ThirdPartyFactory()))))
+    party = software(ThirdPartyFactory(name="Orderwijs", contact_email="hulp@orderwijs.example"))
+    assert "Vragen aan Orderwijs hulp@orderwijs.example" in says(owner.get(request_address(party)))
+
+
+def test_a_partys_name_is_text(owner: Client) -> None:
+    """V1.2.1."""
+    party = software(ThirdPartyFactory(name="<b>Partij</b>{{ 7 }}"))
+    page = owner.get(request_address(party)).content.decode()
+    assert "&lt;b&gt;Partij&lt;/b&gt;{{ 7 }}" in page
+    assert "<b>Partij" not in page
+
+
+def test_the_page_cannot_be_framed_kept_or_scripted_and_lets_the_form_lead_to_the_party(
+    owner: Client, party: Software
+) -> None:
+    """OAuth 2.1 (clickjacking), V3.4.3-3.4.6."""
+    page = owner.get(request_address(party))
+    policy = dict(part.strip().partition(" ")[::2] for part in page["Content-Security-Policy"].split(";"))
+    assert policy["form-action"].split() == ["'self'", "https://partij.example"]
+    assert policy["frame-ancestors"] == "'none'"
+    assert policy["default-src"] == "'none'"
+    assert {source for sources in policy.values() for source in sources.split()} <= {
+        "'self'",
+        "'none'",
+        "data:",
+        "https://partij.example",
+    }
+    assert page["X-Frame-Options"] == "DENY"
+    assert page["X-Content-Type-Options"] == "nosniff"
+    assert page["Referrer-Policy"] in {"same-origin", "no-referrer"}
+    assert page["Cache-Control"] == "no-store"
+
+
+def test_a_form_that_is_shown_again_may_still_lead_to_the_party(owner: Client, party: Software) -> None:
+    page = decide(owner, request_address(party), scopes=[])
+    assert page.status_code == 422
+    assert "https://partij.example" in page["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("address", ["/authorize", "/inloggen/?next=/authorize"])
+def test_other_pages_lead_nowhere_else(db: None, address: str) -> None:
+    assert "form-action 'self'" in Client().get(address)["Content-Security-Policy"]
+
+
+def test_the_page_does_not_hold_the_sessions_key(owner: Client, party: Software) -> None:
+    """V3.3.x: the cookie is HttpOnly, so that no script can read it."""
+    page = owner.get(request_address(party))
+    key = owner.session.session_key
+    assert key is not None
+    shown = page.context["shown"]
+    held = page.content + b"".join(_decoded(part) for part in re.split(r"[:.]", shown))
+    assert key.encode() not in held
+
+
+def _decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+# ---- What the seller leaves ticked ------------------------------------------------------------------------
+
+
+def test_unticked_rights_are_not_given(owner: Client, party: Software) -> None:
+    code = sent_back(decide(owner, request_address(party), scopes=["orders:read", "invoices:read"]))["code"]
+    assert rights(party.exchange(code).json()["access_token"]) == "orders:read invoices:read"
+
+
+def test_without_named_rights_the_seller_picks_from_what_the_party_is_registered_for(owner: Client) -> None:
+    party = software(ThirdPartyFactory(scope=scopes.join(["orders:manage", "offers:read"])))
+    offered = owner.get(request_address(party)).context["form"].fields["scopes"].initial
+    assert offered == ["offers:read", "orders:read", "orders:manage"]
+
+
+@pytest.mark.parametrize("scope", [None, "", "offline_access"])
+def test_no_scope_means_the_sellers_pick(owner: Client, party: Software, scope: str | None) -> None:
+    """RFC 6749 §3.3."""
+    code = sent_back(decide(owner, request_address(party, scope=scope)))["code"]
+    assert party.exchange(code).json()["scope"] == "offline_access"
+
+
+@pytest.mark.parametrize(
+    ("ticked", "code"),
+    [
+        (["invoices:read"], "invalid_choice"),
+        (["orders:read", "offers:manage"], "invalid_choice"),
+        (["offline_access"], "invalid_choice"),
+        (["RETAILER"], "invalid_choice"),
+        (["\x00"], "invalid_choice"),
+        (["é" * 1000], "invalid_choice"),
+        ([], "required"),
+        ([""], "invalid_choice"),
+    ],
+)
+def test_nothing_beyond_what_was_shown_can_be_given(
+    owner: Client, party: Software, ticked: list[str], code: str
+) -> None:
+    """CVE-2023-27891."""
+    page = decide(owner, request_address(party, scope="orders:manage"), scopes=ticked)
+    assert page.status_code == 422
+    assert [error.code for error in page.context["form"].errors.as_data()["scopes"]] == [code]
+    assert nothing_was_recorded()
+
+
+@pytest.mark.parametrize("allow", ["", "maybe", "YES", "\x00", "é" * 1000])
+def test_anything_but_yes_or_no_is_no_decision(owner: Client, party: Software, allow: str) -> None:
+    assert decide(owner, request_address(party), allow=allow).status_code == 422
+    assert nothing_was_recorded()
+
+
+def test_what_else_stands_in_the_form_changes_nothing(owner: Client, party: Software, seller: Seller) -> None:
+    """V15.3.3."""
+    other = SellerFactory()
+    address = request_address(party, scope="orders:read")
+    page = owner.get(address)
+    form = {"shown": page.context["shown"], "allow": "yes", "scopes": ["orders:read"]}
+    extra = {
+        "client_id": "x",
+        "redirect_uri": "https://evil.example",
+        "scope": "orders:manage",
+        "state": "x",
+        "code_challenge": "x" * 43,
+        "seller": other.retailer_id,
+        "user": "1",
+        "expires_at": "2999-01-01",
+        "skip_authorization": "on",
+        "response_mode": "fragment",
+    }
+    received = sent_back(owner.post(address, form | extra))
+    assert received["state"] == STATE
+    authorization = ThirdPartyAuthorization.objects.get()
+    assert (authorization.seller, authorization.scope) == (seller, "orders:read")
+    assert party.exchange(received["code"]).status_code == 200

@@ -1,0 +1,210 @@
+"""A decision on the consent page: only on what was shown, by whom it was shown to, and by who may decide."""
+
+import datetime as dt
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from time_machine import TimeMachineFixture
+
+from accounts.models import Membership, Seller, User
+from apicredentials.models import ThirdParty
+from tests.factories import (
+    PASSWORD,
+    REDIRECT_URI,
+    MembershipFactory,
+    SellerFactory,
+    ThirdPartyAuthorizationFactory,
+    ThirdPartyFactory,
+    UserFactory,
+)
+from tests.journeys.pages import Page
+from tests.oauth.consent import assert_shown, nothing_was_recorded, post
+from tests.oauth.flow import ISSUER, Software, decide, request_address, s256, sent_back, software
+from tests.people import PROVE, SIGN_IN, signed_in
+
+# ---- Only what was shown, to whom it was shown ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scope": "orders:read"},
+        {"state": "x"},
+        {"state": None},
+        {"code_challenge": s256("x" * 43)},
+        {"redirect_uri": "https://partij.example/ander"},
+        {"prompt": "consent"},
+    ],
+)
+def test_a_form_is_for_the_request_it_was_drawn_for(owner: Client, changes: dict[str, str | None]) -> None:
+    """WSTG-ATHZ-05.1."""
+    party = software(ThirdPartyFactory(redirect_uris=f"{REDIRECT_URI} https://partij.example/ander"))
+    shown = owner.get(request_address(party)).context["shown"]
+    assert_shown(post(owner, request_address(party, **changes), shown))
+    assert nothing_was_recorded()
+
+
+def test_a_form_is_for_the_party_it_was_drawn_for(owner: Client, party: Software) -> None:
+    other = software(ThirdPartyFactory())
+    shown = owner.get(request_address(party)).context["shown"]
+    assert_shown(post(owner, request_address(other), shown))
+    assert nothing_was_recorded()
+
+
+@pytest.mark.parametrize("shown", ["", "x", "a:b:c", "\x00", "é", ":" * 5000, "x" * 100_000])
+def test_a_form_without_its_seal_is_refused(owner: Client, party: Software, shown: str) -> None:
+    assert_shown(post(owner, request_address(party), shown))
+    assert nothing_was_recorded()
+
+
+def test_a_seal_with_any_character_changed_is_refused(owner: Client, party: Software) -> None:
+    shown = owner.get(request_address(party)).context["shown"]
+    for position in range(0, len(shown), 7):
+        broken = shown[:position] + ("A" if shown[position] != "A" else "B") + shown[position + 1 :]
+        assert_shown(post(owner, request_address(party), broken))
+    assert nothing_was_recorded()
+
+
+def test_a_form_is_for_the_user_it_was_drawn_for(owner: Client, party: Software, seller: Seller) -> None:
+    """CVE-2023-27891: another member of the same seller."""
+    colleague = signed_in(MembershipFactory(seller=seller).user)
+    shown = owner.get(request_address(party)).context["shown"]
+    assert_shown(post(colleague, request_address(party), shown))
+    assert nothing_was_recorded()
+
+
+def test_a_form_is_for_the_session_it_was_drawn_in(owner: Client, party: Software, seller: Seller) -> None:
+    shown = owner.get(request_address(party)).context["shown"]
+    assert_shown(post(signed_in(seller.members.get()), request_address(party), shown))
+    assert nothing_was_recorded()
+
+
+def test_a_form_is_for_the_seller_it_was_drawn_for(owner: Client, party: Software, seller: Seller) -> None:
+    """The seller in use is switched in another tab."""
+    other = SellerFactory(owner__user=seller.members.get())
+    used = owner.get(request_address(party)).wsgi_request.seller  # type: ignore[attr-defined]
+    shown = owner.get(request_address(party)).context["shown"]
+    switched_to = other if used == seller else seller
+    assert owner.post("/instellingen/verkoper/", {"seller": switched_to.retailer_id}).status_code == 302
+    assert_shown(post(owner, request_address(party), shown))
+    assert nothing_was_recorded()
+
+
+def test_a_form_is_good_for_thirty_minutes(
+    owner: Client, party: Software, seller: Seller, time_machine: TimeMachineFixture
+) -> None:
+    start = timezone.now()
+    time_machine.move_to(start, tick=False)
+    address = request_address(party)
+    page = owner.get(address)
+    time_machine.move_to(start + dt.timedelta(minutes=29), tick=False)
+    # A proof of identity in between, or the form would not be looked at.
+    owner.post(PROVE, {"password": PASSWORD})
+    fresh = owner.get(address).context["shown"]
+    time_machine.move_to(start + dt.timedelta(minutes=31), tick=False)
+    assert_shown(post(owner, address, page.context["shown"]))
+    assert nothing_was_recorded()
+    assert post(owner, address, fresh).status_code == 302
+
+
+def test_somebody_who_signed_out_decides_nothing(owner: Client, party: Software) -> None:
+    """A past accident elsewhere: a consent form that worked from a signed-out session."""
+    shown = owner.get(request_address(party)).context["shown"]
+    owner.post("/uitloggen/")
+    for http in (owner, Client()):
+        answer = post(http, request_address(party), shown)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith(SIGN_IN)
+    assert nothing_was_recorded()
+
+
+def test_a_form_needs_its_csrf_token_and_its_origin(seller: Seller, party: Software) -> None:
+    """RFC 6749 §10.12, V3.5.1."""
+    http = signed_in(seller.members.get(), enforce_csrf_checks=True)
+    address = request_address(party)
+    page = http.get(address)
+    form = {"shown": page.context["shown"], "allow": "yes", "scopes": ["orders:read"]}
+    token = {"csrfmiddlewaretoken": str(page.context["csrf_token"])}
+    assert http.post(address, form).status_code == 403
+    assert http.post(address, form | {"csrfmiddlewaretoken": "x" * 64}).status_code == 403
+    assert http.post(address, form | token, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert http.post(address, form | token, headers={"Origin": "null"}).status_code == 403
+    assert nothing_was_recorded()
+    assert http.post(address, form | token, headers={"Origin": ISSUER}).status_code == 302
+
+
+# ---- Who may decide ---------------------------------------------------------------------------------------
+
+
+def test_a_member_who_only_reads_decides_nothing(seller: Seller, party: Software) -> None:
+    reader = signed_in(MembershipFactory(seller=seller, role=Membership.Role.READ_ONLY).user)
+    assert_shown(reader.get(request_address(party)), status=403)
+    assert_shown(post(reader, request_address(party), "x"), status=403)
+
+
+def test_who_may_not_decide_is_offered_another_account_and_comes_back(seller: Seller, party: Software) -> None:
+    membership = MembershipFactory(seller__display_name="Aardbeien", role=Membership.Role.READ_ONLY)
+    MembershipFactory(user=membership.user, seller=seller)
+    reader = signed_in(membership.user)
+    reader.post("/instellingen/verkoper/", {"seller": membership.seller.retailer_id})
+    address = request_address(party)
+    page = Page(reader.get(address).content.decode(), address)
+    choice = Page(reader.get(page.link("Ander account")).content.decode()).part("main")
+    chosen = choice.form(f"{seller.display_name} Verkoper {seller.retailer_id}")
+    assert reader.post(chosen.address, chosen.fill())["Location"] == address
+    assert "code" in sent_back(decide(reader, address))
+
+
+def test_who_works_for_no_seller_can_sign_in_as_somebody_else_and_comes_back(party: Software) -> None:
+    address = request_address(party)
+    nobody = signed_in(UserFactory())
+    form = Page(nobody.get(address).content.decode(), address).part("main").form("Uitloggen")
+    following = urlsplit(nobody.post(form.address, form.fill())["Location"])
+    assert (following.path, parse_qs(following.query)) == (SIGN_IN, {"next": [address]})
+
+
+@pytest.mark.parametrize("role", [Membership.Role.OWNER, Membership.Role.ADMINISTRATOR, Membership.Role.TECHNICAL])
+def test_every_other_member_may_decide(seller: Seller, party: Software, role: str) -> None:
+    member = signed_in(MembershipFactory(seller=seller, role=role).user)
+    assert "code" in sent_back(decide(member, request_address(party)))
+
+
+def test_a_user_without_a_seller_decides_nothing(party: Software) -> None:
+    nobody = signed_in(UserFactory())
+    assert nobody.get(request_address(party)).status_code == 403
+    assert post(nobody, request_address(party), "x").status_code == 403
+
+
+def test_for_a_closed_seller_nothing_is_decided(party: Software) -> None:
+    owner = signed_in(SellerFactory(closed=True).members.get())
+    assert_shown(owner.get(request_address(party)), status=403)
+
+
+def test_a_user_who_was_switched_off_decides_nothing(owner: Client, party: Software) -> None:
+    shown = owner.get(request_address(party)).context["shown"]
+    User.objects.update(is_active=False)
+    assert post(owner, request_address(party), shown)["Location"].startswith(SIGN_IN)
+    assert nothing_was_recorded()
+
+
+def test_a_member_who_was_removed_decides_nothing(owner: Client, party: Software) -> None:
+    shown = owner.get(request_address(party)).context["shown"]
+    Membership.objects.all().delete()
+    assert post(owner, request_address(party), shown).status_code == 403
+    assert nothing_was_recorded()
+
+
+def test_a_user_of_several_sellers_is_warned_of_the_wrong_shop(owner: Client, party: Software, seller: Seller) -> None:
+    other = SellerFactory(owner__user=seller.members.get())
+    used = owner.get(request_address(party)).wsgi_request.seller  # type: ignore[attr-defined]
+    elsewhere = other if used == seller else seller
+    assert elsewhere.retailer_id not in _note(owner, party)
+    ThirdPartyAuthorizationFactory(seller=elsewhere, third_party=ThirdParty.objects.get())
+    assert elsewhere.retailer_id in _note(owner, party)
+
+
+def _note(http: Client, party: Software) -> str:
+    return " ".join(re.findall(r'(?s)<p class="note.*?</p>', http.get(request_address(party)).content.decode()))

@@ -1,0 +1,213 @@
+"""What the authorization endpoint refuses, and whom it tells (RFC 6749 §4.1.2.1, RFC 9700 §4, RFC 7636)."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apicredentials.models import ThirdParty
+from tests.factories import REDIRECT_URI, ClientCredentialFactory, ResourceServerFactory, ThirdPartyFactory
+from tests.oauth.consent import assert_sent_back, assert_shown
+from tests.oauth.flow import VERIFIER, Software, decide, request_address, sent_back, software
+
+NO_PKCE = {"code_challenge": None, "code_challenge_method": None}
+
+
+# ---- Errors before there is anybody to send them to -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "client_id",
+    [None, "", "x", "7b0e6d0a-3c53-4a5e-9c7e-4a3c0b1f2d10", "' OR 1=1 --", "<script>", "é", "\u202e", "x" * 10_000],
+)
+def test_an_unknown_party_is_shown_and_not_followed(party: Software, client_id: str | None) -> None:
+    """RFC 6749 §4.1.2.1, RFC 9700 §4.11."""
+    assert_shown(Client().get(request_address(party, client_id=client_id)))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("field", ["paused_at", "deleted_at"])
+def test_a_party_that_is_gone_is_unknown(party: Software, field: str) -> None:
+    ThirdParty.objects.update(**{field: timezone.now()})
+    assert_shown(Client().get(request_address(party)))
+
+
+@pytest.mark.django_db
+def test_a_client_of_another_kind_is_unknown() -> None:
+    for client in (ClientCredentialFactory(), ResourceServerFactory()):
+        type(client).objects.update(redirect_uris=REDIRECT_URI)
+        assert_shown(Client().get(request_address(Software(client.client_id, ""))))
+
+
+@pytest.mark.parametrize(
+    "redirect_uri",
+    [
+        "https://evil.example/terug",
+        "https://partij.example/terug/",
+        "https://partij.example/terug?x=1",
+        "https://partij.example/terug#x",
+        "https://partij.example/terug/../elders",
+        "https://partij.example/terug%2f",
+        "https://PARTIJ.example/terug",
+        "https://partij.example:443/terug",
+        "https://x@partij.example/terug",
+        "https://partij.example.evil.example/terug",
+        "https://partij.example\\@evil.example/terug",
+        "http://partij.example/terug",
+        "//partij.example/terug",
+        "/terug",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://partij.example/terug https://evil.example",
+        "https://[::1]:9/",
+        "https://[" + ":" * 2000,
+        "x" * 10_000,
+        "*",
+    ],
+)
+def test_a_redirect_uri_that_is_not_registered_is_shown_and_not_followed(party: Software, redirect_uri: str) -> None:
+    """RFC 9700 §2.1: exact string matching."""
+    answer = Client().get(request_address(party, redirect_uri=redirect_uri))
+    assert_shown(answer)
+    assert "evil" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_without_a_redirect_uri_the_only_registered_one_is_taken(owner: Client, party: Software) -> None:
+    """RFC 6749 §3.1.2.3."""
+    received = sent_back(decide(owner, request_address(party, redirect_uri=None)))
+    assert party.exchange(received["code"]).status_code == 200
+
+
+@pytest.mark.django_db
+def test_without_a_redirect_uri_one_of_several_is_not_guessed() -> None:
+    party = software(ThirdPartyFactory(redirect_uris=f"{REDIRECT_URI} https://partij.example/ander"))
+    assert_shown(Client().get(request_address(party, redirect_uri=None)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "scope",
+        "state",
+        "code_challenge",
+        "code_challenge_method",
+        "response_mode",
+        "prompt",
+        "approval_prompt",
+        "anything",
+    ],
+)
+def test_a_parameter_that_stands_twice_is_shown(party: Software, name: str) -> None:
+    """RFC 6749 §3.1: which of the two redirect URIs, or states, would be the party's?"""
+    address = request_address(party, **{name: "a"})
+    assert_shown(Client().get(f"{address}&{name}=a"))
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["state=%00", "x=%00", "%00=x", "state=%ff", "state=%ed%a0%80", "state=%c0%af", "&".join(["x=y"] * 300)],
+)
+def test_an_address_that_cannot_be_read_is_shown(owner: Client, party: Software, more: str) -> None:
+    """V2.2.1, on every database."""
+    for http in (Client(), owner):
+        assert_shown(http.get(f"{request_address(party, state=None)}&{more}"))
+
+
+# ---- Errors that are the party's to know ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": None}, "invalid_request"),
+        ({"response_type": ""}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": "id_token"}, "unsupported_response_type"),
+        ({"response_type": "none"}, "unsupported_response_type"),
+        ({"response_type": "code token"}, "unsupported_response_type"),
+        ({"response_type": "code id_token"}, "unsupported_response_type"),
+        ({"response_type": "CODE"}, "unsupported_response_type"),
+        ({"response_type": "é" * 1000}, "unsupported_response_type"),
+        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"response_mode": "form_post"}, "invalid_request"),
+        ({"scope": "orders:delete"}, "invalid_scope"),
+        ({"scope": "offline_access x"}, "invalid_scope"),
+        ({"scope": "RETAILER"}, "invalid_scope"),
+        ({"scope": "orders:read\u200b"}, "invalid_scope"),
+        ({"scope": "x" * 5000}, "invalid_scope"),
+        (NO_PKCE, "invalid_request"),
+        ({"code_challenge": ""}, "invalid_request"),
+        ({"code_challenge": None}, "invalid_request"),
+        ({"code_challenge": "x" * 42}, "invalid_request"),
+        ({"code_challenge": "x" * 44}, "invalid_request"),
+        ({"code_challenge": "x" * 42 + "="}, "invalid_request"),
+        ({"code_challenge": "x" * 42 + "+"}, "invalid_request"),
+        ({"code_challenge": "é" * 43}, "invalid_request"),
+        ({"code_challenge": "x" * 43 + "\n"}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge_method": ""}, "invalid_request"),
+        ({"code_challenge_method": "s256"}, "invalid_request"),
+        ({"code_challenge_method": "S512"}, "invalid_request"),
+    ],
+)
+def test_errors_go_back_to_the_party_with_state_and_iss(
+    party: Software, changes: dict[str, str | None], error: str
+) -> None:
+    """RFC 6749 §4.1.2.1, RFC 7636 §4.4.1, RFC 9207 §2; before anybody is asked to sign in."""
+    assert_sent_back(Client().get(request_address(party, **changes)), error)
+
+
+def test_a_right_that_the_party_is_not_registered_for_is_an_invalid_scope(db: None) -> None:
+    """RFC 6749 §4.1.2.1; the seller is not even asked."""
+    party = software(ThirdPartyFactory(scope="orders:read"))
+    assert_sent_back(Client().get(request_address(party, scope="orders:manage")), "invalid_scope")
+
+
+@pytest.mark.parametrize("name", ["grant_type", "grant", "client", "user", "scopes", "rights", "authorization"])
+@pytest.mark.parametrize("value", ["refresh_token", "client_credentials", "x"])
+def test_parameters_of_elsewhere_are_ignored(owner: Client, name: str, value: str) -> None:
+    """RFC 6749 §3.1; `grant_type=refresh_token` would skip the check of the scope."""
+    party = software(ThirdPartyFactory(scope="orders:read"))
+    address = request_address(party, scope="orders:manage", **{name: value})
+    assert_sent_back(owner.get(address), "invalid_scope")
+    assert_shown(Client().get(request_address(party, client_id="x", **{name: value})))
+    assert owner.get(request_address(party, redirect_uri=None, **{name: value})).status_code == 200
+
+
+def test_an_error_goes_back_to_the_default_redirect_uri_too(party: Software) -> None:
+    assert_sent_back(Client().get(request_address(party, redirect_uri=None, scope="x")), "invalid_scope")
+
+
+# ---- PKCE -------------------------------------------------------------------------------------------------
+
+
+def test_a_party_registered_without_pkce_may_leave_it_out(owner: Client) -> None:
+    """RFC 9700 §2.1.1: only those registered so."""
+    party = software(ThirdPartyFactory(pkce_required=False))
+    received = sent_back(decide(owner, request_address(party, **NO_PKCE)))
+    assert party.exchange(received["code"], code_verifier=None).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes", [{"code_challenge_method": "plain"}, {"code_challenge": "x"}, {"code_challenge": None}]
+)
+def test_a_party_registered_without_pkce_may_not_do_it_wrong(db: None, changes: dict[str, str | None]) -> None:
+    party = software(ThirdPartyFactory(pkce_required=False))
+    assert_sent_back(Client().get(request_address(party, **changes)), "invalid_request")
+
+
+def test_a_public_party_cannot_be_registered_out_of_pkce(db: None) -> None:
+    """RFC 9700 §2.1.1: MUST for public clients."""
+    party = software(ThirdPartyFactory(public=True, pkce_required=False))
+    assert_sent_back(Client().get(request_address(party, **NO_PKCE)), "invalid_request")
+
+
+def test_the_verifier_of_these_tests_is_a_proper_one() -> None:
+    """RFC 7636 §4.1, or the tests of PKCE would prove little."""
+    assert re.fullmatch(r"[A-Za-z0-9._~-]{43,128}", VERIFIER)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 FORM = "application/x-www-form-urlencoded"
+GRANT = {"grant_type": "client_credentials"}
+BODY = urlencode(GRANT)
 ISSUER = "http://testserver"
 STATE = "een-toestand"
 VERIFIER = "een-verifier-van-ten-minste-43-tekens~en.zo_voort"

@@ -1,0 +1,251 @@
+"""A request to the token endpoints: its method, its parameters, its bytes (RFC 6749 §3.2, §5.2)."""
+
+import pytest
+from django.test import Client
+
+from apicredentials import secret_format
+from tests.logged import listening
+from tests.oauth.flow import BODY, FORM, GRANT, Software, assert_error, header, send
+
+ENDPOINTS = ["/token", "/revoke", "/introspect"]
+# RFC 6749 §5.2
+ERRORS = {"invalid_request", "invalid_client", "invalid_grant", "invalid_scope"}
+ERRORS |= {"unauthorized_client", "unsupported_grant_type"}
+
+
+# ---- Methods and answers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_only_post_is_served(warehouse: Software, method: str, path: str) -> None:
+    """RFC 6749 §3.2, RFC 7009 §2.1, RFC 7662 §2.1."""
+    answer = Client().generic(method, f"{path}?{BODY}", b"", FORM, headers=header(warehouse.authorization))
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+    assert b"access_token" not in answer.content
+
+
+def test_a_token_is_json_that_nobody_keeps(warehouse: Software) -> None:
+    """RFC 6749 §5.1."""
+    answer = warehouse.token(**GRANT)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/json"
+    assert answer["Cache-Control"] == "no-store"
+    assert not answer.cookies
+
+
+@pytest.mark.parametrize("path", ["/token/", "/token/x", "/Token"])
+def test_no_other_address_leads_to_the_token_endpoint(warehouse: Software, path: str) -> None:
+    assert warehouse.post(path, **GRANT).status_code in {403, 404}
+
+
+# ---- Where parameters may stand ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "body"), [("", BODY), (f"?{BODY}", ""), (f"?{BODY}", BODY)], ids=["body", "url", "both"]
+)
+def test_the_grant_type_may_stand_in_the_url_the_body_or_both(warehouse: Software, query: str, body: str) -> None:
+    assert send(f"/token{query}", body, authorization=warehouse.authorization).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ("?grant_type=client_credentials", "grant_type=refresh_token"),
+        ("?grant_type=client_credentials&grant_type=client_credentials", ""),
+        ("", "grant_type=client_credentials&grant_type=client_credentials"),
+        ("?grant_type=client_credentials&grant_type=client_credentials", BODY),
+    ],
+)
+def test_grant_types_that_differ_or_stand_twice_in_one_place_are_refused(
+    warehouse: Software, query: str, body: str
+) -> None:
+    """RFC 6749 §3.2."""
+    assert_error(send(f"/token{query}", body, authorization=warehouse.authorization), "invalid_request")
+
+
+@pytest.mark.parametrize("name", ["scope", "client_id", "client_secret", "code", "redirect_uri", "anything", ""])
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_no_other_parameter_may_stand_twice(warehouse: Software, name: str, path: str) -> None:
+    """RFC 6749 §3.2, though both be equal; in either place."""
+    body = f"{BODY}&token=x&{name}=a&{name}=a"
+    assert_error(send(path, body, authorization=warehouse.authorization), "invalid_request")
+
+
+def test_a_parameter_may_not_stand_in_the_url_and_in_the_body(warehouse: Software) -> None:
+    body = f"{BODY}&scope=RETAILER"
+    assert_error(send("/token?scope=RETAILER", body, authorization=warehouse.authorization), "invalid_request")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "", "multipart/form-data", "x", ";;;"])
+@pytest.mark.parametrize("body", ["", "[object Object]"])
+def test_a_grant_type_in_the_url_makes_up_for_an_odd_body(warehouse: Software, content_type: str, body: str) -> None:
+    """The commonest form in the wild, and the commonest mistake beside it."""
+    answer = send(f"/token?{BODY}", body, content_type=content_type, authorization=warehouse.authorization)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x", "text/html"])
+def test_parameters_are_read_from_forms_only(warehouse: Software, content_type: str) -> None:
+    """RFC 6749 §3.2: a form body; nothing else is guessed at."""
+    body = '{"grant_type": "client_credentials"}' if "json" in content_type else BODY
+    answer = send("/token", body, content_type=content_type, authorization=warehouse.authorization)
+    assert_error(answer, "invalid_request")
+
+
+def test_a_charset_in_the_content_type_changes_nothing(warehouse: Software) -> None:
+    for charset in ("utf-8", "UTF-8", "iso-8859-1", "no-such-charset"):
+        content_type = f"{FORM}; charset={charset}"
+        assert send("/token", BODY, content_type=content_type, authorization=warehouse.authorization).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["client_secret", "code", "refresh_token", "access_token", "code_verifier", "token", "password"]
+)
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_secrets_in_the_url_are_refused_and_not_logged(warehouse: Software, path: str, name: str) -> None:
+    """RFC 6750 §2.3, RFC 9700 §4.3.2."""
+    value = "geheim-" + secret_format.generate()
+    with listening(everything=True) as log:
+        assert_error(send(f"{path}?{name}={value}", BODY, authorization=warehouse.authorization), "invalid_request")
+    assert "request" in log.getvalue()
+    assert value not in log.getvalue()
+    assert "geheim" not in log.getvalue()
+
+
+def test_no_log_line_holds_a_secret_or_a_token(warehouse: Software) -> None:
+    with listening(everything=True) as log:
+        token = warehouse.access_token()
+        Software(warehouse.client_id, warehouse.secret[:-1]).token(**GRANT)
+    assert "request" in log.getvalue()
+    for secret in (warehouse.secret[4:-1], token, warehouse.authorization.removeprefix("Basic ")):
+        assert secret not in log.getvalue()
+
+
+# ---- What is ignored --------------------------------------------------------------------------------------
+
+# What oauthlib's request, or our validator, keeps under names that a client could send.
+INTERNAL_NAMES = ["client", "user", "scopes", "rights", "grant", "authorization", "extra_credentials", "expires_in"]
+INTERNAL_NAMES += ["subject_claims", "headers", "http_method", "uri", "body", "_params", "response_type"]
+
+
+def test_blank_parameters_are_as_good_as_absent(warehouse: Software) -> None:
+    """RFC 6749 §3.2."""
+    assert warehouse.token(scope="", client_id="", client_secret="", code="", **GRANT).json()["scope"] == "RETAILER"
+
+
+@pytest.mark.parametrize("name", [*INTERNAL_NAMES, "anything", "resource", "audience"])
+def test_parameters_nobody_knows_are_ignored(warehouse: Software, name: str) -> None:
+    """RFC 6749 §3.2."""
+    answer = send("/token", f"{BODY}&{name}=x", authorization=warehouse.authorization)
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"access_token", "token_type", "expires_in", "scope"}
+
+
+# ---- Grant types ------------------------------------------------------------------------------------------
+
+
+def test_a_missing_grant_type_is_an_invalid_request(warehouse: Software) -> None:
+    """RFC 6749 §5.2."""
+    assert_error(warehouse.token(), "invalid_request")
+    assert_error(warehouse.token(grant_type=""), "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "grant_type",
+    [
+        "password",
+        "implicit",
+        "token",
+        "code",
+        "none",
+        "openid",
+        "CLIENT_CREDENTIALS",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "x" * 10_000,
+    ],
+)
+def test_a_grant_type_that_is_off_is_unsupported(warehouse: Software, party: Software, grant_type: str) -> None:
+    """RFC 9700 §2.1.2 and §2.4; openid is one that oauthlib takes for a code grant."""
+    form = {"grant_type": grant_type, "code": "x", "username": "a", "password": "b", "device_code": "x"}
+    assert_error(warehouse.token(**form), "unsupported_grant_type")
+    assert_error(party.token(**form), "unsupported_grant_type")
+
+
+@pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token"])
+def test_a_sellers_own_client_has_no_other_grant(warehouse: Software, grant_type: str) -> None:
+    """RFC 6749 §5.2 unauthorized_client."""
+    answer = warehouse.token(grant_type=grant_type, code="x", refresh_token="x", redirect_uri="x")
+    assert_error(answer, "unauthorized_client")
+
+
+def test_a_third_party_gets_no_tokens_of_its_own(party: Software) -> None:
+    assert_error(party.token(**GRANT), "unauthorized_client")
+
+
+@pytest.mark.parametrize("grant_type", ["client_credentials", "authorization_code", "refresh_token"])
+def test_a_resource_server_gets_no_tokens_at_all(gateway: Software, grant_type: str) -> None:
+    answer = gateway.token(grant_type=grant_type, code="x", refresh_token="x", redirect_uri="x")
+    assert_error(answer, "unauthorized_client")
+
+
+# ---- Hostile bytes ----------------------------------------------------------------------------------------
+
+HOSTILE = {
+    "NUL in a value": b"grant_type=client_credentials&scope=%00",
+    "NUL, raw": b"grant_type=client_credentials&scope=\x00",
+    "NUL in a name": b"grant_type=client_credentials&%00=x",
+    "NUL in the client id": b"grant_type=client_credentials&client_id=%00&client_secret=x",
+    "bytes that are no UTF-8": b"grant_type=client_credentials&scope=\xff\xfe",
+    "escapes that are no UTF-8": b"grant_type=client_credentials&scope=%ff%fe",
+    "a surrogate": b"grant_type=client_credentials&scope=%ed%a0%80",
+    "an overlong slash": b"grant_type=client_credentials&scope=%c0%af",
+    "line breaks": b"grant_type=client_credentials&scope=a%0d%0aSet-Cookie:%20a=b",
+    "bidi": "grant_type=client_credentials&scope=\u202egnp.exe".encode(),
+    "a field of 100 kB": b"grant_type=client_credentials&scope=" + b"a" * 100_000,
+    "a name of 100 kB": b"a" * 100_000 + b"=grant_type",
+    "a grant type of 100 kB": b"grant_type=" + b"a" * 100_000,
+    "a secret of 100 kB": b"grant_type=client_credentials&client_id=a&client_secret=" + b"a" * 100_000,
+    "5000 fields": b"&".join(b"a%d=b" % number for number in range(5000)),
+    "5000 separators": b"&" * 5000 + b"grant_type=%ff",
+    "10 MB": b"scope=" + b"a" * 10_000_000,
+    "UTF-16": "grant_type=client_credentials".encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_bodies_are_refused_in_json(warehouse: Software, path: str, body: bytes) -> None:
+    """V2.2.1: 4xx, on every database; 5xx would be a crash that somebody can cause."""
+    for authorization in (warehouse.authorization, ""):
+        answer = send(path, body, authorization=authorization)
+        assert answer.status_code in {400, 401}
+        assert answer.json()["error"] in ERRORS
+        assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("query", ["a=%00", "a=%ff", "a=%ed%a0%80", "a=\u00e9", "&".join(["a=b"] * 300), "a" * 20_000])
+def test_hostile_addresses_are_refused_in_json(warehouse: Software, path: str, query: str) -> None:
+    answer = Client().generic("POST", path, b"", FORM, headers=header(warehouse.authorization), QUERY_STRING=query)
+    assert answer.status_code in {400, 401}
+    assert answer["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "multipart/form-data; boundary=" + "x" * 300,
+        "multipart/form-data; boundary=\x00",
+        "multipart/mixed; boundary=a",
+    ],
+)
+def test_a_broken_multipart_body_is_refused_in_json(warehouse: Software, content_type: str) -> None:
+    answer = send("/token", b"--x\r\n\r\n", content_type=content_type, authorization=warehouse.authorization)
+    assert_error(answer, "invalid_request")

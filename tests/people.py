@@ -47,6 +47,11 @@ def says(response: "Response") -> str:
     return " ".join(unescape(body).split())
 
 
+def directives(response: "Response") -> dict[str, str]:
+    policy = response["Content-Security-Policy"]
+    return {name: value for name, _, value in (part.strip().partition(" ") for part in policy.split(";"))}
+
+
 def codes(form: BaseForm) -> dict[str, list[str]]:
     """Return the codes of a form's errors: `{"name": ["unique"]}`."""
     return {name: [str(error.code) for error in errors.as_data()] for name, errors in form.errors.items()}

@@ -1,0 +1,198 @@
+"""The addresses that exist, and no other: what stands there, and the headers and cookies of every answer."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from tests.deploy.programs import fresh_keys, run
+from tests.factories import SellerFactory, TechnicalContactFactory, UserFactory
+from tests.inventory import addresses
+from tests.people import directives, says, sign_in, signed_in
+from tests.served import collect_static_files
+
+if TYPE_CHECKING:
+    from tests.people import Response
+
+
+# ---- Addresses --------------------------------------------------------------------------------------------
+
+FOR_PEOPLE = """
+    / /inloggen/ /inloggen/bevestigen/ /inloggen/geblokkeerd/ /uitloggen/
+    /wachtwoord/vergeten/ /wachtwoord/vergeten/verstuurd/ /wachtwoord/nieuw/<uidb36>-<key>/ /wachtwoord/nieuw/klaar/
+    /wachtwoord/wijzigen/
+    /authorize /logo/<client_id>/<digest>
+    /instellingen/ /instellingen/verkoper/ /instellingen/api/
+    /instellingen/api/contact/ /instellingen/api/contact/bevestigen/ /instellingen/api/contact/opnieuw/
+    /instellingen/api/credentials/
+    /instellingen/api/credentials/<client_id>/gebruik/ /instellingen/api/credentials/<client_id>/hervatten/
+    /instellingen/api/credentials/<client_id>/naam/ /instellingen/api/credentials/<client_id>/nieuw-secret/
+    /instellingen/api/credentials/<client_id>/oud-secret/<pk>/ /instellingen/api/credentials/<client_id>/pauzeren/
+    /instellingen/api/credentials/<client_id>/rechten/ /instellingen/api/credentials/<client_id>/secret/
+    /instellingen/api/credentials/<client_id>/terugzetten/ /instellingen/api/credentials/<client_id>/verwijderen/
+    /instellingen/api/partijen/<uid>/verlengen/ /instellingen/api/partijen/<uid>/verwijderen/
+    /instellingen/api/activiteit/ /instellingen/api/activiteit/activiteit.csv
+"""
+FOR_MACHINES = """
+    /token /revoke /introspect /leaks /verify /retailer/retailers/current
+    /.well-known/oauth-authorization-server /.well-known/oauth-protected-resource /.well-known/jwks.json
+    /healthz /readyz
+"""
+NOWHERE = """
+    /applications/ /applications/register/ /authorized_tokens/ /authorized_tokens/1/delete/ /device /device/
+    /device-authorization /device-authorization/ /register /register/ /o/ /o/authorize/ /o/token/ /o/applications/
+    /authorize/ /token/ /revoke/ /revoke_token/ /introspect/ /verify/ /userinfo /userinfo/ /logout /logout/
+    /.well-known/openid-configuration /.well-known/openid-configuration/ /.well-known/change-password
+    /accounts/ /accounts/login/ /accounts/signup/ /accounts/email/ /accounts/2fa/ /aanmelden/ /signup/ /admin/
+    /inloggen/code/ /wachtwoord/ /__debug__/ /.env /.git/config /db.sqlite3 /manage.py /portal/settings.py
+"""
+
+
+def plain(route: str) -> str:
+    """Return a route without what its parameters look like: `/logo/<client_id>/<digest>`."""
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"<\1>", re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", route)).strip("^$")
+
+
+def test_only_intended_addresses_exist() -> None:
+    found = {plain(address.route) for address in addresses() if not address.route.startswith("beheer/")}
+    assert found == {*FOR_PEOPLE.split(), *FOR_MACHINES.split()}
+
+
+def test_the_admin_adds_no_more_than_its_own() -> None:
+    names = {address.name for address in addresses() if address.route.startswith("beheer/")}
+    of_models = {name for name in names if re.fullmatch(r"admin:(accounts|apicredentials|auth)_\w+", name)}
+    assert names - of_models == {
+        "",  # leads from a bare id to its form, and says 404 to anything else
+        *(f"admin:{name}" for name in ["index", "login", "logout", "password_change", "password_change_done"]),
+        *(f"admin:{name}" for name in ["autocomplete", "jsi18n", "view_on_site", "app_list"]),
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", NOWHERE.split())
+def test_what_libraries_bring_is_not_there(path: str) -> None:
+    for client in (Client(), signed_in(SellerFactory().members.get())):
+        for method in ("GET", "POST"):
+            assert client.generic(method, path).status_code == 404
+
+
+# ---- Headers and cookies ----------------------------------------------------------------------------------
+
+OPEN_PAGES = """
+    /inloggen/ /inloggen/geblokkeerd/ /wachtwoord/vergeten/ /wachtwoord/vergeten/verstuurd/ /wachtwoord/nieuw/1-x/
+    /wachtwoord/nieuw/klaar/ /authorize /instellingen/api/contact/bevestigen/ / /onzin /beheer/
+"""
+CLOSED_PAGES = """
+    /instellingen/ /instellingen/verkoper/ /instellingen/api/ /instellingen/api/credentials/ /uitloggen/
+    /wachtwoord/wijzigen/ /inloggen/bevestigen/ /instellingen/api/activiteit/ /beheer/ /beheer/accounts/seller/
+    /authorize /onzin /instellingen/api/credentials/00000000-0000-0000-0000-000000000000/secret/
+"""
+
+
+def check_headers(response: "Response") -> None:
+    """Assert what every page for people carries."""
+    policy = directives(response)
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert not re.search(r"unsafe|\*|https?:", response["Content-Security-Policy"])
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["X-Frame-Options"] == "DENY"
+    assert "no-store" in response["Cache-Control"]
+    assert not {"Server", "X-Powered-By"} & set(response.headers)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", OPEN_PAGES.split())
+def test_every_open_page_has_its_headers(client: Client, path: str) -> None:
+    check_headers(client.get(path))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", CLOSED_PAGES.split())
+def test_every_closed_page_has_its_headers(path: str) -> None:
+    user = TechnicalContactFactory(seller__owner__user__is_staff=True).seller.members.get()
+    User.objects.update(is_superuser=True)
+    check_headers(signed_in(user).get(path))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", CLOSED_PAGES.split())
+def test_nothing_inline_and_nothing_from_elsewhere_is_on_a_page(path: str) -> None:
+    user = TechnicalContactFactory(seller__owner__user__is_staff=True).seller.members.get()
+    User.objects.update(is_superuser=True)
+    html = signed_in(user).get(path).content.decode()
+    assert not re.search(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<style|\sstyle=|\son\w+=", html)
+    assert not re.search(r"""(src|href|action)=["']?(https?:)?//""", html)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", FOR_MACHINES.split())
+def test_every_answer_to_a_machine_has_its_headers_and_no_cookie(client: Client, path: str) -> None:
+    for answer in (client.get(path), client.post(path)):
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert not answer.cookies
+        assert answer["Cache-Control"] == "no-store" or path.startswith("/.well-known/")
+
+
+BEHIND_HTTPS = """
+import json
+import django
+django.setup()
+from django.test import Client
+from accounts.models import User
+who = {"login": "sanne@winkel.example", "password": "een-wachtwoord-voor-tests"}
+User.objects.create_user(*who.values())
+client = Client(headers={"Host": "portal.example"})
+page = client.get("/inloggen/", secure=True)
+answer = client.post("/inloggen/", who, secure=True)
+token = client.get("/token", secure=True)
+print(json.dumps({
+    "status": answer.status_code,
+    "cookies": [morsel.OutputString() for morsel in (*page.cookies.values(), *answer.cookies.values())],
+    "hsts": [response.get("Strict-Transport-Security") for response in (page, answer, token)],
+    "issuer": client.get("/.well-known/oauth-authorization-server", secure=True).json()["issuer"],
+}))
+"""
+
+
+def test_with_an_https_issuer_cookies_are_for_https_and_this_host_only(new_database: Callable[[], str]) -> None:
+    collect_static_files()
+    environment = {"ISSUER_URL": "https://portal.example", "LOG_LEVEL": "ERROR", "DATABASE_URL": new_database()}
+    done = run("-c", BEHIND_HTTPS, **fresh_keys(), **environment)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert found["status"] == 302
+    assert {cookie.partition("=")[0] for cookie in found["cookies"]} == {"__Host-csrftoken", "__Host-sessionid"}
+    for cookie in found["cookies"]:
+        attributes = set(re.split(r"; ", cookie)[1:])
+        assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= attributes
+        assert "Domain" not in cookie
+    assert all(header.startswith(f"max-age={365 * 86400}; includeSubDomains") for header in found["hsts"])
+    assert found["issuer"] == "https://portal.example"
+
+
+@pytest.mark.django_db
+def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client: Client) -> None:
+    client.get("/inloggen/")
+    sign_in(client, UserFactory())
+    assert client.cookies.keys() == {"csrftoken", "sessionid"}
+    for cookie in client.cookies.values():
+        assert (cookie["httponly"], cookie["samesite"], cookie["domain"]) == (True, "Lax", "")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/inloggen/", "/instellingen/api/", "/authorize"])
+def test_a_host_that_is_not_ours_is_refused(client: Client, path: str) -> None:
+    answer = client.get(path, headers={"Host": "kwaad.example"})
+    assert answer.status_code == 400
+    assert "We begrijpen deze aanvraag niet" in says(answer)
+    assert "kwaad" not in answer.content.decode()

@@ -1,0 +1,182 @@
+"""The settings and the keys: what is missing or wrong is said in one line, and nothing starts."""
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connection
+
+from apicredentials import keys
+from portal.management.commands.migrate import held_in_database
+from tests.deploy.programs import KEYS, fresh_keys, run
+from tests.served import ROOT, copy_on_postgresql, copy_on_sqlite
+
+ENV_EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
+
+
+def test_the_example_lists_every_setting_and_no_other() -> None:
+    code = (ROOT / "portal/settings.py").read_text(encoding="utf-8")
+    read = set(re.findall(r"\benv\.\w+\(\s*[\"']([A-Z_]+)[\"']", code))
+    for name in re.findall(r'\bread_key\("([A-Z_]+)"\)', code):
+        read |= {name, f"{name}_FILE"}
+    listed = re.findall(r"(?m)^#?([A-Z][A-Z_]*)=", ENV_EXAMPLE)
+    assert len(listed) == len(set(listed))
+    assert set(listed) == read - {"ENV_FILE"}  # which names the file that the example is copied to
+
+
+def test_check_deploy_is_silent_on_the_example_settings(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    lines = [line for line in ENV_EXAMPLE.splitlines() if not line.startswith(KEYS)]
+    file.write_text("\n".join([*lines, *(f"{name}={value}" for name, value in fresh_keys().items())]))
+    done = run("manage.py", "check", "--deploy", "--fail-level", "DEBUG", ENV_FILE=str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "System check identified no issues (1 silenced).\n"
+
+
+def test_without_https_or_a_shared_cache_check_deploy_warns() -> None:
+    settings = fresh_keys() | {"ISSUER_URL": "http://portal.example"}
+    done = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **settings)
+    assert done.returncode == 1
+    assert {"portal.W001", "portal.W002"} <= set(re.findall(r"portal\.W\d+", done.stderr))
+
+
+@pytest.mark.parametrize("start", [["manage.py", "check"], ["-c", "import portal.wsgi"]], ids=["command", "server"])
+def test_without_keys_it_refuses_to_start_in_one_line(start: list[str]) -> None:
+    done = run(*start)
+    assert done.returncode == 1
+    assert done.stderr.rstrip("\n").count("\n") == 0
+    assert "SECRET_KEY is not set." in done.stderr
+    assert "generate_keys" in done.stderr
+
+
+def test_with_a_weak_key_it_refuses_to_start_and_does_not_show_it() -> None:
+    done = run("manage.py", "check", **fresh_keys() | {"SECRET_HASH_KEYS": "a:c2hvcnQ"})
+    assert done.returncode == 1
+    assert done.stderr == "manage.py: SECRET_HASH_KEYS: a key is shorter than 32 bytes.\n"
+
+
+def test_with_a_key_file_that_is_not_there_it_refuses_to_start_in_one_line() -> None:
+    done = run("manage.py", "check", **fresh_keys(), TOKEN_SIGNING_KEYS_FILE="/nowhere/keys")
+    assert done.returncode == 1
+    assert done.stderr.startswith("manage.py: TOKEN_SIGNING_KEYS_FILE: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_with_a_key_file_that_is_no_text_it_refuses_to_start_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_bytes(b"a:\xff")
+    done = run("manage.py", "check", **fresh_keys(), TOKEN_SIGNING_KEYS_FILE=str(tmp_path / "keys"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("manage.py: TOKEN_SIGNING_KEYS_FILE: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ENV_FILE", "/nowhere/geheim"),
+        ("PORT", "geheim"),
+        ("ISSUER_URL", "http://[geheim"),
+        ("ISSUER_URL", "http://portal.example:geheim"),
+        ("TRUSTED_PROXIES", "127.0.0.1,geheim"),
+        ("DATABASE_URL", "//portal:geheim@db/portal"),
+        ("CACHE_URL", "//:geheim@cache/0"),
+        ("EMAIL_URL", "smtp://mail:geheim"),
+        ("LOG_LEVEL", "GEHEIM"),
+        ("LOG_FORMAT", "geheim"),
+    ],
+)
+def test_a_setting_that_is_nonsense_is_named_in_one_line_and_not_shown(name: str, value: str) -> None:
+    done = run("manage.py", "check", **fresh_keys() | {name: value})
+    assert done.returncode == 1
+    assert done.stderr == f"manage.py: {name} is not valid: .env.example shows what it looks like.\n"
+
+
+@pytest.mark.parametrize("database", ["postgres://portal:geheim@127.0.0.1:1/portal", "sqlite://:memory:"])
+def test_without_a_database_or_its_tables_a_command_says_so_in_one_line(database: str) -> None:
+    done = run("manage.py", "list_credentials", "--json", **fresh_keys() | {"DATABASE_URL": database})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("manage.py: the database refuses: ")
+    assert done.stderr.count("\n") == 1
+    assert "geheim" not in done.stderr
+
+
+def test_arguments_that_are_no_text_are_refused_in_one_line() -> None:
+    done = run("manage.py", "list_credentials", "--seller", "\udcff", **fresh_keys())
+    assert (done.returncode, done.stderr) == (1, "CommandError: The arguments are not valid UTF-8.\n")
+
+
+def test_servers_that_start_together_make_one_empty_database_ready(tmp_path: Path) -> None:
+    with ExitStack() as made:
+        on_postgresql = os.environ.get("DATABASE_URL", "").startswith("postgres")
+        url = copy_on_postgresql(made, template=None) if on_postgresql else copy_on_sqlite(tmp_path, template=None)
+        environment = fresh_keys() | {"DATABASE_URL": url}
+        with ThreadPoolExecutor() as pool:
+            started = [pool.submit(run, "manage.py", "migrate", "--verbosity", "0", **environment) for _ in range(3)]
+        for each in started:
+            assert (each.result().returncode, each.result().stderr) == (0, "")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL only")
+@pytest.mark.django_db
+def test_a_migration_may_take_longer_than_a_request() -> None:
+    def limit() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            return str(cursor.fetchone()[0])
+
+    before = limit()
+    with held_in_database(connection):
+        assert limit() == "0"
+    assert limit() == before != "0"
+
+
+@pytest.mark.parametrize(
+    "command", ["report_leak", "create_seller --name A --email a@appels.example --password-stdin"], ids=str.split
+)
+def test_standard_input_that_is_closed_is_said_in_one_line(command: str) -> None:
+    closing = "import os, sys; os.close(0); os.execv(sys.executable, [sys.executable, 'manage.py', *sys.argv[1:]])"
+    done = run("-c", closing, *command.split(), **fresh_keys() | {"DATABASE_URL": "sqlite://:memory:"})
+    assert (done.returncode, done.stderr) == (1, "CommandError: Standard input is closed.\n")
+
+
+def test_debug_does_not_make_a_missing_key_a_strong_one() -> None:
+    assert run("manage.py", "check", DEBUG="on").returncode == 0
+    assert run("manage.py", "check", DEBUG="off").returncode == 1
+
+
+WEAK = {
+    "no secret key": {"SECRET_KEY": ""},
+    "a short secret key": {"SECRET_KEY": "x1y2z3" * 8},
+    "a dull secret key": {"SECRET_KEY": "x" * 64},
+    "no hash key": {"SECRET_HASH_KEYS": ""},
+    "blank hash keys": {"SECRET_HASH_KEYS": " , "},
+    "a hash key without an id": {"SECRET_HASH_KEYS": keys.new_hash_key().partition(":")[2]},
+    "a hash key with an empty id": {"SECRET_HASH_KEYS": ":" + keys.new_hash_key().partition(":")[2]},
+    "a short hash key": {"SECRET_HASH_KEYS": "a:" + keys.b64url(b"x" * 31)},
+    "a hash key that is no base64url": {"SECRET_HASH_KEYS": "a:" + "*" * 43},
+    "two hash keys of one id": {"SECRET_HASH_KEYS": f"a:{keys.b64url(b'x' * 32)},a:{keys.b64url(b'y' * 32)}"},
+    "a weak hash key beside a good one": {"SECRET_HASH_KEYS": f"{keys.new_hash_key()} a:c2hvcnQ"},
+    "no signing key": {"TOKEN_SIGNING_KEYS": ""},
+    "a signing key that is none": {"TOKEN_SIGNING_KEYS": "a:" + keys.b64url(b"x" * 64)},
+}
+
+
+@pytest.mark.parametrize("weak", WEAK.values(), ids=WEAK.keys())
+def test_a_weak_key_is_refused_by_name(weak: dict[str, str]) -> None:
+    values = fresh_keys()
+    keys.require_strong(*values.values())
+    with pytest.raises(ImproperlyConfigured, match=next(iter(weak))) as refusal:
+        keys.require_strong(*(values | weak).values())
+    assert "\n" not in str(refusal.value)
+    (value,) = weak.values()
+    assert len(value) < 10 or value not in str(refusal.value)
+
+
+@pytest.mark.django_db
+def test_no_migrations_are_pending() -> None:
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)  # ends with status 1 when there are

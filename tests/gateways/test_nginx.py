@@ -21,9 +21,9 @@ from apicredentials import scopes
 from apicredentials.oauth import tokens
 from tests.clients.visitor import Visitor, new_credential, new_visitor
 from tests.conftest import ON_CI
+from tests.docs.documents import API
 from tests.oauth.flow import claims
 from tests.served import START_SECONDS, Served, free_port, stop
-from tests.test_docs import API
 
 NGINX = Path(os.environ.get("NGINX", "/usr/sbin/nginx"))
 

@@ -13,12 +13,11 @@ from tests.commands.conftest import CONTACT, OPERATOR, OWNER, Manage, logged, ma
 from tests.factories import ClientCredentialFactory, ThirdPartyFactory
 from tests.inventory import tables
 from tests.logged import listening
-from tests.oauth.flow import Software, assert_error, software, verify
+from tests.oauth.flow import GRANT, Software, assert_error, software, verify
 
 pytestmark = pytest.mark.django_db
 
 LEAKED = Activity.Kind.LEAK_REPORTED
-GRANT = {"grant_type": "client_credentials"}
 
 
 def mistyped(secret: str) -> str:

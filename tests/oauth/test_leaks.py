@@ -15,11 +15,9 @@ from apicredentials import secret_format
 from apicredentials.models import Activity, ClientCredential
 from apicredentials.oauth.throttle import REPORTS_PER_ADDRESS
 from tests.factories import ClientCredentialFactory, TechnicalContactFactory, ThirdPartyFactory
-from tests.oauth.flow import Software, assert_error, software, verify
+from tests.oauth.flow import GRANT, Software, assert_error, software, verify
 
 pytestmark = pytest.mark.django_db
-
-GRANT = {"grant_type": "client_credentials"}
 
 
 @pytest.fixture

@@ -21,13 +21,12 @@ from apicredentials.oauth.throttle import FAILURES_PER_ADDRESS, FAILURES_PER_CLI
 from tests.clients.visitor import new_credential, new_visitor
 from tests.factories import ThirdPartyFactory
 from tests.logged import listening
-from tests.oauth.flow import FORM, Software, assert_error, basic, software
+from tests.oauth.flow import FORM, GRANT, Software, assert_error, basic, software
 from tests.served import Served, free_port
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
-GRANT = {"grant_type": "client_credentials"}
 START = dt.datetime(2026, 6, 1, 12, 0, 20, tzinfo=dt.UTC)
 ON_REDIS = "redis" in settings.CACHES["default"]["BACKEND"].lower()
 

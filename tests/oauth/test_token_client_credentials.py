@@ -9,9 +9,8 @@ from accounts.models import Actor, Seller
 from apicredentials import scopes
 from apicredentials.models import ClientCredential
 from tests.factories import ClientCredentialFactory
-from tests.oauth.flow import ISSUER, Software, assert_error, claims, rights, software, verify
+from tests.oauth.flow import GRANT, ISSUER, Software, assert_error, claims, rights, software, verify
 
-GRANT = {"grant_type": "client_credentials"}
 ALL = scopes.join(scopes.ALL)
 
 

@@ -15,14 +15,13 @@ from apicredentials.exceptions import TooManySecrets
 from apicredentials.models import Activity, ClientCredential, ClientSecret
 from apicredentials.oauth import tokens
 from tests.factories import ClientCredentialFactory, TechnicalContactFactory
-from tests.oauth.flow import Software, assert_error, software, verify
+from tests.oauth.flow import GRANT, Software, assert_error, software, verify
 from tests.people import signed_in
 from tests.races.collisions import at_once, elsewhere
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 SETTINGS = "/instellingen/api/"
-GRANT = {"grant_type": "client_credentials"}
 
 
 @pytest.fixture

@@ -1,0 +1,175 @@
+"""`/beheer/…/thirdparty/<pk>/change/`: what may change of a party, and what its tokens are worth from then on."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Actor
+from apicredentials import scopes
+from apicredentials.models import Activity, OAuthClient, ThirdParty, ThirdPartyLogo
+from tests.admin.clients import PARTIES, address, send
+from tests.admin.conftest import staff
+from tests.factories import (
+    ResourceServerFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+    ThirdPartyFactory,
+)
+from tests.inventory import tables
+from tests.journeys.pages import Page
+from tests.oauth.flow import Software, assert_error, decide, request_address, rights, sent_back, software, verify
+from tests.people import says, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+# ---- Changed ----------------------------------------------------------------------------------------------
+
+
+def test_a_change_is_written_down_by_what_changed(operator: Client) -> None:
+    party = ThirdPartyFactory(name="Orderwijs")
+    answer = send(operator, address(party), name="Zendwijs", refresh_tokens="fixed")
+    assert answer.status_code == 302
+    party.refresh_from_db()
+    assert (party.name, party.folded_name, party.refresh_tokens) == ("Zendwijs", "zendwijs", "fixed")
+    activity = Activity.objects.get()
+    assert (activity.kind, activity.subject, activity.actor_name) == (Activity.Kind.CLIENT_CHANGED, "Zendwijs", "Kim")
+    assert activity.explanation == "Gewijzigd: naam, refresh tokens."
+
+
+def test_saving_it_as_it_is_changes_nothing(operator: Client) -> None:
+    party = ThirdPartyFactory(redirect_uris="https://a.example/ https://b.example/", scope="orders:read orders:manage")
+    before = OAuthClient.objects.values().get()
+    shown = operator.get(address(party)).context["adminform"].form["redirect_uris"].value()
+    assert shown.splitlines() == ["https://a.example/", "https://b.example/"]
+    # A browser ends the lines of a text like this.
+    send(operator, address(party), redirect_uris="https://a.example/\r\nhttps://b.example/")
+    assert LogEntry.objects.get().get_change_message() == "Geen velden gewijzigd."
+    # "Manage" alone says the same.
+    send(operator, address(party), redirect_uris="https://a.example/\nhttps://b.example/", scope=["orders:manage"])
+    after = OAuthClient.objects.values().get()
+    assert after | {"updated": before["updated"]} == before
+    assert not Activity.objects.exists()
+
+
+def test_what_kind_of_client_it_is_stays(operator: Client) -> None:
+    party = ThirdPartyFactory()
+    send(operator, address(party), client_type="public", client_id="x", authorization_grant_type="none")
+    party.refresh_from_db()
+    assert (party.client_type, party.authorization_grant_type) == ("confidential", "authorization-code")
+
+
+def test_it_can_keep_its_own_name(operator: Client) -> None:
+    party = ThirdPartyFactory(name="Orderwijs")
+    assert send(operator, address(party), name="ORDERWIJS").status_code == 302
+
+
+def test_a_redirect_uri_that_is_gone_is_refused(operator: Client) -> None:
+    party = ThirdPartyFactory()
+    owner = signed_in(SellerFactory().members.get())
+    request = request_address(software(party))
+    assert owner.get(request).status_code == 200
+    send(operator, address(party), redirect_uris="https://elders.example/terug")
+    assert owner.get(request).status_code == 400
+
+
+def test_a_party_is_never_deleted(operator: Client) -> None:
+    for client in (ThirdPartyFactory(), ResourceServerFactory()):
+        assert operator.post(address(client, "delete"), {"post": "yes"}).status_code == 403
+        changelist = reverse(f"admin:apicredentials_{client._meta.model_name}_changelist")
+        operator.post(changelist, {"action": "delete_selected", "_selected_action": client.pk, "post": "yes"})
+        assert OAuthClient.objects.filter(pk=client.pk, deleted_at=None).exists()
+
+
+def test_who_may_only_look_sees_the_party_and_changes_nothing() -> None:
+    party = ThirdPartyFactory(name="Orderwijs")
+    ThirdPartyLogo.set_for(party, b'<svg xmlns="http://www.w3.org/2000/svg"/>', by=Actor())
+    client = staff("view_thirdparty")
+    page = says(client.get(address(party)))
+    assert "Orderwijs" in page
+    assert "https://partij.example/terug" in page
+    before = tables()
+    assert client.post(address(party), {"name": "X"}).status_code == 403
+    assert client.post(f"{PARTIES}add/", {"name": "X"}).status_code == 403
+    assert tables() == before
+
+
+# ---- Its tokens -------------------------------------------------------------------------------------------
+
+
+def connected(party: ThirdParty) -> tuple[Software, dict[str, Any]]:
+    """Return the party's software, and the tokens that a seller has just allowed it."""
+    its_software = software(party)
+    owner = signed_in(TechnicalContactFactory().seller.members.get())
+    code = sent_back(decide(owner, request_address(its_software)))["code"]
+    return its_software, its_software.exchange(code).json()
+
+
+def test_narrower_rights_take_hold_at_once_and_come_back(operator: Client) -> None:
+    party = ThirdPartyFactory(scope=scopes.join(["orders:manage", "invoices:read"]))
+    its_software, tokens = connected(party)
+    access = tokens["access_token"]
+    assert rights(access) == "orders:read orders:manage invoices:read"
+    send(operator, address(party), scope=["orders:read"])
+    assert rights(access) == "orders:read"
+    assert verify(access, "invoices:read").status_code == 403
+    fresh = its_software.refresh(tokens["refresh_token"]).json()
+    assert fresh["granted_scope"] == "orders:read"
+    assert rights(fresh["access_token"]) == "orders:read"
+    send(operator, address(party), scope=["orders:manage", "invoices:read"])
+    assert rights(access) == "orders:read orders:manage invoices:read"
+
+
+def test_wider_rights_need_a_new_consent(operator: Client) -> None:
+    party = ThirdPartyFactory(scope="orders:read")
+    its_software, tokens = connected(party)
+    send(operator, address(party), scope=["orders:manage", "invoices:read"])
+    assert rights(tokens["access_token"]) == "orders:read"
+    assert its_software.refresh(tokens["refresh_token"]).json()["granted_scope"] == "orders:read"
+
+
+def test_a_code_given_before_brings_the_rights_of_now(operator: Client) -> None:
+    party = ThirdPartyFactory(scope=scopes.join(["orders:manage", "invoices:read"]))
+    its_software = software(party)
+    owner = signed_in(SellerFactory().members.get())
+    code = sent_back(decide(owner, request_address(its_software)))["code"]
+    send(operator, address(party), scope=["invoices:read"])
+    tokens = its_software.exchange(code).json()
+    assert tokens["granted_scope"] == rights(tokens["access_token"]) == "invoices:read"
+
+
+def test_sellers_see_and_read_of_narrower_rights(operator: Client) -> None:
+    party = ThirdPartyFactory(name="Orderwijs", scope=scopes.join(["orders:manage", "invoices:read"]))
+    seller = TechnicalContactFactory().seller
+    ThirdPartyAuthorizationFactory(seller=seller, third_party=party)
+    other = ThirdPartyAuthorizationFactory().seller
+    send(operator, address(party), scope=["orders:read"])
+    assert {row.seller for row in Activity.objects.filter(kind=Activity.Kind.CLIENT_CHANGED)} == {seller, None}
+    assert not other.activities.exists()
+    owner = signed_in(seller.members.get())
+    assert "Derde partij gewijzigd" in says(owner.get("/instellingen/api/activiteit/"))
+    card = next(Page(owner.get("/instellingen/api/").content.decode()).root.all("article"))
+    assert "Facturen" not in card.words
+    assert "Bestellingen" in card.words
+    # What does not concern them, they are not told.
+    send(operator, address(party), scope=["orders:read", "products:read"], refresh_tokens="fixed")
+    assert seller.activities.count() == 1
+
+
+def test_deactivated_nothing_of_it_works_and_reactivated_all_of_it_does(operator: Client) -> None:
+    party = ThirdPartyFactory()
+    its_software, tokens = connected(party)
+    owner = signed_in(SellerFactory().members.get())
+    by = Actor(reason="Klacht")
+    party.pause(by=by)
+    assert verify(tokens["access_token"]).status_code == 401
+    assert_error(its_software.refresh(tokens["refresh_token"]), "invalid_client", 401)
+    assert owner.get(request_address(its_software)).status_code == 400
+    party.resume(by=by)
+    assert verify(tokens["access_token"]).status_code == 204
+    assert its_software.refresh(tokens["refresh_token"]).status_code == 200
+    assert owner.get(request_address(its_software)).status_code == 200

@@ -1,11 +1,22 @@
-"""Operators: one who may do everything, and those who may do what a test says."""
+"""Operators: one who may do everything, those who may do what a test says, and one of everything for them to see."""
+
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import User
-from tests.factories import UserFactory
+from accounts.models import Actor, User
+from apicredentials.models import Grant, RefreshToken, RevokedAccessToken, ThirdParty
+from tests.factories import (
+    AnnouncementFactory,
+    ClientCredentialFactory,
+    ResourceServerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+    UserFactory,
+)
 from tests.people import signed_in
 
 
@@ -22,7 +33,32 @@ def kim() -> User:
 
 def staff(*permissions: str) -> Client:
     """Return the browser of an operator with these permissions only."""
+    return signed_in(operator_with(*permissions))
+
+
+def operator_with(*permissions: str) -> User:
+    """Return an operator with these permissions only."""
     user = UserFactory(is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     assert user.user_permissions.count() == len(permissions)
-    return signed_in(user)
+    return user
+
+
+@pytest.fixture
+def rows(db: None) -> None:
+    """One of everything, with values in every column that must stay hidden."""
+    contact = TechnicalContactFactory()
+    credential = ClientCredentialFactory(seller=contact.seller)
+    credential.reveal(by=Actor())
+    credential.rotate(overlap=timedelta(days=1), by=Actor())
+    authorization = ThirdPartyAuthorizationFactory(seller=contact.seller)
+    ThirdParty.objects.get().reveal(by=Actor())
+    ResourceServerFactory().reveal(by=Actor())
+    AnnouncementFactory()
+    now = timezone.now()
+    common = {"user": contact.seller.members.get(), "application_id": authorization.third_party.pk}
+    grant = Grant.objects.create(
+        code_hash="c0de" * 16, authorization=authorization, rights="", scope="", redirect_uri="", expires=now, **common
+    )
+    RefreshToken.objects.create(token_checksum="70ce" * 16, grant=grant, **common)
+    RevokedAccessToken.objects.create(jti="11111111-2222-4333-8444-555555555555", expires=now)

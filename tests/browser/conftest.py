@@ -13,8 +13,11 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, 
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from apicredentials.models import ClientCredential
 from tests.browser.party import Party, run_party
+from tests.browser.seller import SETTINGS
 from tests.conftest import CHROMIUM
+from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory
 from tests.people import signed_in
 
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -79,6 +82,24 @@ def come_in(context: BrowserContext, base_url: str) -> Callable[[User], None]:
         context.add_cookies([{"name": session.key, "value": session.value, "url": base_url, "sameSite": "Lax"}])
 
     return come_in
+
+
+@pytest.fixture
+def credential() -> ClientCredential:
+    """A credential whose secret nobody has asked for."""
+    seller = SellerFactory()
+    TechnicalContactFactory(seller=seller)
+    credential: ClientCredential = ClientCredentialFactory(seller=seller, name="Magazijn")
+    return credential
+
+
+@pytest.fixture
+def settings_page(page: Page, credential: ClientCredential, come_in: Callable[[User], None]) -> Page:
+    """API Instellingen, as the credential's owner sees it."""
+    assert credential.seller
+    come_in(credential.seller.members.get())
+    page.goto(SETTINGS)
+    return page
 
 
 @pytest.fixture

@@ -1,0 +1,84 @@
+"""The hand-written SQL that finds a code or refresh token, held to the models: same answers in every state."""
+
+import datetime as dt
+
+import pytest
+
+from accounts.models import Seller, User
+from apicredentials.models import Grant, RefreshToken, ThirdParty, ThirdPartyAuthorization, chains
+from apicredentials.models.chains import Link
+from apicredentials.models.tokens import digest
+from tests.factories import SellerFactory, ThirdPartyFactory
+from tests.oauth.flow import Software, decide, request_address, sent_back
+from tests.people import signed_in
+from tests.sql.states import TICK, Change, Claims, combinations, undone
+
+pytestmark = pytest.mark.django_db
+
+
+def link_by_orm(grant: Grant, token: RefreshToken | None) -> Link:
+    """What `find_code` and `find_refresh_token` ought to say, in the ORM's words."""
+    authorization = grant.authorization
+    by = authorization.granted_by
+    alive = authorization.is_active and authorization.seller.is_open and by is not None and by.is_active
+    return Link(
+        grant_pk=grant.pk,
+        grant_uid=grant.uid,
+        user_pk=grant.user_id,
+        scope=grant.scope,
+        consented=grant.rights,
+        redirect_uri=grant.redirect_uri,
+        code_challenge=grant.code_challenge,
+        code_challenge_method=grant.code_challenge_method,
+        authorization_pk=authorization.pk,
+        authorization_uid=authorization.uid,
+        authorized=authorization.scope,
+        retailer_id=authorization.seller.retailer_id,
+        gives_access=grant.revoked_at is None and alive,
+        token_pk=token.pk if token else None,
+        expires=grant.expires,
+        used_at=grant.used_at,
+        authorization_expires_at=authorization.expires_at,
+        authorization_used_at=authorization.last_used_at,
+        replaced_at=token.revoked if token else None,
+    )
+
+
+def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, party: Software) -> None:
+    code = sent_back(decide(signed_in(SellerFactory().members.get()), request_address(party)))["code"]
+    refresh_token = party.exchange(code).json()["refresh_token"]
+    client_pk = ThirdParty.objects.get().pk
+    grants, authorizations = Grant.objects.all(), ThirdPartyAuthorization.objects.all()
+    changes: dict[str, Change] = {
+        "ended": lambda: authorizations.update(ended_at=now),
+        "expired this moment": lambda: authorizations.update(expires_at=now),
+        "expires the next moment": lambda: authorizations.update(expires_at=now + TICK),
+        "grant revoked": lambda: grants.update(revoked_at=now),
+        "code unused": lambda: grants.update(used_at=None),
+        "never used": lambda: authorizations.update(last_used_at=None),
+        "replaced": lambda: RefreshToken.objects.update(revoked=now - TICK),
+        "user switched off": lambda: User.objects.update(is_active=False),
+        "user gone": lambda: authorizations.update(granted_by=None),
+        "seller closed": lambda: Seller.objects.update(closed_at=now),
+        "narrowed": lambda: authorizations.update(scope="orders:read"),
+    }
+    wrong, worth = [], set()
+    for chosen in combinations(changes):
+        with undone():
+            for name in chosen:
+                changes[name]()
+            token = RefreshToken.objects.select_related("grant__authorization__seller").get()
+            found = chains.find_code(code, client_pk), chains.find_refresh_token(refresh_token, client_pk)
+            if found != (link_by_orm(token.grant, None), link_by_orm(token.grant, token)):
+                wrong.append(chosen)
+            worth.add(token.grant.authorization.is_active)
+    assert not wrong
+    assert worth == {True, False}
+
+
+def test_a_chain_is_its_clients_alone(party: Software, tokens: Claims) -> None:
+    stranger = ThirdPartyFactory()
+    assert chains.find_refresh_token(tokens["refresh_token"], stranger.pk) is None
+    assert chains.find_refresh_token(digest(tokens["refresh_token"]), ThirdParty.objects.first().pk) is None
+    chains.end_chain_of(tokens["refresh_token"], stranger.pk)
+    assert Grant.objects.get().revoked_at is None

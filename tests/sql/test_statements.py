@@ -1,0 +1,133 @@
+"""The hand-written SQL of the hot paths, held to the models and counted: same columns, and few statements."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Seller, User
+from apicredentials.models import (
+    ClientSecret,
+    Grant,
+    OAuthClient,
+    RefreshToken,
+    RevokedAccessToken,
+    ThirdPartyAuthorization,
+    chains,
+)
+from apicredentials.models.access import find_client, standing_of
+from tests.factories import ClientCredentialFactory, ResourceServerFactory, SellerFactory, ThirdPartyFactory
+from tests.oauth.flow import Software, decide, header, request_address, rights, sent_back, software, verify
+from tests.people import signed_in
+from tests.sql.states import Claims
+
+pytestmark = pytest.mark.django_db
+
+ALIASES: dict[str, type[Model]] = {
+    "c": OAuthClient,
+    "s": Seller,
+    "x": ClientSecret,
+    "a": ThirdPartyAuthorization,
+    "u": User,
+    "g": Grant,
+    "r": RevokedAccessToken,
+    "t": RefreshToken,
+}
+
+
+# ---- The columns ------------------------------------------------------------------------------------------
+
+
+def test_every_table_and_column_is_one_of_a_model(now: dt.datetime) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        find_client("x", ["y"])
+        stated = {"client_id": "x", "jti": "x", "iat": 0, "scope": ""}
+        standing_of(stated)
+        standing_of(stated | {"authorization_id": "x", "grant_id": "x"})
+        chains.find_code("x", 0)
+        chains.find_refresh_token("x", 0)
+    for query in queries:
+        tables = dict(re.findall(r'(?:FROM|JOIN) "(\w+)" (\w)\b', query["sql"]))
+        used = set(re.findall(r"\b([a-z])\.(\w+)", query["sql"]))
+        assert {alias for alias, _ in used} == set(tables.values())
+        for table, alias in tables.items():
+            assert ALIASES[alias]._meta.db_table == table
+        for alias, column in used:
+            assert column in {field.column for field in ALIASES[alias]._meta.concrete_fields}
+
+
+# ---- How many statements ----------------------------------------------------------------------------------
+
+
+def counted(act: Callable[[], Any]) -> tuple[int, Any]:
+    """How many statements ask or change something (the bounds of transactions do not), and the answer."""
+    with CaptureQueriesContext(connection) as queries:
+        answer = act()
+    return len([q for q in queries if not re.match(r"(?i)savepoint|release|begin|commit", q["sql"])]), answer
+
+
+def test_a_sellers_token_takes_one_statement(now: dt.datetime) -> None:
+    client = software(ClientCredentialFactory())
+    client.access_token()
+    number, answer = counted(lambda: client.token(grant_type="client_credentials"))
+    assert (number, answer.status_code) == (1, 200)
+
+
+def test_the_first_token_of_a_minute_takes_one_more_to_note_the_use(now: dt.datetime) -> None:
+    client = software(ClientCredentialFactory())
+    assert counted(client.access_token)[0] == 2
+
+
+def test_a_gateways_question_takes_one_statement(now: dt.datetime, tokens: Claims) -> None:
+    for token in (software(ClientCredentialFactory()).access_token(), tokens["access_token"]):
+        number, answer = counted(partial(verify, token, "orders:read"))
+        assert (number, answer.status_code) == (1, 204)
+
+
+def test_a_call_takes_one_statement(now: dt.datetime) -> None:
+    token = software(ClientCredentialFactory()).access_token()
+    number, answer = counted(lambda: Client().get("/retailer/retailers/current", headers=header(f"Bearer {token}")))
+    assert (number, answer.status_code) == (1, 200)
+
+
+def test_a_token_that_is_not_ours_takes_none(now: dt.datetime) -> None:
+    assert counted(lambda: verify("a.b.c"))[0] == 0
+
+
+@pytest.mark.parametrize("registered_as", ["rotating", "fixed"])
+def test_a_refresh_takes_at_most_four(now: dt.datetime, registered_as: str) -> None:
+    party = software(ThirdPartyFactory(refresh_tokens=registered_as))
+    code = sent_back(decide(signed_in(SellerFactory().members.get()), request_address(party)))["code"]
+    tokens = party.exchange(code).json()
+    number, answer = counted(lambda: party.refresh(tokens["refresh_token"]))
+    assert answer.status_code == 200
+    assert number <= 4
+
+
+def test_a_repeated_refresh_takes_at_most_four(now: dt.datetime, party: Software, tokens: Claims) -> None:
+    party.refresh(tokens["refresh_token"])
+    number, answer = counted(lambda: party.refresh(tokens["refresh_token"]))
+    assert answer.status_code == 200
+    assert number <= 4
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_revocation_takes_at_most_two(now: dt.datetime, party: Software, tokens: Claims, kind: str) -> None:
+    number, answer = counted(lambda: party.post("/revoke", token=tokens[kind]))
+    assert answer.status_code == 200
+    assert number <= 2
+    assert rights(tokens["access_token"]) == ""
+
+
+def test_an_introspection_takes_two(now: dt.datetime) -> None:
+    gateway, token = software(ResourceServerFactory()), software(ClientCredentialFactory()).access_token()
+    gateway.post("/introspect", token=token)  # the first of a minute is written down
+    number, answer = counted(lambda: gateway.post("/introspect", token=token))
+    assert (number, answer.json()["active"]) == (2, True)

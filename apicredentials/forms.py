@@ -14,7 +14,7 @@ from apicredentials import names, scopes
 from apicredentials.exceptions import NameTaken, NotAllowedNow
 from apicredentials.models import Activity, ClientCredential, TechnicalContact
 from apicredentials.models.activity import GROUPS, ActivityQuerySet
-from apicredentials.models.clients import ClientQuerySet
+from apicredentials.models.clients import ClientQuerySet, OAuthClient
 from apicredentials.models.secrets import OVERLAPS
 from portal.forms import Checkboxes, Radios
 
@@ -185,11 +185,11 @@ class OverlapForm(forms.Form):
 
 
 class RotateForm(OverlapForm):
-    """A new secret in the place of one that the seller has seen on the page."""
+    """A new secret in the place of the newest that there was when the page was drawn."""
 
     replacing = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, credential: ClientCredential) -> None:
+    def __init__(self, data: Any = None, *, credential: OAuthClient) -> None:
         newest = credential.newest_secret
         super().__init__(data, initial={"replacing": newest.pk if newest else None})
         self.credential = credential

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,8 +18,8 @@ from django.utils.safestring import mark_safe
 
 from accounts.requests import actor, ask_for_proof, is_recently_proven
 from apicredentials.admin.acts import ActingAdmin
-from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow
-from apicredentials.forms import OverlapForm
+from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
+from apicredentials.forms import RotateForm
 from apicredentials.models import ClientSecret, OAuthClient
 from apicredentials.views.acts import ask_or_act
 
@@ -96,13 +96,16 @@ class SecretAdmin(ActingAdmin):
         client = self.find(request, pk)
         if not is_recently_proven(request):
             return ask_for_proof(request)
-        form = OverlapForm(request.POST or None)
+        form = RotateForm(request.POST or None, credential=client)
         if form.is_valid():
             try:
                 with transaction.atomic():
-                    secret = client.rotate(overlap=form.delay, by=actor(request))
+                    secret = form.rotate(by=actor(request))
                     self.log_change(request, client, "Nieuw client secret gemaakt.")
                 return self.show(request, client, secret)
+            except RotatedMeanwhile as error:
+                messages.warning(request, str(error))
+                return redirect(f"admin:{self.page('change')}", client.pk)
             except NotAllowedNow as error:
                 form.add_error(None, ValidationError(str(error), code=error.code))
         status = 422 if form.is_bound else 200

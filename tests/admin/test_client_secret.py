@@ -109,6 +109,21 @@ def test_a_third_secret_waits_for_the_end_of_the_first(operator: Client, factory
 
 
 @KINDS
+def test_a_page_from_before_another_new_secret_makes_none(operator: Client, factory: Any) -> None:
+    """Sent twice, or by two operators, it would end the secret that the other has just passed on."""
+    client = factory()
+    press(operator, client, "secret")
+    page = Page(operator.get(address(client, "rotate")).content.decode(), address(client, "rotate"))
+    sent = page.form("Nieuw secret").fill() | {"overlap": "0"}
+    second = press(operator, client, "rotate", **sent)
+    answer = operator.post(address(client, "rotate"), sent, follow=True)
+    assert answer.redirect_chain == [(address(client), 302)]
+    assert "Intussen is er al een nieuw secret gemaakt." in says(answer)
+    assert client.secrets.count() == 2
+    assert works(client, second)
+
+
+@KINDS
 @pytest.mark.parametrize("data", [{}, {"overlap": "eeuwig"}])
 def test_without_a_choice_no_new_secret_is_made(operator: Client, factory: Any, data: dict[str, str]) -> None:
     client = factory()

@@ -1,10 +1,12 @@
 """How every act of a seller is asked for and done: at an address of its own, by POST, with one message after."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -12,6 +14,8 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Actor
 from accounts.requests import SellerRequest, actor
 from apicredentials.exceptions import NotAllowedNow
+
+LONGEST_QUERY = 1000
 
 ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -27,15 +31,27 @@ def act(request: SellerRequest, verb: Callable[[Actor], object], done: str) -> H
     return back_to_settings(request)
 
 
-def back_to_settings(request: SellerRequest) -> HttpResponse:
-    """Lead to the settings, on the page and with the search that they were left with.
+def back_to_settings(request: HttpRequest) -> HttpResponse:
+    """Lead to the settings, on the page and with the search that they were left with."""
+    return redirect(settings_address(request))
 
-    A dialog is sent from there, and its Referer says so; a form on a page of its own leads to the first page.
+
+def settings_address(request: HttpRequest) -> str:
+    """Return the address of the settings, on the page and with the search that they were left with.
+
+    A dialog is opened from there and sent from there, and its Referer says so. A form on a page of its own is
+    opened from there only, and says itself what it then knew.
     """
     address = reverse("apicredentials:settings")
     try:
-        left = urlsplit(request.META.get("HTTP_REFERER", ""))
+        left = urlsplit(request.POST.get("terug") or request.META.get("HTTP_REFERER", ""))
     except ValueError:  # "http://[": not an address at all
-        return redirect(address)
-    is_there = (left.netloc, left.path) == (request.get_host(), address)
-    return redirect(f"{address}?{left.query}" if is_there and left.query else address)
+        return address
+    is_there = left.netloc in {"", request.get_host()} and left.path == address
+    # Django redirects to no address of over 2048 characters.
+    return f"{address}?{left.query}" if is_there and 0 < len(left.query) <= LONGEST_QUERY else address
+
+
+def way_back(request: HttpRequest) -> dict[str, Any]:
+    """Let every template know that address."""
+    return {"settings_address": partial(settings_address, request)}

@@ -33,7 +33,7 @@ def errors(answer: "Response") -> dict[str, list[str]]:
     return codes(answer.context["adminform"].form)
 
 
-def press(operator: Client, client: OAuthClient, page: str, **data: str) -> str:
+def press(operator: Client, client: OAuthClient, page: str, **data: Any) -> str:
     """Press the button, and return the secret that is shown."""
     answer = operator.post(address(client, page), data)
     assert answer.status_code == 200

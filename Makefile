@@ -43,13 +43,13 @@ demo: env
 test: env
 	$(PYTHON) -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
-# Bytecode is made once, so that a worker starts as fast where Python is told not to write any. Threads beyond two
-# wait for each other's. A worker that dies comes back; when the server stops, a
-# request has fifteen seconds to end, so that a client that never finishes its own cannot hold it.
+# Bytecode is made once, where it may be, so that a worker starts as fast when Python is told not to write any.
+# Threads beyond two wait for each other's. A worker that dies comes back; when the server stops, a request has
+# fifteen seconds to end, so that a client that never finishes its own cannot hold it.
 serve: env
 	@$(PYTHON) manage.py migrate --noinput --verbosity 0
 	@$(PYTHON) manage.py collectstatic --noinput --verbosity 0
-	@$(PYTHON) -m compileall -q accounts apicredentials portal
+	@$(PYTHON) -m compileall -qq accounts apicredentials portal || true
 	@exec .venv/bin/granian portal.wsgi:application --interface wsgi --no-ws --no-access-log \
 	  --host $(HOST) --port $(PORT) --workers $(WORKERS) --blocking-threads 2 \
 	  --respawn-failed-workers --workers-kill-timeout 15

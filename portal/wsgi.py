@@ -38,15 +38,39 @@ BOUNDARY = re.compile(r""";\s*boundary\s*=\s*("[^"]{1,70}"|[^;"\s]{1,70})""", re
 LONGEST_MEDIA_TYPE = 255
 
 
+class WholeBody:
+    """A body whose length is known: to read it fails when the client breaks off before its end (RFC 9112 §8).
+
+    The server's own stream ends then as if that were all, and the half of a form can be a good form that says
+    something else.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self.readline = stream.readline
+
+    def read(self, size: int) -> bytes:
+        """Return that many bytes, which Django asks for only where they are to come; raise OSError if they do not."""
+        body: bytes = self.stream.read(size)
+        while len(body) < size:
+            more = self.stream.read(size - len(body))
+            if not more:
+                raise OSError("The client broke off.")
+            body += more
+        return body
+
+
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answer a request, after two repairs that must come before Django reads it.
+    """Answer a request, after three repairs that must come before Django reads it.
 
     A form is UTF-8 whatever charset its type names (RFC 6749 App. B): Django would obey one that is no charset of
-    text, and fail outside of any handler of errors. And a body that comes in chunks has no length, which Django
-    takes for no body (RFC 9112 §7.1).
+    text, and fail outside of any handler of errors. A body that comes in chunks has no length, which Django takes
+    for no body (RFC 9112 §7.1). And one that has a length is not done before.
     """
     environ["CONTENT_TYPE"] = plain_content_type(environ.get("CONTENT_TYPE", ""))
-    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower() and not environ.get("CONTENT_LENGTH"):
+    if environ.get("CONTENT_LENGTH"):
+        environ["wsgi.input"] = WholeBody(environ["wsgi.input"])
+    elif "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     if environ["PATH_INFO"] not in machines.views:

@@ -77,8 +77,8 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         return None
 
     def withdraw(self, occasion: str) -> None:
-        """Take back what still waits under keys that begin with `occasion`: it is no longer so."""
-        self.waiting().filter(key__startswith=occasion).delete()
+        """Take back what has not left yet under keys that begin with `occasion`: it is no longer so."""
+        self.filter(sent_at__isnull=True, key__startswith=occasion).delete()
 
     def try_again(self) -> int:
         """Make those that are stuck due now, with all their attempts before them."""

@@ -55,7 +55,7 @@ def queue_authorizations_that_end() -> None:
         by_key = {key_of_step(each): each for each in some if each.days_left <= STEPS[0]}
         told = OutgoingMail.objects.filter(key__in=by_key).values_list("key", flat=True)
         for key in by_key.keys() - set(told):
-            queue_end(by_key[key], key)
+            queue_end(by_key[key].pk, key)
 
 
 def key_of_step(authorization: ThirdPartyAuthorization) -> str:
@@ -64,18 +64,22 @@ def key_of_step(authorization: ThirdPartyAuthorization) -> str:
     return f"{key_of_end(authorization.uid)}{authorization.expires_at:%Y%m%dT%H%M%S}:{step}"
 
 
-def queue_end(authorization: ThirdPartyAuthorization, key: str) -> None:
-    """Queue one notice, with a calendar file in the first."""
-    seller = authorization.seller
-    context = context_for(
-        seller,
-        by=Actor.machine(),
-        subject=authorization.third_party.name,
-        expires_at=authorization.expires_at.isoformat(),
-        calendar=authorization.uid if key.endswith(f":{STEPS[0]}") else "",
-    )
-    mail = OutgoingMail(kind=OutgoingMail.Kind.AUTHORIZATION_ENDS, key=key, context=context, seller=seller)
-    mail.queue_for(each_once([*owners_of(seller), *contact_of(seller)]), at_once=False)
+def queue_end(pk: int, key: str) -> None:
+    """Queue one notice, with a calendar file in the first, unless the end has been put off or has come meanwhile."""
+    with transaction.atomic():
+        authorization = ThirdPartyAuthorization.objects.active().select_for_update(no_key=True).filter(pk=pk).first()
+        if authorization is None or key_of_step(authorization) != key:
+            return
+        seller = authorization.seller
+        context = context_for(
+            seller,
+            by=Actor.machine(),
+            subject=authorization.third_party.name,
+            expires_at=authorization.expires_at.isoformat(),
+            calendar=authorization.uid if key.endswith(f":{STEPS[0]}") else "",
+        )
+        mail = OutgoingMail(kind=OutgoingMail.Kind.AUTHORIZATION_ENDS, key=key, context=context, seller=seller)
+        mail.queue_for(each_once([*owners_of(seller), *contact_of(seller)]), at_once=False)
 
 
 # ---- Something has ended ------------------------------------------------------------------------------------

@@ -54,12 +54,13 @@ def find_credentials(request: SellerRequest, search: CredentialSearchForm) -> tu
     The keys of all, a thousand at most beside the deleted, tell how many there are and which are on the page.
     """
     everyone = ClientCredential.objects.filter(seller=request.seller)
-    keys = list((search.rows(everyone.present()) | everyone.restorable()).values_list("pk", "deleted_at"))
+    found = search.rows(everyone.present()) | everyone.restorable()
+    keys = list(found.order_by("-deleted_at", "-created", "-pk").values_list("pk", "deleted_at"))
     present = paged([pk for pk, deleted_at in keys if deleted_at is None], request.GET.get("page"))
     deleted = paged([pk for pk, deleted_at in keys if deleted_at is not None], request.GET.get("verwijderd"))
-    rows = everyone.filter(pk__in=[*present.object_list, *deleted.object_list]).with_details()
-    present.object_list = [row for row in rows if row.deleted_at is None]
-    deleted.object_list = [row for row in rows if row.deleted_at is not None]
+    rows = everyone.with_details().in_bulk([*present.object_list, *deleted.object_list])
+    for page in (present, deleted):
+        page.object_list = [rows[pk] for pk in page.object_list]
     return present, deleted
 
 

@@ -1,5 +1,7 @@
 """`/instellingen/api/` of a seller with very many credentials: found page by page, and as fast as with twenty."""
 
+import datetime as dt
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -117,6 +119,13 @@ def test_deleted_ones_have_pages_of_their_own(owner: Client, many: Seller) -> No
         page = open_page(owner, onward[0].partition("#")[0].removeprefix(URL))
     assert seen == [f"Kassa {number:04}" for number in reversed(range(1000))]
     assert queries(owner, "?verwijderd=50") == before <= 8
+
+
+def test_what_was_deleted_last_comes_first(owner: Client, seller: Seller) -> None:
+    now = timezone.now()
+    for days in (2, 0, 1):
+        ClientCredentialFactory(seller=seller, name=f"{days} dagen", deleted_at=now - dt.timedelta(days=days))
+    assert [heading.words for heading in shelf_of(open_page(owner)).all("h3")] == ["0 dagen", "1 dagen", "2 dagen"]
 
 
 def test_the_shelf_is_open_where_one_pages_through_it(owner: Client, seller: Seller) -> None:

@@ -3,10 +3,11 @@
 import json
 import socket
 from contextlib import suppress
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from tests.clients.visitor import Visitor
 from tests.oauth.flow import basic
 from tests.served import Served
 
@@ -14,14 +15,18 @@ FORM = b"Content-Type: application/x-www-form-urlencoded"
 GRANT = b"grant_type=client_credentials"
 
 
-def ask(served: Served, method: bytes, target: bytes, *headers: bytes, body: bytes = b"") -> tuple[int, bytes, bytes]:
-    """Send these very bytes; return status, headers and body of the answer."""
+def ask(
+    served: Served, method: bytes, target: bytes, *headers: bytes, body: bytes = b"", breaks_off: bool = False
+) -> tuple[int, bytes, bytes]:
+    """Send these very bytes, and perhaps say that no more will come; return status, headers and body of the answer."""
     address = urlsplit(str(served))
     lines = [method + b" " + target + b" HTTP/1.1", b"Host: " + address.netloc.encode(), b"Connection: close"]
     with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=20) as connection:
         sent = b"\r\n".join([*lines, *headers]) + b"\r\n\r\n" + body
         with suppress(ConnectionError):  # It may have answered already, and read no more.
             connection.sendall(sent)
+            if breaks_off:
+                connection.shutdown(socket.SHUT_WR)
         head, _, rest = read_all(connection).partition(b"\r\n\r\n")
     return int(head.split(b" ", 2)[1]), head, rest
 
@@ -124,6 +129,34 @@ def test_a_body_of_two_lengths_is_never_taken_for_a_good_request(
     status, _, body = ask(served, b"POST", b"/token", FORM, *headers, authorization(credential), body=GRANT)
     assert 400 <= status < 500
     assert b"access_token" not in body
+
+
+@pytest.mark.parametrize("sent", [len(GRANT), len(GRANT) - 3, 0])
+def test_half_a_body_is_not_taken_for_a_whole_one(served: Served, credential: tuple[str, str], sent: int) -> None:
+    """RFC 9112 §8: without its scope this one would ask for every right there is."""
+    whole = GRANT + b"&scope=orders:read"
+    headers = (FORM, length(whole), authorization(credential))
+    status, head, body = ask(served, b"POST", b"/token", *headers, body=whole[:sent], breaks_off=True)
+    assert status == 400
+    assert b"application/json" in head
+    assert json.loads(body)["error"] == "invalid_request"
+
+
+def test_half_a_form_changes_nothing(served: Served, shop: Visitor, credential: tuple[str, str]) -> None:
+    """Whoever goes offline while a form is sent must not be left with the first few of its ticks."""
+    address = f"/instellingen/api/credentials/{credential[0]}/rechten/"
+    shop.open(f"{served}{address}")
+    if shop.page.buttons("Inloggen"):
+        shop.sign_in()
+    form = shop.page.part("main").form("Opslaan")
+    whole = urlencode(form.fill(), doseq=True).encode()
+    half = whole[: whole.index(b"&", whole.index(b"scopes="))]
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in shop.http.cookies.jar)
+    headers = (FORM, length(whole), b"Cookie: " + cookies.encode(), b"Origin: " + str(served).encode())
+    assert ask(served, b"POST", address.encode(), *headers, body=half, breaks_off=True)[0] in {400, 403}
+    shop.open(f"{served}{address}")
+    assert shop.page.part("main").form("Opslaan").fill()["scopes"] == form.fill()["scopes"]
+    assert ask(served, b"POST", address.encode(), *headers, body=whole)[0] == 302
 
 
 @pytest.mark.parametrize("headers", [[b"Content-Length: 10000000"], [b"Transfer-Encoding: chunked"]])

@@ -22,9 +22,10 @@ from apicredentials.models import (
     TechnicalContact,
     ThirdParty,
     ThirdPartyAuthorization,
+    notices,
 )
 from apicredentials.models.leaks import report_leak
-from apicredentials.models.notices import CATCH_UP, REMIND_AFTER, queue_notices
+from apicredentials.models.notices import CATCH_UP, REMIND_AFTER, queue_end, queue_notices
 from apicredentials.models.secrets import fingerprint
 from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory
 from tests.inventory import tables
@@ -169,6 +170,29 @@ def test_a_notice_that_still_waits_is_taken_back_when_it_is_no_longer_so(
     else:
         getattr(other, act)(by=Actor())
     assert sorted(told()) == sorted(["Toegang van Boekhouding verloopt over 14 dagen", news])
+
+
+def test_a_notice_that_was_given_up_does_not_come_back_after_the_renewal(
+    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(authorization.expires_at - 14 * DAY)
+    queue_notices()
+    OutgoingMail.objects.update(given_up_at=timezone.now(), last_error="ConnectionRefusedError")
+    authorization.renew(by=Actor())
+    OutgoingMail.objects.try_again()
+    assert told() == ["Toegang van Boekhouding verlengd"]
+
+
+def test_what_is_renewed_while_notices_are_queued_gets_none(
+    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def renew_first(pk: int, key: str) -> None:
+        authorization.renew(by=Actor())
+        queue_end(pk, key)
+
+    clock.move_to(authorization.expires_at - 14 * DAY)
+    monkeypatch.setattr(notices, "queue_end", renew_first)
+    assert told() == ["Toegang van Boekhouding verlengd"]
 
 
 @pytest.mark.parametrize("days", [-7, 7])

@@ -114,7 +114,7 @@ def test_a_revoked_token_is_invalid(warehouse: Software) -> None:
     assert (answer.status_code, challenge(answer)["error"]) == (401, "invalid_token")
 
 
-@pytest.mark.parametrize("required", [["orders:manage"], ["orders:read", "offers:read"]])
+@pytest.mark.parametrize("required", [["orders:manage"], ["orders:read", "offers:read"], ["orders:read", "nope"]])
 def test_a_missing_right_is_named(warehouse: Software, required: list[str]) -> None:
     """RFC 6750 §3.1 insufficient_scope: 403."""
     answer = verify(warehouse.access_token(scope="orders:read"), *required)
@@ -126,7 +126,7 @@ def test_a_missing_right_is_named(warehouse: Software, required: list[str]) -> N
 
 
 @pytest.mark.parametrize(
-    "required", ["orders:delete", "", "orders:read offers:read", "RETAILER", "\x00", "é" * 5000, '"']
+    "required", ["orders:delete", "", "orders:read offers:read", "RETAILER", "\x00", "é" * 5000, "a" * 5000, '"']
 )
 def test_a_right_that_nobody_knows_lets_nobody_through(warehouse: Software, required: str) -> None:
     """A slip in a gateway's configuration must not open it."""

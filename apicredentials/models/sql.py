@@ -5,6 +5,7 @@ do little else. Table names come from the models; tests hold every column to the
 """
 
 import datetime as dt
+import threading
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,18 @@ from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.clients import OAuthClient
 from apicredentials.models.secrets import ClientSecret
 from apicredentials.models.tokens import Grant, RefreshToken, RevokedAccessToken
+
+
+class _Kept(threading.local):
+    """A thread's cursor of its connection to PostgreSQL: a new one would look up again how each type is read.
+
+    SQLite's holds on to the snapshot that it has read from, so that one is let go each time.
+    """
+
+    cursor: Any = None
+
+
+_kept = _Kept()
 
 
 @lru_cache(maxsize=32)
@@ -59,10 +72,12 @@ def _run(sql: str, parameters: list[Any]) -> Any:
         cursor.execute(sql, parameters)
         return cursor
     database.ensure_connection()
-    if database.vendor == "sqlite":
-        sql = sql.replace("%s", "?")
     with database.wrap_database_errors:
-        return database.connection.execute(sql, parameters)
+        if database.vendor == "sqlite":
+            return database.connection.execute(sql.replace("%s", "?"), parameters)
+        if _kept.cursor is None or _kept.cursor.connection is not database.connection:
+            _kept.cursor = database.connection.cursor()
+        return _kept.cursor.execute(sql, parameters)
 
 
 def moment(value: dt.datetime) -> Any:

@@ -211,6 +211,15 @@ def test_the_link_to_a_new_password_is_not_logged_even_when_it_fails(
     assert "geheim" not in log.getvalue()
 
 
+@pytest.mark.parametrize("host", ["evil.example", "a b", "x" * 300, ""])
+def test_a_request_for_another_host_is_one_line(client: Client, host: str) -> None:
+    """Whoever tries out hosts must not fill the disk with what Django was doing then."""
+    with listening() as log:
+        assert client.get("/inloggen/", headers={"Host": host}).status_code == 400
+    (line,) = log.lines
+    assert "status=400" in line
+
+
 @pytest.mark.django_db
 def test_every_line_of_a_request_has_its_id(client: Client) -> None:
     with listening(format="json") as log:

@@ -57,13 +57,20 @@ class TrustedProxyMiddleware:
         forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
         for hop in reversed(forwarded.split(",") if forwarded else []):
             try:
-                candidate = str(ip_address(hop.strip()))
+                candidate = str(ip_address(without_port(hop.strip())))
             except ValueError:
                 break
             address = candidate
             if not self.is_trusted(candidate):
                 break
         return address
+
+
+def without_port(hop: str) -> str:
+    """Return the address in `hop`, beside which some proxies write the port."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 class RequestLogMiddleware:

@@ -1,13 +1,10 @@
 """What operators do to rows in `/beheer/`: chosen, confirmed, with a reason that the seller reads."""
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -20,7 +17,7 @@ from apicredentials.models import (
     ThirdParty,
     ThirdPartyAuthorization,
 )
-from tests.admin.conftest import kim, staff
+from tests.admin.acts import ACTS, REASON, Act, choose, do, every_act, seller_of
 from tests.factories import (
     ClientCredentialFactory,
     SellerFactory,
@@ -33,81 +30,7 @@ from tests.journeys.pages import Page
 from tests.oauth.flow import Software, software, verify
 from tests.people import says, signed_in
 
-if TYPE_CHECKING:
-    from tests.people import Response
-
 pytestmark = pytest.mark.django_db
-
-REASON = "Klacht 4711 van een klant"
-
-
-@dataclass(frozen=True)
-class Act:
-    """One act: what it is called, on what it can be done, and how it is written down."""
-
-    model: type[Model]
-    name: str
-    label: str
-    kind: Activity.Kind
-
-    def __str__(self) -> str:
-        return f"{self.model._meta.model_name}: {self.label}"
-
-    @property
-    def list(self) -> str:
-        return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_changelist")
-
-    @property
-    def permission(self) -> str:
-        return f"change_{self.model._meta.model_name}"
-
-    def row(self) -> Any:
-        """Return a row that it can be done to."""
-        seller = TechnicalContactFactory().seller
-        if self.model is Seller:
-            return SellerFactory(closed=self.name == "reopen")
-        if self.model is ClientCredential:
-            return ClientCredentialFactory(seller=seller, revealed=True, paused=self.name == "resume")
-        if self.model is ThirdParty:
-            party = ThirdPartyAuthorizationFactory(seller=seller).third_party
-            if self.name == "reactivate":
-                party.pause(by=Actor())
-            return party
-        return ThirdPartyAuthorizationFactory(seller=seller)
-
-
-ACTS = [
-    Act(ClientCredential, "pause", "Pauzeren", Activity.Kind.CREDENTIAL_PAUSED),
-    Act(ClientCredential, "resume", "Hervatten", Activity.Kind.CREDENTIAL_RESUMED),
-    Act(ClientCredential, "revoke", "Intrekken", Activity.Kind.CREDENTIAL_DELETED),
-    Act(ClientCredential, "report_leak", "Lek melden", Activity.Kind.LEAK_REPORTED),
-    Act(ThirdPartyAuthorization, "revoke", "Intrekken", Activity.Kind.PARTY_REVOKED),
-    Act(ThirdParty, "deactivate", "Deactiveren", Activity.Kind.CLIENT_PAUSED),
-    Act(ThirdParty, "reactivate", "Heractiveren", Activity.Kind.CLIENT_RESUMED),
-    Act(Seller, "close", "Sluiten", Activity.Kind.SELLER_CLOSED),
-    Act(Seller, "reopen", "Heropenen", Activity.Kind.SELLER_REOPENED),
-]
-every_act = pytest.mark.parametrize("act", ACTS, ids=str)
-
-
-def choose(client: Client, act: Act, *rows: Model, **more: str) -> "Response":
-    """Choose rows of the list, and the act."""
-    chosen = [str(row.pk) for row in rows]
-    return client.post(act.list, {"action": act.name, "index": "0", "_selected_action": chosen, **more})
-
-
-def do(client: Client, act: Act, *rows: Model, reason: str = REASON) -> "Response":
-    """Go all the way: choose, fill in the reason, confirm."""
-    form = Page(choose(client, act, *rows).content.decode(), act.list).form(act.label)
-    return client.post(form.address, form.fill(**{"Reden:": reason}), follow=True)
-
-
-def seller_of(row: Any) -> Seller:
-    """Return who is to read of it."""
-    if isinstance(row, ThirdParty):
-        row = row.authorizations.get()
-    seller: Seller = row if isinstance(row, Seller) else row.seller
-    return seller
 
 
 # ---- Chosen, confirmed, done ------------------------------------------------------------------------------
@@ -254,80 +177,6 @@ def test_a_reason_is_text(operator: Client) -> None:
     log = signed_in(row.seller.members.get()).get("/instellingen/api/activiteit/")
     assert "<script>alert" not in log.content.decode()
     assert "<script>alert(1)</script>" in says(log)
-
-
-# ---- Who may ----------------------------------------------------------------------------------------------
-
-
-@every_act
-def test_who_may_only_look_cannot(act: Act) -> None:
-    row = act.row()
-    client = staff(f"view_{act.model._meta.model_name}")
-    before = tables()
-    for more in ({}, {"reason": REASON}):
-        assert not Page(choose(client, act, row, **more).content.decode(), act.list).buttons(act.label)
-        url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-        data = {"CHANGE_FORM-action": act.name, "_selected_action": str(row.pk), **more}
-        assert client.post(url, data).status_code == 403
-    assert tables() == before
-    assert act.label not in [option.words for option in Page(client.get(act.list).content.decode()).root.all("option")]
-
-
-@every_act
-def test_who_may_change_other_things_cannot(act: Act) -> None:
-    row = act.row()
-    client = staff(*({other.permission for other in ACTS} - {act.permission}))
-    before = tables()
-    assert choose(client, act, row, reason=REASON).status_code == 403
-    assert tables() == before
-
-
-@every_act
-def test_the_right_to_change_is_enough(act: Act) -> None:
-    row = act.row()
-    assert "gedaan voor 1" in says(do(staff(act.permission), act, row))
-
-
-@every_act
-def test_a_seller_cannot(act: Act) -> None:
-    row = act.row()
-    client = signed_in(seller_of(row).members.get())
-    before = tables()
-    answer = client.post(act.list, {"action": act.name, "_selected_action": str(row.pk), "reason": "x"}, follow=True)
-    assert answer.status_code == 403
-    assert tables() == before
-
-
-@every_act
-def test_csrf_is_enforced(act: Act) -> None:
-    row = act.row()
-    client = signed_in(kim(), enforce_csrf_checks=True)
-    before = tables()
-    for more in ({}, {"reason": REASON}):
-        assert choose(client, act, row, **more).status_code == 403
-    assert tables() == before
-
-
-def test_the_pages_bring_their_own_token() -> None:
-    act = ACTS[0]
-    row = act.row()
-    client = signed_in(kim(), enforce_csrf_checks=True)
-    chosen = Page(client.get(act.list).content.decode(), act.list).form("Uitvoeren").fill()
-    asked = client.post(act.list, chosen | {"action": act.name, "_selected_action": str(row.pk)})
-    form = Page(asked.content.decode(), act.list).form(act.label)
-    assert client.post(form.address, form.fill(**{"Reden:": REASON})).status_code == 302
-    row.refresh_from_db()
-    assert row.paused_at
-
-
-@every_act
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_looking_does_nothing(operator: Client, act: Act, method: str) -> None:
-    row = act.row()
-    query = {"action": act.name, "_selected_action": str(row.pk), "reason": REASON, "index": "0"}
-    before = tables()
-    operator.generic(method, act.list, query_params=query)
-    assert tables() == before
 
 
 # ---- What it stops ----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """A seller with an owner and a technical contact, and a mail server."""
 
+import datetime as dt
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -8,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from pytest_django import Settings
 
 from accounts.models import Actor, Seller
-from tests.factories import SellerFactory, TechnicalContactFactory
+from apicredentials.models import ThirdPartyAuthorization
+from tests.factories import SellerFactory, TechnicalContactFactory, ThirdPartyAuthorizationFactory
 from tests.mail.smtp_server import Behaviour, smtp_server
 
 OWNER = "eigenaar@winkel.example"
 CONTACT = "techniek@winkel.example"
+START = dt.datetime(2027, 3, 1, 14, 3, tzinfo=dt.UTC)
 
 SUBJECT = "Onderhoud aan de Retailer API op 7 maart"
 TEXT = "Zondag 7 maart is er onderhoud.\n\nPlan je aanroepen erna. Meer: https://status.example/onderhoud."
@@ -36,6 +40,19 @@ def seller(db: None) -> Seller:
 def by(seller: Seller) -> Actor:
     """The seller's owner, at a known address."""
     return Actor(user=seller.members.get(), address="203.0.113.7")
+
+
+@pytest.fixture
+def clock(db: None) -> Iterator[time_machine.Traveller]:
+    """A clock that stands still until it is moved. Every row in these tests is made under it."""
+    with time_machine.travel(START, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def authorization(seller: Seller, clock: time_machine.Traveller) -> ThirdPartyAuthorization:
+    """A consent given just now."""
+    return ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Boekhouding")
 
 
 @pytest.fixture

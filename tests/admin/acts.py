@@ -1,0 +1,98 @@
+"""Every act of an operator in `/beheer/`: on what it can be done, and how it is chosen and confirmed."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Actor, Seller
+from apicredentials.models import (
+    Activity,
+    ClientCredential,
+    ThirdParty,
+    ThirdPartyAuthorization,
+)
+from tests.factories import (
+    ClientCredentialFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+)
+from tests.journeys.pages import Page
+
+if TYPE_CHECKING:
+    from tests.people import Response
+
+REASON = "Klacht 4711 van een klant"
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act: what it is called, on what it can be done, and how it is written down."""
+
+    model: type[Model]
+    name: str
+    label: str
+    kind: Activity.Kind
+
+    def __str__(self) -> str:
+        return f"{self.model._meta.model_name}: {self.label}"
+
+    @property
+    def list(self) -> str:
+        return reverse(f"admin:{self.model._meta.app_label}_{self.model._meta.model_name}_changelist")
+
+    @property
+    def permission(self) -> str:
+        return f"change_{self.model._meta.model_name}"
+
+    def row(self) -> Any:
+        """Return a row that it can be done to."""
+        seller = TechnicalContactFactory().seller
+        if self.model is Seller:
+            return SellerFactory(closed=self.name == "reopen")
+        if self.model is ClientCredential:
+            return ClientCredentialFactory(seller=seller, revealed=True, paused=self.name == "resume")
+        if self.model is ThirdParty:
+            party = ThirdPartyAuthorizationFactory(seller=seller).third_party
+            if self.name == "reactivate":
+                party.pause(by=Actor())
+            return party
+        return ThirdPartyAuthorizationFactory(seller=seller)
+
+
+ACTS = [
+    Act(ClientCredential, "pause", "Pauzeren", Activity.Kind.CREDENTIAL_PAUSED),
+    Act(ClientCredential, "resume", "Hervatten", Activity.Kind.CREDENTIAL_RESUMED),
+    Act(ClientCredential, "revoke", "Intrekken", Activity.Kind.CREDENTIAL_DELETED),
+    Act(ClientCredential, "report_leak", "Lek melden", Activity.Kind.LEAK_REPORTED),
+    Act(ThirdPartyAuthorization, "revoke", "Intrekken", Activity.Kind.PARTY_REVOKED),
+    Act(ThirdParty, "deactivate", "Deactiveren", Activity.Kind.CLIENT_PAUSED),
+    Act(ThirdParty, "reactivate", "Heractiveren", Activity.Kind.CLIENT_RESUMED),
+    Act(Seller, "close", "Sluiten", Activity.Kind.SELLER_CLOSED),
+    Act(Seller, "reopen", "Heropenen", Activity.Kind.SELLER_REOPENED),
+]
+every_act = pytest.mark.parametrize("act", ACTS, ids=str)
+
+
+def choose(client: Client, act: Act, *rows: Model, **more: str) -> "Response":
+    """Choose rows of the list, and the act."""
+    chosen = [str(row.pk) for row in rows]
+    return client.post(act.list, {"action": act.name, "index": "0", "_selected_action": chosen, **more})
+
+
+def do(client: Client, act: Act, *rows: Model, reason: str = REASON) -> "Response":
+    """Go all the way: choose, fill in the reason, confirm."""
+    form = Page(choose(client, act, *rows).content.decode(), act.list).form(act.label)
+    return client.post(form.address, form.fill(**{"Reden:": reason}), follow=True)
+
+
+def seller_of(row: Any) -> Seller:
+    """Return who is to read of it."""
+    if isinstance(row, ThirdParty):
+        row = row.authorizations.get()
+    seller: Seller = row if isinstance(row, Seller) else row.seller
+    return seller

@@ -1,0 +1,30 @@
+"""The command `send_notices`, and what the owner and the contact got by it."""
+
+import datetime as dt
+import json
+from collections import Counter
+from io import StringIO
+
+from django.core import mail
+from django.core.management import call_command
+
+from tests.mail.conftest import CONTACT, OWNER
+
+DAY = dt.timedelta(days=1)
+WEEK = 7 * DAY
+
+
+def send_notices(*arguments: str) -> dict[str, int]:
+    out = StringIO()
+    call_command("send_notices", "--json", *arguments, stdout=out)
+    answer: dict[str, int] = json.loads(out.getvalue())
+    return answer
+
+
+def told() -> list[str]:
+    """Run the command; return the subjects that the owner got, and forget them."""
+    send_notices()
+    subjects = [str(message.subject) for message in mail.outbox if message.to == [OWNER]]
+    assert Counter(subjects) == Counter(str(message.subject) for message in mail.outbox if message.to == [CONTACT])
+    mail.outbox.clear()
+    return subjects

@@ -60,11 +60,10 @@ def production(**environment: str) -> dict[str, str]:
     return os.environ | {"DJANGO_SETTINGS_MODULE": "portal.settings"} | environment
 
 
-def manage(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> str:
-    """Run a command of `manage.py` and return what it printed; when it fails, fail with its complaint."""
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(
-        command,
+def run(environment: Mapping[str, str], *command: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run Python with this command line to its end, for what it printed and what it ended with."""
+    return subprocess.run(
+        [sys.executable, *command],
         cwd=ROOT,
         env=environment,
         input=stdin,
@@ -73,6 +72,11 @@ def manage(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> 
         timeout=COMMAND_SECONDS,
         check=False,
     )
+
+
+def manage(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> str:
+    """Run a command of `manage.py` and return what it printed; when it fails, fail with its complaint."""
+    done = run(environment, "manage.py", *arguments, stdin=stdin)
     assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stderr}"
     return done.stdout
 

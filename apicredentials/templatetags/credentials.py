@@ -1,9 +1,11 @@
-"""What a row of API Instellingen shows several times over, drawn at a fraction of what an include costs."""
+"""What API Instellingen shows several times over; in its rows, drawn at a fraction of what an include costs."""
 
 import datetime as dt
 from functools import lru_cache
+from typing import Any
 
 from django import template
+from django.core.paginator import Page
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -54,3 +56,15 @@ def rights(scope: str) -> SafeString:
 def _rights(scope: str, language: str | None) -> SafeString:
     labels = [scopes.label(each) for each in scopes.highest(scope.split())]
     return render_to_string("apicredentials/_rights.html", {"rights": labels})
+
+
+@register.inclusion_tag("apicredentials/_pages.html", takes_context=True)
+def pages(context: dict[str, Any], page: Page, *, parameter: str, anchor: str, label: str) -> dict[str, Any]:
+    """Draw the way to the pages before and after, by a parameter in the query and with all others kept."""
+
+    def address(number: int) -> str:
+        query = context["request"].GET.copy()
+        query[parameter] = str(number)
+        return f"{reverse('apicredentials:settings')}?{query.urlencode()}#{anchor}"
+
+    return {"page": page, "label": label, "earlier": address(page.number - 1), "later": address(page.number + 1)}

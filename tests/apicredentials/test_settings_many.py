@@ -206,6 +206,12 @@ def test_a_failed_form_shows_what_was_saved_beside_what_was_typed(owner: Client,
     assert "nieuw@winkel.example" in answer.content.decode()
 
 
+def address_of_act(seller: Seller, act: str) -> str:
+    """Return where something is done to a new credential."""
+    return f"{URL}credentials/{ClientCredentialFactory(seller=seller).client_id}/{act}/"
+
+
+ACTS = pytest.mark.parametrize("act", ["pauzeren", "naam"])
 BACK = [
     (f"http://testserver{URL}?page=30&q=kassa", "?page=30&q=kassa"),
     (f"http://testserver{URL}", ""),
@@ -218,22 +224,22 @@ BACK = [
 ]
 
 
-@pytest.mark.parametrize("act", ["pauzeren", "naam"])
+@ACTS
 @pytest.mark.parametrize(("referer", "query"), BACK)
 def test_what_is_done_in_a_dialog_leads_back_to_the_page_it_was_opened_on(
     owner: Client, seller: Seller, act: str, referer: str, query: str
 ) -> None:
-    address = f"{URL}credentials/{ClientCredentialFactory(seller=seller).client_id}/{act}/"
+    address = address_of_act(seller, act)
     answer = owner.post(address, {"name": "Toonbank"}, headers={"Referer": referer})
     assert answer["Location"] == f"{URL}{query}"
 
 
-@pytest.mark.parametrize("act", ["pauzeren", "naam"])
+@ACTS
 @pytest.mark.parametrize(("referer", "query"), BACK)
 def test_what_is_done_on_a_page_of_its_own_leads_back_too(
     owner: Client, seller: Seller, act: str, referer: str, query: str
 ) -> None:
-    address = f"{URL}credentials/{ClientCredentialFactory(seller=seller).client_id}/{act}/"
+    address = address_of_act(seller, act)
     answer = owner.get(address, headers={"Referer": referer})
     page = Page(answer.content.decode(), address)
     assert page.link("Annuleren") == f"{URL}{query}"
@@ -248,13 +254,12 @@ def test_what_is_done_on_a_page_of_its_own_leads_back_too(
 
 @pytest.mark.parametrize(("said", "query"), BACK)
 def test_what_a_form_says_leads_nowhere_else(owner: Client, seller: Seller, said: str, query: str) -> None:
-    address = f"{URL}credentials/{ClientCredentialFactory(seller=seller).client_id}/pauzeren/"
+    address = address_of_act(seller, "pauzeren")
     assert owner.post(address, {"terug": said})["Location"] == f"{URL}{query}"
 
 
 def test_from_a_new_secret_one_comes_back_to_the_page(owner: Client, seller: Seller) -> None:
-    credential = ClientCredentialFactory(seller=seller)
-    address = f"{URL}credentials/{credential.client_id}/secret/"
+    address = address_of_act(seller, "secret")
     for _ in range(2):
         answer = owner.post(address, headers={"Referer": f"http://testserver{URL}?page=2"})
         links = [link["href"] for link in Page(answer.content.decode(), address).part("main").root.all("a")]

@@ -1,28 +1,22 @@
 """Programs of ours, started as in production with nothing but the settings that they are given."""
 
 import os
-import subprocess
-import sys
+from typing import TYPE_CHECKING
 
 from apicredentials import keys
-from tests.served import COMMAND_SECONDS, ROOT
+from tests import served
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
 
 KEYS = ("SECRET_KEY", "SECRET_HASH_KEYS", "TOKEN_SIGNING_KEYS")
 
 
-def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+def run(*command: str, **environment: str) -> "CompletedProcess[str]":
     """Run a program of ours as in production, in an environment that has nothing but this."""
     path = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = {"ENV_FILE": os.devnull, "DJANGO_SETTINGS_MODULE": "portal.settings"} | path | environment
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
+    return served.run(environment, *command)
 
 
 def fresh_keys() -> dict[str, str]:

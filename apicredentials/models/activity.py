@@ -49,7 +49,7 @@ class Activity(models.Model):
     Hence sellers and users with a row here cannot be deleted; one is closed, the other switched off.
     """
 
-    Kind: TypeAlias = kinds.Kind
+    Kind: TypeAlias = kinds.Kind  # noqa: UP040 - `type` makes an alias without attributes
 
     seller = models.ForeignKey(
         Seller, on_delete=models.PROTECT, null=True, related_name="activities", verbose_name="verkoper"

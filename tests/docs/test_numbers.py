@@ -45,7 +45,7 @@ def test_limits_for_operators_are_the_ones_in_the_code() -> None:
     assert failed == "20/m/ip,5/5m/key"
     expected = [
         ("A sign-in", f"{hours(settings.SESSION_COOKIE_AGE)}, or {hours(settings.SESSION_IDLE_SECONDS)} without use"),
-        ("Proof of identity for what is sensitive", minutes(settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)),
+        ("Proof of identity for sensitive actions", minutes(settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)),
         ("Wrong passwords", "5 in 5 minutes for one account from one address, 20 a minute from one address"),
         ("Body of a request", f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024} KiB"),
         ("Client credentials per seller", str(ClientCredential.MAXIMUM_PER_SELLER)),

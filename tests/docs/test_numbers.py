@@ -26,7 +26,7 @@ def test_lifetimes_and_limits_for_integrators_are_the_ones_in_the_code() -> None
         ("Access token, client credentials", f"{tokens.CLIENT_CREDENTIALS_SECONDS} seconds"),
         ("Access token, third party", f"{tokens.AUTHORIZATION_CODE_SECONDS} seconds, and never past"),
         ("Authorization code", f"{code_seconds} seconds, works once"),
-        ("Repeat of a retired refresh token", f"{grants.REPEAT_WINDOW.total_seconds():g} seconds"),
+        ("Repeat of a replaced refresh token", f"{grants.REPEAT_WINDOW.total_seconds():g} seconds"),
         ("Authorisation", "one calendar year (29 February: 28 February)"),
         ("Metadata and public keys, in caches", "300 seconds"),
         (

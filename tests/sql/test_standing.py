@@ -98,7 +98,7 @@ def test_a_partys_token_is_worth_what_the_orm_says_in_every_state(now: dt.dateti
     stated = claims(tokens["access_token"])
     authorizations = ThirdPartyAuthorization.objects.all()
     changes: dict[str, Change] = {
-        "ended": lambda: authorizations.update(ended_at=now),
+        "ended": lambda: authorizations.update(ended_at=now, end_cause="removed_by_seller"),
         "expired this moment": lambda: authorizations.update(expires_at=now),
         "expires the next moment": lambda: authorizations.update(expires_at=now + TICK),
         "grant revoked": lambda: Grant.objects.update(revoked_at=now),

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 
+from accounts.email_addresses import EmailAddressField
 from accounts.models import Actor, Seller
 from apicredentials import names, scopes
 from apicredentials.exceptions import (
@@ -115,7 +116,7 @@ class OAuthClient(AbstractApplication):
     client_id = models.CharField("Client ID", max_length=36, unique=True, default=new_uid, editable=False)
     name = models.CharField("naam", max_length=names.MAXIMUM_LENGTH)
     folded_name = models.CharField(max_length=names.MAXIMUM_FOLDED_LENGTH, editable=False)
-    contact_email = models.EmailField(
+    contact_email = EmailAddressField(
         "contact voor verkopers",
         max_length=254,
         blank=True,

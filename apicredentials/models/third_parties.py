@@ -2,9 +2,9 @@
 
 from typing import Any, ClassVar
 
-from django.core.validators import validate_email
 from django.db import IntegrityError
 
+from accounts.email_addresses import clean_email_address
 from accounts.models import Actor
 from apicredentials import redirect_uris
 from apicredentials.exceptions import NeedsNewSecret, PartyNameTaken
@@ -29,7 +29,7 @@ class ThirdParty(OAuthClient):
     def register(self, *, by: Actor) -> None:
         """Save this new party. Raises ValidationError on contact and redirect URIs too, and PartyNameTaken."""
         if self.contact_email:
-            validate_email(self.contact_email)
+            self.contact_email = clean_email_address(self.contact_email)
         self.redirect_uris = redirect_uris.join(self.redirect_uris.split())
         super().register(by=by)
 

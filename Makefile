@@ -5,11 +5,13 @@ PORT        ?= 8000
 WORKERS     ?= 2
 PYTEST_ARGS ?=
 LOCK_ARGS   ?=
+IMAGE       ?= portal:latest
+IMAGE_ARGS  ?=
 
 PYTHON := .venv/bin/python
 LOCKED := .venv/.locked
 
-.PHONY: help env demo test migrate serve check bench lock
+.PHONY: help env demo test migrate serve image check bench lock
 
 help:
 	@echo 'make env     the locked environment, in .venv'
@@ -17,6 +19,7 @@ help:
 	@echo 'make test    the tests (DATABASE_URL, CACHE_URL, PYTEST_ARGS)'
 	@echo 'make migrate the database tables, as this version needs them; a step of each deployment'
 	@echo 'make serve   the production server (HOST, PORT, WORKERS); does not migrate'
+	@echo 'make image   a container image, with podman, docker or buildah (IMAGE, IMAGE_ARGS="--build-arg BASE=…")'
 	@echo 'make check   lint, types, templates, migrations, deployment settings'
 	@echo 'make bench   the benchmarks (BENCH_ARGS="endpoints purge pages")'
 	@echo 'make lock    requirements*.txt from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
@@ -56,6 +59,16 @@ serve: env
 	@exec .venv/bin/granian portal.wsgi:application --interface wsgi --no-ws --no-access-log \
 	  --host $(HOST) --port $(PORT) --workers $(WORKERS) --blocking-threads 2 \
 	  --respawn-failed-workers --workers-kill-timeout 15
+
+# The Docker format, because the OCI format has no HEALTHCHECK; docker itself knows no other.
+image:
+	@for tool in podman docker buildah; do \
+	  if $$tool info >/dev/null 2>&1; then found=$$tool; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo 'make image: needs podman, docker or buildah; none works here' >&2; exit 1; fi; \
+	if [ $$found != docker ]; then format='--format docker'; fi; \
+	set -x; $$found build $$format --file Containerfile --tag $(IMAGE) \
+	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(IMAGE_ARGS) .
 
 # Run check --deploy on the example settings with fresh keys, because the example has none. Needs no database.
 check: env

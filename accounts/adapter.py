@@ -7,7 +7,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.requests import is_local
+from accounts.access import is_local
 
 log = structlog.get_logger("portal.security")
 

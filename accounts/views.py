@@ -8,8 +8,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from accounts.access import SellerRequest, is_local
 from accounts.middleware import SESSION_KEY
-from accounts.requests import SellerRequest, is_local
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

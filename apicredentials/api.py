@@ -13,8 +13,8 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from apicredentials.models.access import Standing, standing_of
-from apicredentials.oauth import tokens
+from apicredentials.oauth import access_tokens
+from apicredentials.oauth.sql.token_status import TokenStatus, token_status
 
 log = structlog.get_logger("portal.security")
 
@@ -50,19 +50,19 @@ class Refusal(Exception):
         return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in members.items() if value)
 
 
-def authorize(request: HttpRequest, *required: str) -> tuple[dict[str, Any], Standing]:
+def authorize(request: HttpRequest, *required: str) -> tuple[dict[str, Any], TokenStatus]:
     """Return the claims of the request's token and what it is worth now; raise Refusal when that is too little."""
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refusal(401, "Unauthorized", "Send an access token in the Authorization header.")
     try:
-        claims = tokens.verify(token.strip())
-    except tokens.ExpiredToken as expired:
+        claims = access_tokens.verify(token.strip())
+    except access_tokens.ExpiredToken as expired:
         moment = dt.datetime.fromtimestamp(expired.expired_at, dt.UTC).isoformat(timespec="seconds")
         raise Refusal(401, "Expired JWT", f"JWT expired at {moment}", "invalid_token") from expired
-    except tokens.InvalidToken as invalid:
+    except access_tokens.InvalidToken as invalid:
         raise Refusal(401, "Invalid JWT", "The access token is not valid.", "invalid_token") from invalid
-    standing = standing_of(claims)
+    standing = token_status(claims)
     if standing is None:
         raise Refusal(401, "Revoked JWT", "The access token has been revoked.", "invalid_token")
     if standing.is_closed:

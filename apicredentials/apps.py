@@ -7,7 +7,7 @@ class ApiCredentialsConfig(AppConfig):
 
     def ready(self) -> None:
         """Let mail leave right after the commit of what it tells; the models that queue it know no texts."""
-        from apicredentials.emails import delivery
-        from apicredentials.models import mail
+        from apicredentials.mail import delivery
+        from apicredentials.models import outgoing_mail
 
-        mail.after_commit = delivery.send_at_once
+        outgoing_mail.after_commit = delivery.send_at_once

@@ -14,9 +14,9 @@ from apicredentials import names, scopes
 from apicredentials.exceptions import NameTaken, NotAllowedNow
 from apicredentials.models import Activity, ClientCredential, TechnicalContact
 from apicredentials.models.activity import GROUPS, ActivityQuerySet
+from apicredentials.models.client_secrets import OVERLAPS
 from apicredentials.models.clients import ClientQuerySet, OAuthClient
-from apicredentials.models.secrets import OVERLAPS
-from portal.forms import Checkboxes, Radios
+from apicredentials.widgets import Checkboxes, Radios
 
 
 class NameField(forms.CharField):

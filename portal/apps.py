@@ -20,4 +20,4 @@ class PortalConfig(AppConfig):
 class PortalAdminConfig(AdminConfig):
     """Django's admin, behind the portal's own sign-in."""
 
-    default_site = "portal.admin.PortalAdminSite"
+    default_site = "portal.admin_site.PortalAdminSite"

@@ -17,7 +17,9 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 
-from apicredentials import keys
+from apicredentials.keys.hash_keys import development_hash_keys
+from apicredentials.keys.required_keys import require_strong
+from apicredentials.keys.signing_keys import development_signing_keys
 from portal import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -62,9 +64,9 @@ SECRET_HASH_KEYS = read_key("SECRET_HASH_KEYS")
 TOKEN_SIGNING_KEYS = read_key("TOKEN_SIGNING_KEYS")
 if DEBUG:
     SECRET_KEY = SECRET_KEY or "insecure-key-for-development-only-0123456789-0123456789"
-    SECRET_HASH_KEYS = SECRET_HASH_KEYS or keys.development_hash_keys(SECRET_KEY)
-    TOKEN_SIGNING_KEYS = TOKEN_SIGNING_KEYS or keys.development_signing_keys(SECRET_KEY)
-keys.require_strong(SECRET_KEY, SECRET_HASH_KEYS, TOKEN_SIGNING_KEYS)
+    SECRET_HASH_KEYS = SECRET_HASH_KEYS or development_hash_keys(SECRET_KEY)
+    TOKEN_SIGNING_KEYS = TOKEN_SIGNING_KEYS or development_signing_keys(SECRET_KEY)
+require_strong(SECRET_KEY, SECRET_HASH_KEYS, TOKEN_SIGNING_KEYS)
 
 # ---- Addresses ------------------------------------------------------------------------------------------
 
@@ -132,7 +134,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
-FORM_RENDERER = "portal.forms.PortalRenderer"
+FORM_RENDERER = "portal.form_renderer.PortalRenderer"
 
 TEMPLATES = [
     {
@@ -145,7 +147,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.context.portal",
-                "apicredentials.views.acts.way_back",
+                "apicredentials.views.dialogs.settings_link",
             ],
         },
     },

@@ -5,9 +5,9 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from accounts.views import PasswordResetDoneView, PasswordResetFromKeyDoneView, PasswordResetView
-from apicredentials.oauth.views import AuthorizeView, SignInView
-from apicredentials.views.contacts import contact_confirm
-from apicredentials.views.logos import logo
+from apicredentials.oauth.authorize import AuthorizeView, SignInView
+from apicredentials.views.contact_views import contact_confirm
+from apicredentials.views.logo_views import logo
 from portal import machine_urls, views
 
 account_urls = [

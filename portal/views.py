@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
-from accounts.requests import SellerRequest, seller_required
+from accounts.access import SellerRequest, seller_required
 
 
 @require_safe

@@ -12,7 +12,8 @@ from factory.declarations import LazyAttribute, LazyFunction, RelatedFactory, Se
 from factory.django import DjangoModelFactory
 
 from accounts.models import Membership, Seller, User
-from apicredentials import scopes, secret_format
+from apicredentials import scopes
+from apicredentials.keys import secret_format
 from apicredentials.models import (
     Announcement,
     ClientCredential,
@@ -23,7 +24,7 @@ from apicredentials.models import (
     ThirdPartyAuthorization,
 )
 from apicredentials.models.authorizations import one_year_after
-from apicredentials.models.secrets import fingerprint, hashes_of
+from apicredentials.models.client_secrets import fingerprint, hashes_of
 
 PASSWORD = "een-wachtwoord-voor-tests"
 REDIRECT_URI = "https://partij.example/terug"

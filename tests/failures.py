@@ -2,11 +2,11 @@
 
 from django.core.cache import cache
 
-from apicredentials.oauth.throttle import refused_in, told_to_wait
+from apicredentials.oauth.throttle import refused_in, throttled_in
 
 
 def forget_failures() -> None:
     """Begin as if nobody had failed yet."""
     cache.clear()
-    told_to_wait.cache_clear()
+    throttled_in.cache_clear()
     refused_in.cache_clear()

@@ -6,7 +6,8 @@
 import os
 from urllib.parse import urlsplit
 
-from apicredentials import keys
+from apicredentials.keys.hash_keys import development_hash_keys
+from apicredentials.keys.signing_keys import development_signing_keys
 
 # Before the import below, which refuses to go on without keys; a developer's own .env must not matter.
 os.environ |= {
@@ -16,8 +17,8 @@ os.environ |= {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "EMAIL_URL": "memorymail://",
     "SECRET_KEY": "the-key-of-the-tests-is-known-to-everyone-and-protects-nothing",
-    "SECRET_HASH_KEYS": keys.development_hash_keys("tests"),
-    "TOKEN_SIGNING_KEYS": keys.development_signing_keys("tests"),
+    "SECRET_HASH_KEYS": development_hash_keys("tests"),
+    "TOKEN_SIGNING_KEYS": development_signing_keys("tests"),
     # Playwright's synchronous API keeps an event loop in the thread of the test, which Django takes for
     # asynchronous code and refuses the ORM; no coroutine of ours runs there.
     "DJANGO_ALLOW_ASYNC_UNSAFE": "on",

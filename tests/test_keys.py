@@ -15,18 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from apicredentials import keyring, keys
-from apicredentials.keys import (
-    HashKey,
-    b64url,
-    b64url_decode,
-    new_hash_key,
-    new_secret_key,
-    new_signing_key,
-    parse_hash_keys,
-    parse_signing_keys,
-    require_strong,
-)
+from apicredentials.keys import keyring
+from apicredentials.keys.hash_keys import HashKey, development_hash_keys, new_hash_key, parse_hash_keys
+from apicredentials.keys.key_entries import b64url, b64url_decode
+from apicredentials.keys.required_keys import new_secret_key, require_strong
+from apicredentials.keys.signing_keys import development_signing_keys, new_signing_key, parse_signing_keys
 
 
 def der(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> str:
@@ -168,11 +161,9 @@ def test_a_missing_or_weak_key_is_named_in_one_line(
 
 
 def test_development_keys_are_the_same_in_every_process_and_differ_by_seed() -> None:
-    assert keys.development_hash_keys("a") == keys.development_hash_keys("a") != keys.development_hash_keys("b")
-    assert (
-        keys.development_signing_keys("a") == keys.development_signing_keys("a") != keys.development_signing_keys("b")
-    )
-    require_strong(new_secret_key(), keys.development_hash_keys("a"), keys.development_signing_keys("a"))
+    assert development_hash_keys("a") == development_hash_keys("a") != development_hash_keys("b")
+    assert development_signing_keys("a") == development_signing_keys("a") != development_signing_keys("b")
+    require_strong(new_secret_key(), development_hash_keys("a"), development_signing_keys("a"))
 
 
 # ---- Hashing ----------------------------------------------------------------------------------------------
@@ -261,12 +252,12 @@ def test_a_key_file_that_breaks_keeps_its_last_keys_in_use(
     broken: bytes | None, tmp_path: Path, settings: Settings
 ) -> None:
     file = tmp_path / "keys"
-    file.write_text(keys.new_signing_key())
+    file.write_text(new_signing_key())
     settings.TOKEN_SIGNING_KEYS_FILE = str(file)
     before = keyring.signing_keys()
     file.write_bytes(broken) if broken is not None else file.unlink()
     assert keyring.signing_keys() == before
-    file.write_text(keys.new_signing_key())
+    file.write_text(new_signing_key())
     assert keyring.signing_keys() != before
 
 

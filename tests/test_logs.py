@@ -12,8 +12,8 @@ import pytest
 import structlog
 from django.test import Client
 
-from apicredentials import secret_format
-from apicredentials.oauth import tokens
+from apicredentials.keys import secret_format
+from apicredentials.oauth import access_tokens
 from tests.factories import PASSWORD, SellerFactory, UserFactory
 from tests.journeys.pages import Page
 from tests.logged import listening
@@ -26,7 +26,7 @@ BASIC = base64.b64encode(f"0a1b2c3d-0000-4000-8000-000000000000:{SECRET}".encode
 
 
 def a_token() -> str:
-    return tokens.sign({"sub": "1234567", "exp": 1})
+    return access_tokens.sign({"sub": "1234567", "exp": 1})
 
 
 WRITTEN: dict[str, Any] = {

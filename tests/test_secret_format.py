@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apicredentials import secret_format
-from apicredentials.secret_format import generate, is_well_formed
+from apicredentials.keys import secret_format
+from apicredentials.keys.secret_format import generate, is_well_formed
 
 # The expression that the module gives to secret scanners.
 SCANNER = re.compile(re.findall(r"(?m)^    (\S+)$", secret_format.__doc__ or "")[0])

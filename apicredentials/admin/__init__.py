@@ -2,10 +2,24 @@
 
 from django.contrib import admin
 
-from apicredentials.admin import announcements, authorizations, clients, credentials, mail, sellers
+from apicredentials.admin import (
+    announcement_admin,
+    authorization_admin,
+    client_admin,
+    credential_admin,
+    mail_admin,
+    seller_admin,
+)
 from apicredentials.models import Grant, IDToken, OAuthClient, RefreshToken, RevokedAccessToken
 
-__all__ = ["announcements", "authorizations", "clients", "credentials", "mail", "sellers"]
+__all__ = [
+    "announcement_admin",
+    "authorization_admin",
+    "client_admin",
+    "credential_admin",
+    "mail_admin",
+    "seller_admin",
+]
 
 # django-oauth-toolkit's own pages show what ours must not.
 for model in (OAuthClient, Grant, RefreshToken, RevokedAccessToken, IDToken):

@@ -5,7 +5,7 @@ import django.db.models.functions.text
 import django.utils.timezone
 from django.db import migrations, models
 
-import apicredentials.models.mail
+import apicredentials.models.outgoing_mail
 
 
 class Migration(migrations.Migration):
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 (
                     "message_id",
                     models.CharField(
-                        default=apicredentials.models.mail.new_message_id,
+                        default=apicredentials.models.outgoing_mail.new_message_id,
                         editable=False,
                         max_length=320,
                         verbose_name="Message-ID",

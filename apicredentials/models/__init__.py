@@ -3,12 +3,14 @@
 from apicredentials.models.activity import Activity
 from apicredentials.models.announcements import Announcement
 from apicredentials.models.authorizations import ThirdPartyAuthorization
-from apicredentials.models.clients import OAuthClient, ResourceServer, ThirdParty
+from apicredentials.models.client_secrets import ClientSecret
+from apicredentials.models.clients import OAuthClient
 from apicredentials.models.contacts import TechnicalContact
 from apicredentials.models.credentials import ClientCredential
 from apicredentials.models.logos import ThirdPartyLogo
-from apicredentials.models.mail import OutgoingMail
-from apicredentials.models.secrets import ClientSecret
+from apicredentials.models.outgoing_mail import OutgoingMail
+from apicredentials.models.resource_servers import ResourceServer
+from apicredentials.models.third_parties import ThirdParty
 from apicredentials.models.tokens import Grant, IDToken, RefreshToken, RevokedAccessToken
 
 __all__ = [

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 
 from accounts.models import Actor, Seller
 from apicredentials import scopes
-from apicredentials.models import mail
+from apicredentials.models.outgoing_mail import OutgoingMail, contact_of, context_for, owners_of, unique_addresses
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,18})")
@@ -136,8 +136,19 @@ class Activity(models.Model):
             details=details,
         )
         if kind in MAILED:
-            mail.tell_of(activity, by=by)
+            activity.queue_mail(by=by)
         return activity
+
+    def queue_mail(self, *, by: Actor) -> None:
+        """Queue the mail about this act to the seller's owners and technical contact, once per address."""
+        if self.seller is None:
+            return
+        context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
+        mail = OutgoingMail(kind=self.kind, key=f"activity:{self.pk}", context=context, seller=self.seller)
+        # What the machine notes is noted by `send_notices`, which sends and counts its mail itself.
+        mail.queue_for(
+            unique_addresses([*owners_of(self.seller), *contact_of(self.seller)]), at_once=by != Actor.machine()
+        )
 
 
 # Of these the seller's owners and technical contact get a mail; a changed contact sees to its own.

@@ -21,12 +21,12 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import Actor
-from apicredentials import secret_format
 from apicredentials.exceptions import AlreadySent, WordsChanged
-from apicredentials.models import mail
+from apicredentials.keys import secret_format
+from apicredentials.models import outgoing_mail
 from apicredentials.models.activity import Activity
 from apicredentials.models.contacts import TechnicalContact
-from apicredentials.models.mail import OutgoingMail
+from apicredentials.models.outgoing_mail import OutgoingMail
 
 MAXIMUM_SUBJECT = 100
 MAXIMUM_TEXT = 10_000
@@ -208,7 +208,7 @@ class Announcement(models.Model):
             if len(contacts) < BATCH_SIZE:
                 self._note(queued_at=timezone.now())
             if at_once:
-                transaction.on_commit(lambda: mail.after_commit(self.key), robust=True)
+                transaction.on_commit(lambda: outgoing_mail.after_commit(self.key), robust=True)
         return True
 
     def _note(self, **changes: dt.datetime | int) -> None:

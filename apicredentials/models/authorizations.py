@@ -14,8 +14,9 @@ from accounts.models import Actor, Seller
 from apicredentials import scopes
 from apicredentials.exceptions import CannotRenew
 from apicredentials.models.activity import Activity
-from apicredentials.models.clients import ThirdParty, new_uid
-from apicredentials.models.mail import OutgoingMail, key_of_end
+from apicredentials.models.clients import new_uid
+from apicredentials.models.outgoing_mail import OutgoingMail, key_of_end
+from apicredentials.models.third_parties import ThirdParty
 
 # From how long before its end an authorisation counts as ending soon, and can be renewed.
 ENDING_SOON = dt.timedelta(days=60)

@@ -10,14 +10,13 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.core.validators import validate_email
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 
 from accounts.models import Actor, Seller
-from apicredentials import names, redirect_uris, scopes
+from apicredentials import names, scopes
 from apicredentials.exceptions import (
     AlreadyDeleted,
     AlreadyRevealed,
@@ -26,8 +25,9 @@ from apicredentials.exceptions import (
     RotatedMeanwhile,
     TooManySecrets,
 )
+from apicredentials.keys import keyring, secret_format
 from apicredentials.models.activity import Activity
-from apicredentials.models.secrets import ClientSecret
+from apicredentials.models.client_secrets import ClientSecret, fingerprint
 
 
 def new_uid() -> str:
@@ -267,7 +267,7 @@ class OAuthClient(AbstractApplication):
             self.lock()
             if self.secrets.exists():
                 raise AlreadyRevealed
-            plaintext = ClientSecret.make_for(self, by=by)
+            plaintext = self._new_secret(by)
             Activity.record(Activity.Kind.SECRET_REVEALED, seller=self.seller, subject=self.name, by=by)
         return plaintext
 
@@ -290,7 +290,7 @@ class OAuthClient(AbstractApplication):
                 raise TooManySecrets
             # A secret that leaked has ended already, and is not let in again.
             previous_ends_at = now + overlap if live.update(ends_at=now + overlap) else now
-            plaintext = ClientSecret.make_for(self, by=by)
+            plaintext = self._new_secret(by)
             Activity.record(
                 Activity.Kind.SECRET_ROTATED,
                 seller=self.seller,
@@ -298,6 +298,13 @@ class OAuthClient(AbstractApplication):
                 by=by,
                 previous_ends_at=previous_ends_at.isoformat(),
             )
+        return plaintext
+
+    def _new_secret(self, by: Actor) -> str:
+        """Create a secret and return it. Only its keyed hash is stored."""
+        plaintext = secret_format.generate()
+        stored = keyring.hash_key().hash(fingerprint(plaintext))
+        self.secrets.create(hash=stored, hint=plaintext[-4:], created_by=by.user)
         return plaintext
 
     def pause(self, *, by: Actor) -> None:
@@ -331,68 +338,3 @@ class OAuthClient(AbstractApplication):
 
     def _log(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
         Activity.record(kind, seller=self.seller, subject=self.name, by=by, **details)
-
-
-class ThirdParty(OAuthClient):
-    """Somebody else's software, which asks sellers for access (RFC 6749 §4.1)."""
-
-    GRANT_TYPE = OAuthClient.GrantType.AUTHORIZATION_CODE
-    objects: ClassVar[ProxyManager] = ProxyManager()
-
-    class Meta:
-        proxy = True
-        ordering = ("folded_name",)
-        verbose_name = "derde partij"
-        verbose_name_plural = "derde partijen"
-
-    def register(self, *, by: Actor) -> None:
-        """Save this new party as above; raises ValidationError on its contact and redirect URIs too."""
-        if self.contact_email:
-            validate_email(self.contact_email)
-        self.redirect_uris = redirect_uris.join(self.redirect_uris.split())
-        super().register(by=by)
-
-    def change(self, *, by: Actor, **values: Any) -> None:
-        """Give it these values, by the names of their fields; raises NameTaken.
-
-        Narrower rights take hold at once, for tokens already issued too, and come back when they are widened.
-        """
-        try:
-            with self._changing("folded_name", *values):
-                former = {name: getattr(self, name) for name in values}
-                for name, value in values.items():
-                    setattr(self, name, value)
-                self._log_change(former, by)
-        except IntegrityError as error:
-            raise NameTaken("Er is al een partij") from error
-
-    def _log_change(self, former: dict[str, Any], by: Actor) -> None:
-        changed = [name for name, value in former.items() if value != getattr(self, name)]
-        labels = [str(ThirdParty._meta.get_field(name).verbose_name) for name in changed]  # type: ignore[union-attr]
-        if labels:
-            self._log(Activity.Kind.CLIENT_CHANGED, by, changed=", ".join(labels))
-        if not set(former.get("scope", "").split()) <= set(self.scope.split()):
-            self._tell_sellers(Activity.Kind.CLIENT_CHANGED, by, changed="rechten")
-
-    def _log(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
-        super()._log(kind, by, **details)
-        if kind in {self.PAUSED, self.RESUMED}:
-            self._tell_sellers(kind, by)
-
-    def _tell_sellers(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
-        """Write in the log of every seller whom it concerns: those who have given it access."""
-        for authorization in self.authorizations.active().select_related("seller"):
-            Activity.record(kind, seller=authorization.seller, subject=self.name, by=by, **details)
-
-
-class ResourceServer(OAuthClient):
-    """An API of the marketplace that asks whether a token is good (RFC 7662)."""
-
-    GRANT_TYPE = OAuthClient.GrantType.NONE
-    objects: ClassVar[ProxyManager] = ProxyManager()
-
-    class Meta:
-        proxy = True
-        ordering = ("folded_name",)
-        verbose_name = "resource server"
-        verbose_name_plural = "resource servers"

@@ -11,7 +11,7 @@ from phonenumber_field.modelfields import PhoneNumberField
 from accounts.models import Actor, Seller
 from apicredentials.exceptions import AlreadyConfirmed, LinkExpired, LinkInvalid, LinkSuperseded, TooSoon
 from apicredentials.models.activity import Activity
-from apicredentials.models.mail import OutgoingMail, context_for, each_once, owners_of
+from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, unique_addresses
 
 # How long the link in a confirmation mail works.
 LINK_LIFETIME = dt.timedelta(days=7)
@@ -107,7 +107,7 @@ class TechnicalContact(models.Model):
     def remind(self, key: str) -> None:
         """Ask once more, and tell the owners; once for each `key`."""
         context = context_for(self.seller, by=Actor.machine(), name=self.name, email=self.email, contact=str(self.pk))
-        owners = each_once(owners_of(self.seller), but=[self.email])
+        owners = unique_addresses(owners_of(self.seller), but=[self.email])
         with transaction.atomic():
             self._mail(OutgoingMail.Kind.CONTACT_REMINDER, key, context).queue_for([self.email], at_once=False)
             self._mail(OutgoingMail.Kind.CONTACT_UNCONFIRMED, key, context).queue_for(owners, at_once=False)
@@ -127,10 +127,10 @@ class TechnicalContact(models.Model):
         context = context_for(self.seller, by=by, name=self.name, email=self.email, changed=changed)
         told = owners = owners_of(self.seller)
         if self._is_same_address(former.email):
-            told = each_once([*owners, self.email])
+            told = unique_addresses([*owners, self.email])
         else:  # The new address gets the request to confirm it, which says the same.
             self._withdraw(former.email)
-            replaced = each_once([former.email], but=owners)
+            replaced = unique_addresses([former.email], but=owners)
             self._mail(OutgoingMail.Kind.CONTACT_REPLACED, key, context).queue_for(replaced)
             context |= {"former_email": former.email}
         self._mail(Activity.Kind.CONTACT_SAVED, key, context).queue_for(told)

@@ -11,8 +11,8 @@ from accounts.models import Actor, Seller
 from apicredentials import names, scopes
 from apicredentials.exceptions import CannotRestore, NameTaken, NameTakenMeanwhile, TooMany
 from apicredentials.models.activity import Activity
+from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.clients import RESTORE_WINDOW, OAuthClient, ProxyManager
-from apicredentials.models.secrets import ClientSecret
 
 # After how long without any use, or without use any more, the page warns.
 NEVER_USED_AFTER = dt.timedelta(days=7)

@@ -6,9 +6,9 @@ from django.db import models, transaction
 from django.urls import reverse
 
 from accounts.models import Actor
-from apicredentials import logos
+from apicredentials.models import logo_files
 from apicredentials.models.activity import Activity
-from apicredentials.models.clients import ThirdParty
+from apicredentials.models.third_parties import ThirdParty
 
 
 class ThirdPartyLogo(models.Model):
@@ -17,8 +17,8 @@ class ThirdPartyLogo(models.Model):
     third_party = models.OneToOneField(
         ThirdParty, on_delete=models.CASCADE, related_name="logo", verbose_name="derde partij"
     )
-    content = models.BinaryField("inhoud", max_length=logos.MAXIMUM_BYTES)
-    media_type = models.CharField("soort", max_length=20, choices=[(logos.PNG, "PNG"), (logos.SVG, "SVG")])
+    content = models.BinaryField("inhoud", max_length=logo_files.MAXIMUM_BYTES)
+    media_type = models.CharField("soort", max_length=20, choices=[(logo_files.PNG, "PNG"), (logo_files.SVG, "SVG")])
     digest = models.CharField(max_length=64, editable=False)
 
     class Meta:
@@ -36,7 +36,7 @@ class ThirdPartyLogo(models.Model):
     @classmethod
     def set_for(cls, third_party: ThirdParty, content: bytes, *, by: Actor) -> None:
         """Give a third party this logo, in place of what it has; raises ValidationError."""
-        content, media_type = logos.clean(content)
+        content, media_type = logo_files.clean(content)
         digest = hashlib.sha256(content).hexdigest()
         with transaction.atomic():
             third_party.lock()

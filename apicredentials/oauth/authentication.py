@@ -10,12 +10,12 @@ from urllib.parse import unquote_plus
 
 from oauthlib.oauth2.rfc6749 import errors
 
-from apicredentials import secret_format
-from apicredentials.models.access import ClientRecord, find_client
-from apicredentials.models.refusals import note_refusal
-from apicredentials.models.secrets import fingerprint, hashes_of, note_use
-from apicredentials.oauth.requests import MachineRequest
+from apicredentials.keys import secret_format
+from apicredentials.models.client_secrets import fingerprint, hashes_of, note_use
+from apicredentials.oauth.refusals import note_refusal
+from apicredentials.oauth.sql.find_client import ClientRecord, find_client
 from apicredentials.oauth.throttle import count_failure, refuse_repeated
+from apicredentials.oauth.token_requests import MachineRequest
 
 CLIENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNKNOWN = "00000000-0000-0000-0000-000000000000"

@@ -13,13 +13,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from oauthlib.oauth2.rfc6749 import errors
 
-from apicredentials import keyring, scopes
+from apicredentials import scopes
+from apicredentials.keys import keyring
 from apicredentials.models import OAuthClient
-from apicredentials.models.access import standing_of
-from apicredentials.oauth import revocation, throttle, tokens
+from apicredentials.oauth import access_tokens, revocation, throttle
 from apicredentials.oauth.authentication import authenticate
 from apicredentials.oauth.grants import grant
-from apicredentials.oauth.requests import MachineRequest
+from apicredentials.oauth.sql.token_status import token_status
+from apicredentials.oauth.token_requests import MachineRequest
 
 REALM = 'Basic realm="Retailer API", charset="UTF-8"'
 
@@ -83,10 +84,10 @@ def introspect(request: MachineRequest) -> dict[str, Any]:
     if authenticate(request).grant_type != OAuthClient.GrantType.NONE:
         raise errors.UnauthorizedClientError("Only resource servers may introspect.")
     try:
-        claims = tokens.verify(request.require("token"))
-    except tokens.InvalidToken:
+        claims = access_tokens.verify(request.require("token"))
+    except access_tokens.InvalidToken:
         return {"active": False}
-    standing = standing_of(claims)
+    standing = token_status(claims)
     if standing is None or standing.is_closed:
         return {"active": False}
     stated = {name: claims[name] for name in claims if name != "grant_id"}

@@ -17,14 +17,17 @@ from django.db import transaction
 from django.utils import timezone
 from oauthlib.oauth2.rfc6749 import errors
 
-from apicredentials import keyring, keys, scopes
-from apicredentials.models import Activity, Grant, OAuthClient, chains
-from apicredentials.models.access import ClientRecord
-from apicredentials.models.chains import Link
-from apicredentials.oauth import tokens
+from apicredentials import scopes
+from apicredentials.keys import keyring
+from apicredentials.keys.key_entries import b64url
+from apicredentials.models import Activity, Grant, OAuthClient
+from apicredentials.oauth import access_tokens
 from apicredentials.oauth.authentication import authenticate
-from apicredentials.oauth.requests import MachineRequest
+from apicredentials.oauth.sql import grant_chains
+from apicredentials.oauth.sql.find_client import ClientRecord
+from apicredentials.oauth.sql.grant_chains import GrantState
 from apicredentials.oauth.throttle import count_failure
+from apicredentials.oauth.token_requests import MachineRequest
 from apicredentials.scopes import OFFLINE_ACCESS, RETAILER
 
 type Answer = dict[str, Any]
@@ -62,17 +65,17 @@ def client_credentials(request: MachineRequest) -> Answer:
     named = [scope for scope in request.scopes if scope.upper() != RETAILER]
     if not set(named) <= set(client.scope.split()):
         raise errors.InvalidScopeError("A scope is unknown, or not one that this client has.")
-    access_token = tokens.issue(
+    access_token = access_tokens.issue(
         client.client_id,
         "client_credentials",
         scope=scopes.join(named) if named else client.scope,
-        seconds=tokens.CLIENT_CREDENTIALS_SECONDS,
+        seconds=access_tokens.CLIENT_CREDENTIALS_SECONDS,
         claims={"sub": client.client_id, "retailer_id": client.retailer_id},
     )
     return {
         "access_token": access_token,
         "token_type": "Bearer",
-        "expires_in": tokens.CLIENT_CREDENTIALS_SECONDS,
+        "expires_in": access_tokens.CLIENT_CREDENTIALS_SECONDS,
         "scope": " ".join(named) or RETAILER,
     }
 
@@ -84,7 +87,7 @@ def authorization_code(request: MachineRequest) -> Answer:
     """Exchange a code, once, for the first tokens of its grant."""
     code = request.require("code")
     client = registered_for(OAuthClient.GrantType.AUTHORIZATION_CODE, request)
-    link = chains.find_code(code, client.pk)
+    link = grant_chains.find_code(code, client.pk)
     if link is None or link.is_stale_code:
         raise invalid_grant(request, client)
     if not is_verified(request.get("code_verifier"), link, client):
@@ -99,9 +102,9 @@ def authorization_code(request: MachineRequest) -> Answer:
     first = secrets.token_urlsafe(32)
     with transaction.atomic():
         # Of several exchanges at once the database lets one.
-        is_first = chains.use_code(link)
+        is_first = grant_chains.use_code(link)
         if is_first:
-            chains.add_refresh_token(link, first, client.pk)
+            grant_chains.add_refresh_token(link, first, client.pk)
             note_use(link)
     if not is_first:
         end_replayed(link, client, Activity.Kind.CODE_REPLAYED)
@@ -109,7 +112,7 @@ def authorization_code(request: MachineRequest) -> Answer:
     return access(link, client, "authorization_code", rights) | {"scope": link.scope, "refresh_token": first}
 
 
-def is_verified(verifier: str | None, link: Link, client: ClientRecord) -> bool:
+def is_verified(verifier: str | None, link: GrantState, client: ClientRecord) -> bool:
     """Whether the verifier is that of the authorization request's challenge (RFC 7636 §4.6: S256 only).
 
     Raises MissingCodeVerifierError when there must be one.
@@ -132,7 +135,7 @@ def refresh_token(request: MachineRequest) -> Answer:
     """Give the next tokens of a grant; a client that lost the answer may repeat its request for a moment."""
     presented = request.require("refresh_token")
     client = registered_for(OAuthClient.GrantType.AUTHORIZATION_CODE, request)
-    link = chains.find_refresh_token(presented, client.pk)
+    link = grant_chains.find_refresh_token(presented, client.pk)
     if link is None or not link.gives_access:
         raise invalid_grant(request, client)
     # One that was replaced while its party had rotating ones stays replaced (RFC 9700 §4.14.2).
@@ -144,13 +147,13 @@ def refresh_token(request: MachineRequest) -> Answer:
     following = successor(presented) if is_rotating else presented
     with transaction.atomic():
         # Of several at once the database lets one; the others repeat its answer.
-        if is_rotating and chains.replace(link):
-            chains.add_refresh_token(link, following, client.pk)
+        if is_rotating and grant_chains.replace(link):
+            grant_chains.add_refresh_token(link, following, client.pk)
         note_use(link)
     return access(link, client, "refresh_token", rights) | {"scope": scope, "refresh_token": following}
 
 
-def narrowed(named: list[str], link: Link, client: ClientRecord) -> tuple[str, str]:
+def narrowed(named: list[str], link: GrantState, client: ClientRecord) -> tuple[str, str]:
     """Return the rights of this one access token, and what the answer calls them; raise InvalidScopeError.
 
     A client may repeat what it was told at first, or name fewer rights than are left.
@@ -169,7 +172,7 @@ def successor(token: str) -> str:
     gives the same: two refreshes at once cannot make two living chains.
     """
     # The oldest key: it stays the same while newer ones come.
-    return keys.b64url(keyring.hash_keys()[-1].derive("refresh token", token))
+    return b64url(keyring.hash_keys()[-1].derive("refresh token", token))
 
 
 def invalid_grant(request: MachineRequest, client: ClientRecord) -> errors.OAuth2Error:
@@ -181,28 +184,28 @@ def invalid_grant(request: MachineRequest, client: ClientRecord) -> errors.OAuth
 # ---- What a third party gets ------------------------------------------------------------------------------
 
 
-def rights_left(link: Link, client: ClientRecord) -> set[str]:
+def rights_left(link: GrantState, client: ClientRecord) -> set[str]:
     """Return what was consented to, as far as it still stands."""
     return {*link.consented.split()} & {*link.authorized.split()} & {*client.scope.split()}
 
 
-def note_use(link: Link) -> None:
+def note_use(link: GrantState) -> None:
     """Note that the party fetched a token, for the seller to see."""
     if link.use_is_due:
-        chains.note_use(link)
+        grant_chains.note_use(link)
 
 
-def end_replayed(link: Link, client: ClientRecord, kind: Activity.Kind) -> NoReturn:
+def end_replayed(link: GrantState, client: ClientRecord, kind: Activity.Kind) -> NoReturn:
     """End every token of this grant: what has been used comes again, so somebody else may hold a copy."""
     Grant.objects.get(pk=link.grant_pk).end(kind)
     log.warning("authn_token_reuse", client_id=client.client_id, kind=kind.value)
     raise errors.InvalidGrantError("It was used before; all that came of it has ended.")
 
 
-def access(link: Link, client: ClientRecord, grant_type: str, rights: str) -> Answer:
+def access(link: GrantState, client: ClientRecord, grant_type: str, rights: str) -> Answer:
     """Return an access token that names its grant and authorisation and ends with it at the latest, and its facts."""
     ends_at = link.authorization_expires_at.astimezone(dt.UTC)
-    seconds = tokens.seconds_until(ends_at)
+    seconds = access_tokens.seconds_until(ends_at)
     claims = {
         "sub": link.retailer_id,
         "retailer_id": link.retailer_id,
@@ -210,7 +213,7 @@ def access(link: Link, client: ClientRecord, grant_type: str, rights: str) -> An
         "grant_id": link.grant_uid,
     }
     return {
-        "access_token": tokens.issue(client.client_id, grant_type, scope=rights, seconds=seconds, claims=claims),
+        "access_token": access_tokens.issue(client.client_id, grant_type, scope=rights, seconds=seconds, claims=claims),
         "token_type": "Bearer",
         "expires_in": seconds,
         "granted_scope": rights,

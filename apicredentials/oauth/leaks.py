@@ -6,9 +6,9 @@ import re
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from accounts.models import Actor
-from apicredentials import secret_format
-from apicredentials.models.leaks import report_leak
-from apicredentials.models.secrets import fingerprint
+from apicredentials.keys import secret_format
+from apicredentials.models.client_secrets import fingerprint
+from apicredentials.models.leak_reports import report_leak
 from apicredentials.oauth import throttle
 
 MAXIMUM_REPORTED = 100

@@ -4,9 +4,9 @@ import datetime as dt
 
 import structlog
 
-from apicredentials.models import chains
-from apicredentials.models.access import ClientRecord
-from apicredentials.oauth import tokens
+from apicredentials.oauth import access_tokens
+from apicredentials.oauth.sql import grant_chains
+from apicredentials.oauth.sql.find_client import ClientRecord
 
 log = structlog.get_logger("portal.security")
 
@@ -17,11 +17,11 @@ def revoke(token: str, client: ClientRecord) -> None:
     A refresh token takes all tokens of its grant with it; an access token ends alone.
     """
     try:
-        claims = tokens.verify(token)
-    except tokens.InvalidToken:
-        if chains.end_chain_of(token, client.pk):
+        claims = access_tokens.verify(token)
+    except access_tokens.InvalidToken:
+        if grant_chains.end_chain_of(token, client.pk):
             log.info("authn_token_revoked", client_id=client.client_id, kind="refresh_token")
         return
     if claims["client_id"] == client.client_id:
-        chains.revoke_access_token(claims["jti"], dt.datetime.fromtimestamp(claims["exp"], dt.UTC))
+        grant_chains.revoke_access_token(claims["jti"], dt.datetime.fromtimestamp(claims["exp"], dt.UTC))
         log.info("authn_token_revoked", client_id=client.client_id, kind="access_token", jti=claims["jti"])

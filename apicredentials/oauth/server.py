@@ -14,7 +14,7 @@ from oauthlib.oauth2.rfc6749 import errors
 from oauthlib.oauth2.rfc6749.grant_types.authorization_code import code_challenge_method_s256
 
 from apicredentials.models.tokens import new_code
-from apicredentials.oauth.requests import decode, once
+from apicredentials.oauth.token_requests import decode, once
 
 # oauthlib makes an attribute of every parameter it gets, beside those it keeps its own results in; what is not
 # ours to read must not reach it, and "MUST be ignored" (RFC 6749 §3.1).

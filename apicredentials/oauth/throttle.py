@@ -36,7 +36,7 @@ def count_failure(address: str, client_id: str, attempt: str = "") -> int:
     is then not looked at again for what is left of this second: see `refuse_repeated`.
     """
     of_both = f"{address} {client_id}"
-    waiting = told_to_wait(_minute())
+    waiting = throttled_in(_minute())
     if address in waiting or of_both in waiting:
         refused_in(int(time.time())).add(attempt)
         raise TooManyFailures
@@ -68,7 +68,7 @@ def refused_in(second: int) -> set[str]:
 
 
 @lru_cache(maxsize=1)
-def told_to_wait(minute: int) -> set[str]:
+def throttled_in(minute: int) -> set[str]:
     """Return those who have been told to wait in this minute: this process need not ask the cache again."""
     return set()
 

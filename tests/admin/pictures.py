@@ -5,7 +5,7 @@ import zlib
 import pytest
 from django.core.exceptions import ValidationError
 
-from apicredentials import logos
+from apicredentials.models import logo_files
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="red"/></svg>'
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -35,5 +35,5 @@ def svg(inside: str, attributes: str = "") -> bytes:
 def refusal(content: bytes) -> str:
     """Return the code with which a logo is refused."""
     with pytest.raises(ValidationError) as refused:
-        logos.clean(content)
+        logo_files.clean(content)
     return str(refused.value.code)

@@ -124,7 +124,7 @@ def test_only_those_that_it_means_anything_for_are_asked_about(operator: Client)
 
 
 def test_not_more_than_somebody_can_read(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apicredentials.admin.acts.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("apicredentials.admin.reason_actions.MOST_AT_ONCE", 2)
     act = ACTS[0]
     for _ in range(3):
         act.row()

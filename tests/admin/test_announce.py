@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Actor
-from apicredentials.admin.announcements import AnnouncementAdmin
+from apicredentials.admin.announcement_admin import AnnouncementAdmin
 from apicredentials.models import Activity, Announcement, OutgoingMail, announcements
 from apicredentials.models.announcements import queue_announcements
 from tests.admin.conftest import kim, staff

@@ -11,8 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Actor, Seller
-from apicredentials import logos
-from apicredentials.models import Activity, ThirdParty, ThirdPartyLogo
+from apicredentials.models import Activity, ThirdParty, ThirdPartyLogo, logo_files
 from tests.admin.pictures import PNG, SVG, svg
 from tests.factories import TechnicalContactFactory, ThirdPartyAuthorizationFactory, ThirdPartyFactory
 from tests.journeys.pages import Element, Page
@@ -43,7 +42,7 @@ def test_anybody_sees_it_as_the_picture_it_is(
     with_logo(party, content)
     answer = client.get(url(party))
     assert (answer.status_code, answer["Content-Type"]) == (200, media_type)
-    assert answer.content == logos.clean(content)[0]
+    assert answer.content == logo_files.clean(content)[0]
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     assert client.head(url(party)).status_code == 200
@@ -180,7 +179,7 @@ def test_a_party_has_one(party: ThirdParty) -> None:
 def test_a_bad_one_leaves_the_good_one(party: ThirdParty) -> None:
     with pytest.raises(ValidationError):
         with_logo(party, b"GIF89a")
-    assert bytes(ThirdPartyLogo.objects.get().content) == logos.clean(SVG)[0]
+    assert bytes(ThirdPartyLogo.objects.get().content) == logo_files.clean(SVG)[0]
 
 
 def change(operator: Client, party: ThirdParty, **fields: object) -> None:
@@ -217,7 +216,7 @@ def test_saving_something_else_leaves_it(operator: Client, party: ThirdParty) ->
     ("content", "words"),
     [
         (svg("<script>alert(1)</script>"), "Een logo mag geen &lt;script&gt; bevatten."),
-        (b"x" * (logos.MAXIMUM_BYTES + 1), "Dit bestand is te groot: hoogstens 64 kB."),
+        (b"x" * (logo_files.MAXIMUM_BYTES + 1), "Dit bestand is te groot: hoogstens 64 kB."),
     ],
 )
 def test_a_bad_upload_is_explained_and_nothing_is_saved(

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apicredentials import logos
+from apicredentials.models import logo_files
 from tests.admin.pictures import END, PNG, SIGNATURE, chunk, header, pixels, refusal
 
 
 def test_a_png_is_kept_as_it_is() -> None:
-    assert logos.clean(PNG) == (PNG, "image/png")
+    assert logo_files.clean(PNG) == (PNG, "image/png")
 
 
 @pytest.mark.parametrize(
@@ -19,24 +19,24 @@ def test_a_png_is_kept_as_it_is() -> None:
     [(0, 1, 2 * 2), (0, 16, 2 * 5), (2, 8, 2 * 7), (3, 4, 2 * 2), (4, 8, 2 * 5), (6, 16, 2 * 17)],
 )
 def test_every_kind_of_pixel_is_known(colour: int, depth: int, size: int) -> None:
-    logos.clean(SIGNATURE + header(2, 2, depth, colour, 0, 0, 0) + pixels(size) + END)
+    logo_files.clean(SIGNATURE + header(2, 2, depth, colour, 0, 0, 0) + pixels(size) + END)
 
 
 def test_an_interlaced_one_is_known() -> None:
     # Of eight by eight pixels: passes of 1, 1, 2, 4, 8, 16 and 32, in 1, 1, 1, 2, 2, 4 and 4 rows.
-    logos.clean(SIGNATURE + header(8, 8, 8, 0, 0, 0, 1) + pixels(64 + 15) + END)
+    logo_files.clean(SIGNATURE + header(8, 8, 8, 0, 0, 0, 1) + pixels(64 + 15) + END)
     # Of one by one there is only the first pass.
-    logos.clean(SIGNATURE + header(1, 1, 8, 0, 0, 0, 1) + pixels(2) + END)
+    logo_files.clean(SIGNATURE + header(1, 1, 8, 0, 0, 0, 1) + pixels(2) + END)
 
 
 @pytest.mark.parametrize("name", [b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"iCCP", b"tIME", b"acTL", b"fdAT", b"vpAg"])
 def test_what_does_not_draw_is_left_out(name: bytes) -> None:
     content = SIGNATURE + header() + chunk(name, b"GPS 52.37, <script>alert(1)</script>") + pixels() + END
-    assert logos.clean(content) == (PNG, "image/png")
+    assert logo_files.clean(content) == (PNG, "image/png")
 
 
 def test_what_comes_after_the_end_is_left_out() -> None:
-    assert logos.clean(PNG + b"<script>alert(1)</script>") == (PNG, "image/png")
+    assert logo_files.clean(PNG + b"<script>alert(1)</script>") == (PNG, "image/png")
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_too_many_pixels_are_refused(width: int, height: int) -> None:
 
 
 def test_the_largest_is_taken() -> None:
-    logos.clean(SIGNATURE + header(512, 512) + pixels(512 * (1 + 512 * 4)) + END)
+    logo_files.clean(SIGNATURE + header(512, 512) + pixels(512 * (1 + 512 * 4)) + END)
 
 
 def test_what_unpacks_to_more_than_it_says_is_not_unpacked() -> None:
     bomb = chunk(b"IDAT", zlib.compress(bytes(50_000_000), 9))
-    assert len(bomb) < logos.MAXIMUM_BYTES
+    assert len(bomb) < logo_files.MAXIMUM_BYTES
     assert refusal(SIGNATURE + header() + bomb + END) == "broken"
 
 

@@ -8,12 +8,12 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apicredentials import logos
+from apicredentials.models import logo_files
 from tests.admin.pictures import PNG, SVG, refusal, svg
 
 
 def test_an_svg_draws_what_it_drew() -> None:
-    content, media_type = logos.clean(
+    content, media_type = logo_files.clean(
         svg(
             '<defs><linearGradient id="g" xlink:href="#f"><stop offset="0" stop-color="red"/></linearGradient></defs>'
             "<style>.a{fill:url(#g)}</style><path class='a' d='M0 0L8 8' style='stroke: blue'/>"
@@ -33,7 +33,7 @@ def test_an_svg_draws_what_it_drew() -> None:
         '<g clip-path="url(#c)"><text>Eén &amp; &lt;twee&gt;</text></g>',
     ):
         assert part in text
-    assert logos.clean(content) == (content, media_type)
+    assert logo_files.clean(content) == (content, media_type)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +49,11 @@ def test_an_svg_draws_what_it_drew() -> None:
     ],
 )
 def test_what_draws_nothing_is_left_out(inside: str) -> None:
-    assert logos.clean(svg(inside))[0] == b'<svg xmlns="http://www.w3.org/2000/svg"></svg>'
+    assert logo_files.clean(svg(inside))[0] == b'<svg xmlns="http://www.w3.org/2000/svg"></svg>'
 
 
 def test_attributes_that_draw_nothing_are_left_out() -> None:
-    content, _ = logos.clean(
+    content, _ = logo_files.clean(
         svg("<g data-name='x' xml:base='https://kwaad.example/' tabindex='0' srcdoc='x' formaction='x' r='1'/>")
     )
     assert b'<g r="1"></g>' in content
@@ -119,7 +119,7 @@ def test_what_could_do_more_than_draw_is_refused(code: str, inside: str) -> None
         ("not_a_picture", svg("<text>\x00</text>")),
         ("not_a_picture", b" "),
         ("empty", b""),
-        ("too_large", SVG + b" " * logos.MAXIMUM_BYTES),
+        ("too_large", SVG + b" " * logo_files.MAXIMUM_BYTES),
         ("too_large", svg("<text>" + ">" * 30_000 + "</text>")),
     ],
 )
@@ -129,20 +129,20 @@ def test_what_is_no_safe_file_is_refused(code: str, content: bytes) -> None:
 
 def test_an_encoding_that_is_only_said_does_not_count() -> None:
     content = b'<?xml version="1.0" encoding="utf-7"?>' + svg("<text>+ADw-script+AD4-</text>")
-    assert b"<text>+ADw-script+AD4-</text>" in logos.clean(content)[0]
+    assert b"<text>+ADw-script+AD4-</text>" in logo_files.clean(content)[0]
 
 
 def test_a_byte_order_mark_is_nothing() -> None:
-    assert logos.clean(b"\xef\xbb\xbf" + SVG) == logos.clean(SVG)
+    assert logo_files.clean(b"\xef\xbb\xbf" + SVG) == logo_files.clean(SVG)
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(PNG.__add__) | st.text(max_size=100).map(svg))
 def test_nothing_else_happens_to_any_file(content: bytes) -> None:
     with suppress(ValidationError):
-        cleaned = logos.clean(content)
-        assert logos.clean(cleaned[0]) == cleaned
+        cleaned = logo_files.clean(content)
+        assert logo_files.clean(cleaned[0]) == cleaned
 
 
 def test_our_own_pictures_would_do() -> None:
-    favicon = Path(logos.__file__).parent.parent / "portal/static/portal/favicon.svg"
-    logos.clean(favicon.read_bytes())
+    favicon = Path(logo_files.__file__).parent.parent / "portal/static/portal/favicon.svg"
+    logo_files.clean(favicon.read_bytes())

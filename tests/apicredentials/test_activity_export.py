@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Seller
-from apicredentials.views import activity as views
+from apicredentials.views import activity_views as views
 from tests.apicredentials.activity import EXPORT, Kind, download, log
 from tests.people import signed_in
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Seller
 from apicredentials.models import Activity
-from apicredentials.views import activity as views
+from apicredentials.views import activity_views as views
 from tests.apicredentials.activity import NOON, URL, log, open_page, subjects
 from tests.conftest import on_sqlite
 

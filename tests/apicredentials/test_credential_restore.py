@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.models import Actor, Membership, Seller
 from apicredentials.models import Activity, ClientCredential
-from apicredentials.models.leaks import report_leak
-from apicredentials.models.secrets import fingerprint
+from apicredentials.models.client_secrets import fingerprint
+from apicredentials.models.leak_reports import report_leak
 from tests.apicredentials.test_credential_rotate import works
 from tests.factories import ClientCredentialFactory, MembershipFactory
 from tests.journeys.pages import Page

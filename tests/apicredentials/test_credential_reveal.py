@@ -13,9 +13,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Actor, Seller
-from apicredentials import keys, secret_format
+from apicredentials.keys import secret_format
+from apicredentials.keys.hash_keys import new_hash_key
 from apicredentials.models import Activity, ClientCredential
-from apicredentials.views import credentials
+from apicredentials.views import credential_views
 from tests.factories import ClientCredentialFactory, UserFactory
 from tests.inventory import admin_pages, sessions, tables
 from tests.journeys.pages import Page
@@ -198,7 +199,7 @@ def test_the_hash_is_worth_nothing_without_its_key(
     owner: Client, credential: ClientCredential, settings: Settings
 ) -> None:
     secret = reveal(owner, credential)
-    settings.SECRET_HASH_KEYS = keys.new_hash_key()
+    settings.SECRET_HASH_KEYS = new_hash_key()
     assert get_token(credential.client_id, secret) == 401
 
 
@@ -208,7 +209,7 @@ def test_an_error_while_it_is_drawn_does_not_log_it(
     def fail(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
         raise RuntimeError(f"cannot draw {context}")
 
-    monkeypatch.setattr(credentials, "render", fail)
+    monkeypatch.setattr(credential_views, "render", fail)
     owner.raise_request_exception = False
     with listening(everything=True) as log:
         answer = owner.post(address(credential))

@@ -7,8 +7,8 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 
 from accounts.models import Seller  # noqa: E402
-from apicredentials import views  # noqa: E402
 from apicredentials.models import Activity, ClientCredential  # noqa: E402
+from apicredentials.views import settings_views  # noqa: E402
 from tests.benchmarks.browsing import Browser, Opened  # noqa: E402
 from tests.benchmarks.rows import multiply  # noqa: E402
 from tests.factories import ClientCredentialFactory, ClientSecretFactory, TechnicalContactFactory  # noqa: E402
@@ -20,7 +20,7 @@ class FiftyOnAPage(Browser):
     """Draws fifty credentials where the portal draws twenty."""
 
     def open(self, environ):  # type: ignore[no-untyped-def]
-        views.PAGE_SIZE = 50 if environ["HTTP_COOKIE"] == self.cookies["fifty"] else 20
+        settings_views.PAGE_SIZE = 50 if environ["HTTP_COOKIE"] == self.cookies["fifty"] else 20
         return super().open(environ)
 
 

@@ -14,10 +14,10 @@ from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from accounts.models import Actor  # noqa: E402
-from apicredentials import secret_format  # noqa: E402
+from apicredentials.keys import secret_format  # noqa: E402
 from apicredentials.models import Grant, RefreshToken, ThirdPartyAuthorization  # noqa: E402
 from apicredentials.models.tokens import digest  # noqa: E402
-from apicredentials.oauth import tokens  # noqa: E402
+from apicredentials.oauth import access_tokens  # noqa: E402
 from tests.factories import ClientCredentialFactory, SellerFactory, ThirdPartyFactory  # noqa: E402
 
 REDIRECT_URI = "https://party.example/cb"
@@ -80,7 +80,7 @@ def bearer(credential) -> str:  # type: ignore[no-untyped-def]
     now = int(timezone.now().timestamp())
     from django.conf import settings
 
-    return tokens.sign(
+    return access_tokens.sign(
         {"iss": settings.ISSUER_URL, "aud": settings.RESOURCE_URL, "iat": now, "exp": now + 3600,
          "jti": secrets.token_hex(16), "client_id": credential.client_id, "scope": credential.scope,
          "sub": credential.client_id, "retailer_id": credential.seller.retailer_id}

@@ -2,14 +2,15 @@
 
 import os
 
-from apicredentials import keys
+from apicredentials.keys.hash_keys import development_hash_keys
+from apicredentials.keys.signing_keys import development_signing_keys
 
 os.environ |= {
     "ENV_FILE": os.devnull,
     "EMAIL_URL": "dummymail://",
     "SECRET_KEY": "the-key-of-the-benchmarks-is-known-to-everyone-and-protects-nothing",
-    "SECRET_HASH_KEYS": keys.development_hash_keys("benchmarks"),
-    "TOKEN_SIGNING_KEYS": keys.development_signing_keys("benchmarks"),
+    "SECRET_HASH_KEYS": development_hash_keys("benchmarks"),
+    "TOKEN_SIGNING_KEYS": development_signing_keys("benchmarks"),
 }
 
 from portal.settings import *  # noqa: F403

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from apicredentials.oauth import tokens as our_tokens
+from apicredentials.oauth import access_tokens as our_tokens
 from tests.clients.visitor import REDIRECT_URI, Visitor
 from tests.conftest import ON_CI
 from tests.oauth.flow import claims

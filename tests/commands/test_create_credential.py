@@ -3,7 +3,8 @@
 import pytest
 
 from accounts.models import Seller
-from apicredentials import scopes, secret_format
+from apicredentials import scopes
+from apicredentials.keys import secret_format
 from apicredentials.models import Activity, ClientCredential, ClientSecret
 from tests.commands.conftest import Done, Manage
 from tests.factories import ClientCredentialFactory, SellerFactory

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from apicredentials import keys
+from apicredentials.keys.required_keys import require_strong
+from apicredentials.keys.signing_keys import parse_signing_keys
 from tests.commands.conftest import Done, Manage
 from tests.served import ROOT, production
 
@@ -21,8 +22,8 @@ def read(done: Done) -> dict[str, str]:
 def test_prints_three_lines_that_the_settings_take(manage: Manage) -> None:
     environment = read(manage("generate_keys"))
     assert list(environment) == NAMES
-    keys.require_strong(*environment.values())
-    assert keys.parse_signing_keys(environment["TOKEN_SIGNING_KEYS"])[0].algorithm == "ES256"
+    require_strong(*environment.values())
+    assert parse_signing_keys(environment["TOKEN_SIGNING_KEYS"])[0].algorithm == "ES256"
 
 
 def test_needs_no_quotes_in_an_environment_file(manage: Manage) -> None:
@@ -37,7 +38,7 @@ def test_makes_new_ones_each_time(manage: Manage) -> None:
 
 def test_signs_with_rsa_when_asked(manage: Manage) -> None:
     environment = read(manage("generate_keys", "--algorithm", "RS256"))
-    assert keys.parse_signing_keys(environment["TOKEN_SIGNING_KEYS"])[0].algorithm == "RS256"
+    assert parse_signing_keys(environment["TOKEN_SIGNING_KEYS"])[0].algorithm == "RS256"
 
 
 def test_refuses_any_other_algorithm_in_one_line(manage: Manage) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from apicredentials import keyring
+from apicredentials.keys import keyring
 from tests.commands.conftest import Manage
 from tests.logged import listening
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Seller
-from apicredentials import purge
+from apicredentials.management import retention
 from apicredentials.models import (
     Activity,
     ClientCredential,
@@ -29,7 +29,7 @@ DAY = dt.timedelta(days=1)
 
 @pytest.fixture(autouse=True, params=[1, 3, 2000])
 def size_of_slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(purge, "SLICE", request.param)
+    monkeypatch.setattr(retention, "SLICE", request.param)
 
 
 def grant(authorization: ThirdPartyAuthorization, code: str, *, age: dt.timedelta) -> Grant:

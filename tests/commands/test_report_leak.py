@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from apicredentials import secret_format
+from apicredentials.keys import secret_format
 from apicredentials.models import Activity, ClientCredential
 from tests.commands.conftest import CONTACT, OPERATOR, OWNER, Manage, logged, mailed
 from tests.factories import ClientCredentialFactory, ThirdPartyFactory

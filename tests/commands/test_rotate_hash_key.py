@@ -9,8 +9,8 @@ import time_machine
 from pytest_django import Settings
 
 from accounts.models import Actor
-from apicredentials import keyring
-from apicredentials.keys import new_hash_key
+from apicredentials.keys import keyring
+from apicredentials.keys.hash_keys import new_hash_key
 from apicredentials.models import ClientSecret
 from tests.commands.conftest import Manage
 from tests.factories import ClientCredentialFactory

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 import time_machine
 
-from apicredentials import secret_format
+from apicredentials.keys import secret_format
 from apicredentials.models import ClientSecret
 from tests.commands.conftest import Done, Manage
 from tests.factories import ClientCredentialFactory

@@ -9,8 +9,8 @@ from django.test import Client
 from joserfc import jws
 from pytest_django import Settings
 
-from apicredentials.keys import new_signing_key
-from apicredentials.oauth.tokens import AUTHORIZATION_CODE_SECONDS
+from apicredentials.keys.signing_keys import new_signing_key
+from apicredentials.oauth.access_tokens import AUTHORIZATION_CODE_SECONDS
 from tests.commands.conftest import NOW, Manage
 from tests.oauth.flow import Software, verify
 

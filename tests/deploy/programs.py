@@ -3,7 +3,9 @@
 import os
 from typing import TYPE_CHECKING
 
-from apicredentials import keys
+from apicredentials.keys.hash_keys import new_hash_key
+from apicredentials.keys.required_keys import new_secret_key
+from apicredentials.keys.signing_keys import new_signing_key
 from tests import served
 
 if TYPE_CHECKING:
@@ -20,5 +22,5 @@ def run(*command: str, **environment: str) -> "CompletedProcess[str]":
 
 
 def fresh_keys() -> dict[str, str]:
-    values = (keys.new_secret_key(), keys.new_hash_key(), keys.new_signing_key())
+    values = (new_secret_key(), new_hash_key(), new_signing_key())
     return dict(zip(KEYS, values, strict=True))

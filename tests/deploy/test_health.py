@@ -14,7 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Actor, Seller
-from apicredentials.oauth import tokens
+from apicredentials.oauth import access_tokens
 from portal import health, views
 from tests.clients.visitor import new_credential, new_visitor
 from tests.conftest import on_sqlite
@@ -101,7 +101,7 @@ def test_without_a_database_a_form_says_so_in_dutch(db: None, no_database: Calla
 def token_of(seller: Seller) -> str:
     client_id = ClientCredentialFactory(seller=seller).client_id
     about = {"iss": "http://testserver", "aud": "http://testserver", "iat": 0, "exp": 2**40, "jti": "1"}
-    return tokens.sign(about | {"client_id": client_id, "scope": ""})
+    return access_tokens.sign(about | {"client_id": client_id, "scope": ""})
 
 
 def test_without_a_database_a_machine_gets_json(owner: Client, no_database: Callable[[], None]) -> None:

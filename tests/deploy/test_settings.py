@@ -7,7 +7,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
-from apicredentials import keys
+from apicredentials.keys.hash_keys import new_hash_key
+from apicredentials.keys.key_entries import b64url
+from apicredentials.keys.required_keys import require_strong
 from tests.deploy.programs import KEYS, fresh_keys, run
 from tests.served import ROOT
 
@@ -125,23 +127,23 @@ WEAK = {
     "a dull secret key": {"SECRET_KEY": "x" * 64},
     "no hash key": {"SECRET_HASH_KEYS": ""},
     "blank hash keys": {"SECRET_HASH_KEYS": " , "},
-    "a hash key without an id": {"SECRET_HASH_KEYS": keys.new_hash_key().partition(":")[2]},
-    "a hash key with an empty id": {"SECRET_HASH_KEYS": ":" + keys.new_hash_key().partition(":")[2]},
-    "a short hash key": {"SECRET_HASH_KEYS": "a:" + keys.b64url(b"x" * 31)},
+    "a hash key without an id": {"SECRET_HASH_KEYS": new_hash_key().partition(":")[2]},
+    "a hash key with an empty id": {"SECRET_HASH_KEYS": ":" + new_hash_key().partition(":")[2]},
+    "a short hash key": {"SECRET_HASH_KEYS": "a:" + b64url(b"x" * 31)},
     "a hash key that is no base64url": {"SECRET_HASH_KEYS": "a:" + "*" * 43},
-    "two hash keys of one id": {"SECRET_HASH_KEYS": f"a:{keys.b64url(b'x' * 32)},a:{keys.b64url(b'y' * 32)}"},
-    "a weak hash key beside a good one": {"SECRET_HASH_KEYS": f"{keys.new_hash_key()} a:c2hvcnQ"},
+    "two hash keys of one id": {"SECRET_HASH_KEYS": f"a:{b64url(b'x' * 32)},a:{b64url(b'y' * 32)}"},
+    "a weak hash key beside a good one": {"SECRET_HASH_KEYS": f"{new_hash_key()} a:c2hvcnQ"},
     "no signing key": {"TOKEN_SIGNING_KEYS": ""},
-    "a signing key that is none": {"TOKEN_SIGNING_KEYS": "a:" + keys.b64url(b"x" * 64)},
+    "a signing key that is none": {"TOKEN_SIGNING_KEYS": "a:" + b64url(b"x" * 64)},
 }
 
 
 @pytest.mark.parametrize("weak", WEAK.values(), ids=WEAK.keys())
 def test_a_weak_key_is_refused_by_name(weak: dict[str, str]) -> None:
     values = fresh_keys()
-    keys.require_strong(*values.values())
+    require_strong(*values.values())
     with pytest.raises(ImproperlyConfigured, match=next(iter(weak))) as refusal:
-        keys.require_strong(*(values | weak).values())
+        require_strong(*(values | weak).values())
     assert "\n" not in str(refusal.value)
     (value,) = weak.values()
     assert len(value) < 10 or value not in str(refusal.value)

@@ -5,10 +5,10 @@ import re
 from django.conf import settings
 from oauth2_provider.settings import oauth2_settings
 
-from apicredentials import secret_format
+from apicredentials.keys import secret_format
 from apicredentials.models import ClientCredential
 from apicredentials.models.authorizations import one_year_after
-from apicredentials.oauth import grants, leaks, throttle, tokens
+from apicredentials.oauth import access_tokens, grants, leaks, throttle
 from tests.docs.documents import API, OPERATIONS, Document
 
 
@@ -23,8 +23,8 @@ def hours(seconds: float) -> str:
 def test_lifetimes_and_limits_for_integrators_are_the_ones_in_the_code() -> None:
     code_seconds = oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS
     expected = [
-        ("Access token, client credentials", f"{tokens.CLIENT_CREDENTIALS_SECONDS} seconds"),
-        ("Access token, third party", f"{tokens.AUTHORIZATION_CODE_SECONDS} seconds, and never past"),
+        ("Access token, client credentials", f"{access_tokens.CLIENT_CREDENTIALS_SECONDS} seconds"),
+        ("Access token, third party", f"{access_tokens.AUTHORIZATION_CODE_SECONDS} seconds, and never past"),
         ("Authorization code", f"{code_seconds} seconds, works once"),
         ("Repeat of a retired refresh token", f"{grants.REPEAT_WINDOW.total_seconds():g} seconds"),
         ("Authorisation", "one calendar year (29 February: 28 February)"),
@@ -69,7 +69,7 @@ def test_a_year_is_a_calendar_year() -> None:
 
 
 def test_rotation_waits_for_the_longest_token() -> None:
-    longest = max(tokens.CLIENT_CREDENTIALS_SECONDS, tokens.AUTHORIZATION_CODE_SECONDS)
+    longest = max(access_tokens.CLIENT_CREDENTIALS_SECONDS, access_tokens.AUTHORIZATION_CODE_SECONDS)
     assert f"{longest} seconds" in OPERATIONS.chapter("Rotating keys").text
 
 

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from apicredentials import scopes
-from apicredentials.oauth import tokens
+from apicredentials.oauth import access_tokens
 from tests.clients.visitor import Visitor, new_credential, new_visitor
 from tests.conftest import ON_CI
 from tests.docs.documents import API
@@ -256,7 +256,7 @@ def test_a_token_that_is_none_is_401(caller: Caller, api: RetailerApi, altered: 
 
 
 def test_an_expired_token_is_401_and_says_since_when(caller: Caller, api: RetailerApi) -> None:
-    token = tokens.sign(claims(caller.token()) | {"exp": 1})
+    token = access_tokens.sign(claims(caller.token()) | {"exp": 1})
     challenge = own_challenge(caller, token)
     assert 'error_description="JWT expired at 1970-01-01T00:00:01+00:00"' in challenge
     assert_refused(caller.call(token), 401, challenge, api)

@@ -12,9 +12,9 @@ from django.db import transaction
 from accounts.models import Actor, Membership, Seller
 from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdPartyAuthorization
 from apicredentials.models.activity import MAILED
-from apicredentials.models.leaks import report_leak
-from apicredentials.models.mail import each_once
-from apicredentials.models.secrets import fingerprint
+from apicredentials.models.client_secrets import fingerprint
+from apicredentials.models.leak_reports import report_leak
+from apicredentials.models.outgoing_mail import unique_addresses
 from tests.factories import (
     ClientCredentialFactory,
     MembershipFactory,
@@ -153,7 +153,7 @@ def test_each_address_is_mailed_once_without_regard_to_case(seller: Seller, by: 
 
 
 def test_addresses_keep_their_order_and_their_first_spelling() -> None:
-    assert each_once(["B@x.example", "a@x.example", "b@X.example", CONTACT], but=[CONTACT.upper()]) == [
+    assert unique_addresses(["B@x.example", "a@x.example", "b@X.example", CONTACT], but=[CONTACT.upper()]) == [
         "B@x.example",
         "a@x.example",
     ]

@@ -7,8 +7,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
-from apicredentials.emails import MESSAGES
-from apicredentials.emails.samples import sample
+from apicredentials.mail import MESSAGES
+from apicredentials.mail.previews import sample
 from apicredentials.models import OutgoingMail
 from tests.factories import UserFactory
 from tests.inventory import tables

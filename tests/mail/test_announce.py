@@ -20,9 +20,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
-from apicredentials.emails import delivery
-from apicredentials.emails.samples import sample
 from apicredentials.exceptions import AlreadySent, WordsChanged
+from apicredentials.mail import delivery
+from apicredentials.mail.previews import sample
 from apicredentials.models import Activity, Announcement, OutgoingMail, TechnicalContact, announcements
 from apicredentials.models.announcements import queue_announcements
 from tests.factories import AnnouncementFactory, SellerFactory, TechnicalContactFactory

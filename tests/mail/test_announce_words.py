@@ -12,10 +12,10 @@ from django.core.management import CommandError
 from django.utils.html import escape
 
 from accounts.models import Seller
-from apicredentials.emails.rendering import render
-from apicredentials.emails.samples import sample, sample_of
+from apicredentials.mail.previews import sample, sample_of
+from apicredentials.mail.rendering import render
 from apicredentials.models import Activity, Announcement, OutgoingMail
-from apicredentials.templatetags.announcements import with_links
+from apicredentials.templatetags.announcement_tags import with_links
 from tests.factories import AnnouncementFactory
 from tests.inventory import tables
 from tests.mail.conftest import SUBJECT, TEXT, announce

@@ -15,10 +15,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Seller
-from apicredentials.emails import delivery
-from apicredentials.emails.samples import sample
+from apicredentials.mail import delivery
+from apicredentials.mail.previews import sample
 from apicredentials.models import OutgoingMail
-from apicredentials.models.mail import LEASE, PAUSES, describe
+from apicredentials.models.outgoing_mail import LEASE, PAUSES, describe
 from tests.mail.conftest import Commit
 from tests.mail.smtp_server import Behaviour
 

@@ -8,14 +8,9 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
-from apicredentials.models import (
-    Activity,
-    OutgoingMail,
-    ThirdParty,
-    ThirdPartyAuthorization,
-    notices,
-)
-from apicredentials.models.notices import CATCH_UP, queue_end, queue_notices
+from apicredentials.mail import notices
+from apicredentials.mail.notices import CATCH_UP, queue_end, queue_notices
+from apicredentials.models import Activity, OutgoingMail, ThirdParty, ThirdPartyAuthorization
 from tests.factories import ThirdPartyAuthorizationFactory
 from tests.mail.conftest import START
 from tests.mail.notices import DAY, send_notices, told

@@ -15,11 +15,11 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Actor
-from apicredentials.emails import delivery
-from apicredentials.emails.samples import sample
+from apicredentials.mail import delivery
+from apicredentials.mail.notices import queue_notices
+from apicredentials.mail.previews import sample
 from apicredentials.models import Activity, OutgoingMail, TechnicalContact
-from apicredentials.models.mail import LEASE
-from apicredentials.models.notices import queue_notices
+from apicredentials.models.outgoing_mail import LEASE
 from tests.factories import SellerFactory, TechnicalContactFactory, ThirdPartyAuthorizationFactory
 from tests.mail.smtp_server import Behaviour
 from tests.races import collisions

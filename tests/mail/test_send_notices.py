@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
+from apicredentials.mail.notices import REMIND_AFTER, queue_notices
 from apicredentials.models import (
     Activity,
     ClientCredential,
@@ -19,9 +20,8 @@ from apicredentials.models import (
     TechnicalContact,
     ThirdPartyAuthorization,
 )
-from apicredentials.models.leaks import report_leak
-from apicredentials.models.notices import REMIND_AFTER, queue_notices
-from apicredentials.models.secrets import fingerprint
+from apicredentials.models.client_secrets import fingerprint
+from apicredentials.models.leak_reports import report_leak
 from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory
 from tests.inventory import tables
 from tests.mail.conftest import CONTACT, OWNER, START

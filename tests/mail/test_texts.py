@@ -11,10 +11,10 @@ import time_machine
 from django.core.mail import EmailMultiAlternatives
 from django.utils import translation
 
-from apicredentials.emails import MESSAGES
-from apicredentials.emails.calendars import escape, fold
-from apicredentials.emails.rendering import render
-from apicredentials.emails.samples import sample
+from apicredentials.mail import MESSAGES
+from apicredentials.mail.calendar_files import escape, fold
+from apicredentials.mail.previews import sample
+from apicredentials.mail.rendering import render
 from apicredentials.models import Activity, OutgoingMail
 from apicredentials.models.activity import MAILED
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from django.test import Client
 
 from accounts.models import Actor
-from apicredentials.keys import b64url, b64url_decode
+from apicredentials.keys.key_entries import b64url, b64url_decode
 from apicredentials.models import OAuthClient
 from tests.factories import REDIRECT_URI
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Actor
-from apicredentials import secret_format
+from apicredentials.keys import secret_format
 from apicredentials.models import Activity, ClientCredential
 from apicredentials.oauth.throttle import REPORTS_PER_ADDRESS
 from tests.factories import ClientCredentialFactory, TechnicalContactFactory, ThirdPartyFactory

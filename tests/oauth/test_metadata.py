@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import get_resolver
 from pytest_django.fixtures import Settings
 
-from apicredentials import keys, scopes
+from apicredentials import scopes
+from apicredentials.keys.signing_keys import new_signing_key, parse_signing_keys
 from tests.oauth.flow import ISSUER, Software, assert_error, request_address, sent_back
 
 SERVER = "/.well-known/oauth-authorization-server"
@@ -119,7 +120,7 @@ def test_a_refused_call_leads_to_the_resources_description() -> None:
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
 def test_only_the_public_half_of_a_key_is_published(settings: Settings, algorithm: str) -> None:
     """RFC 7517 §4, RFC 7518 §6."""
-    settings.TOKEN_SIGNING_KEYS = keys.new_signing_key(algorithm)
+    settings.TOKEN_SIGNING_KEYS = new_signing_key(algorithm)
     (jwk,) = read(JWKS)["keys"]
     assert (jwk["alg"], jwk["use"]) == (algorithm, "sig")
     members = {"ES256": {"kty", "crv", "x", "y"}, "RS256": {"kty", "n", "e"}}[algorithm]
@@ -127,15 +128,15 @@ def test_only_the_public_half_of_a_key_is_published(settings: Settings, algorith
 
 
 def test_every_key_that_verifies_is_published_under_an_id_of_its_own(settings: Settings) -> None:
-    settings.TOKEN_SIGNING_KEYS = ",".join([keys.new_signing_key() for _ in range(3)])
-    expected = [key.id for key in keys.parse_signing_keys(settings.TOKEN_SIGNING_KEYS)]
+    settings.TOKEN_SIGNING_KEYS = ",".join([new_signing_key() for _ in range(3)])
+    expected = [key.id for key in parse_signing_keys(settings.TOKEN_SIGNING_KEYS)]
     assert [jwk["kid"] for jwk in read(JWKS)["keys"]] == expected
 
 
 def test_the_coordinates_of_an_ec_key_have_their_full_length(settings: Settings) -> None:
     """RFC 7518 §6.2.1.2: 32 octets, also where the first ones are zero."""
     for _ in range(40):
-        settings.TOKEN_SIGNING_KEYS = keys.new_signing_key()
+        settings.TOKEN_SIGNING_KEYS = new_signing_key()
         (jwk,) = read(JWKS)["keys"]
         assert (len(jwk["x"]), len(jwk["y"])) == (43, 43)
 
@@ -193,7 +194,7 @@ def test_nothing_of_the_toolkits_own_pages_is_there(db: None, address: str) -> N
 
 def test_no_view_of_the_toolkit_is_mounted() -> None:
     found = set(modules(get_resolver().url_patterns))
-    assert {"apicredentials.oauth.views", "apicredentials.oauth.endpoints"} <= found
+    assert {"apicredentials.oauth.authorize", "apicredentials.oauth.endpoints"} <= found
     assert not [module for module in found if module.startswith("oauth2_provider")]
 
 

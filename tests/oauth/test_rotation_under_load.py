@@ -20,7 +20,8 @@ import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
-from apicredentials.keys import new_hash_key, new_signing_key
+from apicredentials.keys.hash_keys import new_hash_key
+from apicredentials.keys.signing_keys import new_signing_key
 from tests.clients.visitor import REDIRECT_URI, Visitor, new_credential, new_party, new_visitor
 from tests.oauth.flow import VERIFIER, s256
 from tests.served import Served

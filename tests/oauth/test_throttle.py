@@ -14,7 +14,7 @@ from django.test import Client
 from time_machine import TimeMachineFixture
 
 from accounts.models import Actor
-from apicredentials import secret_format
+from apicredentials.keys import secret_format
 from apicredentials.models import ClientCredential
 from apicredentials.oauth import throttle
 from apicredentials.oauth.throttle import FAILURES_PER_ADDRESS, FAILURES_PER_CLIENT

@@ -12,7 +12,8 @@ from pytest_django.fixtures import Settings
 from time_machine import TimeMachineFixture
 
 from accounts.models import Actor, Seller
-from apicredentials import keys, secret_format
+from apicredentials.keys import secret_format
+from apicredentials.keys.hash_keys import new_hash_key, parse_hash_keys
 from apicredentials.models import ClientCredential, ClientSecret
 from apicredentials.oauth.throttle import FAILURES_PER_CLIENT
 from tests.factories import (
@@ -275,16 +276,16 @@ def test_an_older_secret_works_until_its_end_and_not_a_second_longer(
 
 def test_a_secret_survives_a_new_hash_key_but_not_the_end_of_its_own(warehouse: Software, settings: Settings) -> None:
     old = settings.SECRET_HASH_KEYS
-    settings.SECRET_HASH_KEYS = f"{keys.new_hash_key()} {old}"
+    settings.SECRET_HASH_KEYS = f"{new_hash_key()} {old}"
     assert warehouse.token(**GRANT).status_code == 200
-    settings.SECRET_HASH_KEYS = keys.new_hash_key()
+    settings.SECRET_HASH_KEYS = new_hash_key()
     assert_error(warehouse.token(**GRANT), "invalid_client", 401)
 
 
 def test_the_stored_hash_depends_on_the_key(warehouse: Software, row: ClientCredential) -> None:
     """A copy of the table proves nothing about a guessed secret."""
     stored = ClientSecret.objects.get(client=row).hash
-    other = keys.parse_hash_keys(keys.new_hash_key())[0]
+    other = parse_hash_keys(new_hash_key())[0]
     assert stored.rpartition("$")[2] != other.hash(warehouse.secret).rpartition("$")[2]
     assert warehouse.secret not in stored
 

@@ -11,7 +11,8 @@ from pytest_django.fixtures import Settings
 from time_machine import TimeMachineFixture
 
 from accounts.models import Actor
-from apicredentials import keys, scopes
+from apicredentials import scopes
+from apicredentials.keys.hash_keys import new_hash_key
 from apicredentials.models import Activity, RefreshToken, ThirdParty, ThirdPartyAuthorization
 from tests.factories import ThirdPartyFactory
 from tests.oauth.flow import (
@@ -191,7 +192,7 @@ def test_a_repeat_after_a_new_hash_key_gives_the_same_successor(
     party: Software, tokens: dict[str, Any], settings: Settings
 ) -> None:
     lost = party.refresh(tokens["refresh_token"]).json()
-    settings.SECRET_HASH_KEYS = f"{keys.new_hash_key()} {settings.SECRET_HASH_KEYS}"
+    settings.SECRET_HASH_KEYS = f"{new_hash_key()} {settings.SECRET_HASH_KEYS}"
     assert party.refresh(tokens["refresh_token"]).json()["refresh_token"] == lost["refresh_token"]
 
 
@@ -202,7 +203,7 @@ def test_the_successor_cannot_be_computed_without_the_key(
     lost = party.refresh(tokens["refresh_token"]).json()
     RefreshToken.objects.filter(revoked=None).delete()
     RefreshToken.objects.update(revoked=None)
-    settings.SECRET_HASH_KEYS = f"{settings.SECRET_HASH_KEYS} {keys.new_hash_key()}"
+    settings.SECRET_HASH_KEYS = f"{settings.SECRET_HASH_KEYS} {new_hash_key()}"
     assert party.refresh(tokens["refresh_token"]).json()["refresh_token"] != lost["refresh_token"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from apicredentials import secret_format
+from apicredentials.keys import secret_format
 from tests.logged import listening
 from tests.oauth.flow import BODY, FORM, GRANT, Software, assert_error, header, send
 

@@ -20,9 +20,9 @@ from joserfc.jwk import ECKey, KeySet
 from pytest_django.fixtures import Settings
 from time_machine import TimeMachineFixture
 
-from apicredentials import keys
-from apicredentials.keys import SigningKey, b64url, b64url_decode
-from apicredentials.oauth import tokens as access_tokens
+from apicredentials.keys.key_entries import b64url, b64url_decode
+from apicredentials.keys.signing_keys import SigningKey, new_signing_key, parse_signing_keys
+from apicredentials.oauth import access_tokens
 from tests.oauth.flow import ISSUER, Software, claims, rights, verify
 
 type Claims = dict[str, Any]
@@ -33,7 +33,7 @@ def published() -> KeySet:
 
 
 def own_key(settings: Settings) -> SigningKey:
-    return keys.parse_signing_keys(settings.TOKEN_SIGNING_KEYS)[0]
+    return parse_signing_keys(settings.TOKEN_SIGNING_KEYS)[0]
 
 
 def signed(header: Claims, stated: Claims, sign: Callable[[bytes], bytes]) -> str:
@@ -72,7 +72,7 @@ def test_a_partys_token_is_verified_alike(tokens: Claims) -> None:
 
 
 def test_rs256_works_by_setting(warehouse: Software, settings: Settings) -> None:
-    settings.TOKEN_SIGNING_KEYS = keys.new_signing_key("RS256")
+    settings.TOKEN_SIGNING_KEYS = new_signing_key("RS256")
     token = warehouse.access_token()
     assert jwt.decode(token, published(), algorithms=["RS256"]).header["alg"] == "RS256"
     assert verify(token).status_code == 204
@@ -82,7 +82,7 @@ def test_a_token_of_an_older_key_stays_good_while_that_key_is_there(
     warehouse: Software, token: str, settings: Settings
 ) -> None:
     old = settings.TOKEN_SIGNING_KEYS
-    settings.TOKEN_SIGNING_KEYS = f"{keys.new_signing_key()},{old}"
+    settings.TOKEN_SIGNING_KEYS = f"{new_signing_key()},{old}"
     newer = warehouse.access_token()
     assert jwt.decode(newer, published(), algorithms=["ES256"]).header["kid"] != "development"
     assert [verify(each).status_code for each in (token, newer)] == [204, 204]

@@ -13,7 +13,7 @@ from django.test import Client
 from accounts.models import Actor, Seller
 from apicredentials.exceptions import TooManySecrets
 from apicredentials.models import Activity, ClientCredential, ClientSecret
-from apicredentials.oauth import tokens
+from apicredentials.oauth import access_tokens
 from tests.factories import ClientCredentialFactory, TechnicalContactFactory
 from tests.oauth.flow import GRANT, Software, assert_error, software, verify
 from tests.people import signed_in
@@ -117,14 +117,14 @@ def test_a_token_that_was_being_made_when_the_delete_answered_is_dead(
 ) -> None:
     """V15.4.2: the client has been found, the token is not signed yet."""
     client = software(ClientCredentialFactory(seller=seller))
-    found, deleted, sign = threading.Event(), threading.Event(), tokens.sign
+    found, deleted, sign = threading.Event(), threading.Event(), access_tokens.sign
 
     def sign_late(claims: dict[str, Any]) -> str:
         found.set()
         assert deleted.wait(10)
         return sign(claims)
 
-    monkeypatch.setattr(tokens, "sign", sign_late)
+    monkeypatch.setattr(access_tokens, "sign", sign_late)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(elsewhere(partial(client.token, **GRANT)))
         assert found.wait(10)

@@ -5,9 +5,10 @@ import datetime as dt
 import pytest
 
 from accounts.models import Seller, User
-from apicredentials.models import Grant, RefreshToken, ThirdParty, ThirdPartyAuthorization, chains
-from apicredentials.models.chains import Link
+from apicredentials.models import Grant, RefreshToken, ThirdParty, ThirdPartyAuthorization
 from apicredentials.models.tokens import digest
+from apicredentials.oauth.sql import grant_chains
+from apicredentials.oauth.sql.grant_chains import GrantState
 from tests.factories import SellerFactory, ThirdPartyFactory
 from tests.oauth.flow import Software, decide, request_address, sent_back
 from tests.people import signed_in
@@ -16,12 +17,12 @@ from tests.sql.states import TICK, Change, Claims, combinations, undone
 pytestmark = pytest.mark.django_db
 
 
-def link_by_orm(grant: Grant, token: RefreshToken | None) -> Link:
+def link_by_orm(grant: Grant, token: RefreshToken | None) -> GrantState:
     """What `find_code` and `find_refresh_token` ought to say, in the ORM's words."""
     authorization = grant.authorization
     by = authorization.granted_by
     alive = authorization.is_active and authorization.seller.is_open and by is not None and by.is_active
-    return Link(
+    return GrantState(
         grant_pk=grant.pk,
         grant_uid=grant.uid,
         user_pk=grant.user_id,
@@ -68,7 +69,7 @@ def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, p
             for name in chosen:
                 changes[name]()
             token = RefreshToken.objects.select_related("grant__authorization__seller").get()
-            found = chains.find_code(code, client_pk), chains.find_refresh_token(refresh_token, client_pk)
+            found = grant_chains.find_code(code, client_pk), grant_chains.find_refresh_token(refresh_token, client_pk)
             if found != (link_by_orm(token.grant, None), link_by_orm(token.grant, token)):
                 wrong.append(chosen)
             worth.add(token.grant.authorization.is_active)
@@ -78,7 +79,7 @@ def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, p
 
 def test_a_chain_is_its_clients_alone(party: Software, tokens: Claims) -> None:
     stranger = ThirdPartyFactory()
-    assert chains.find_refresh_token(tokens["refresh_token"], stranger.pk) is None
-    assert chains.find_refresh_token(digest(tokens["refresh_token"]), ThirdParty.objects.first().pk) is None
-    chains.end_chain_of(tokens["refresh_token"], stranger.pk)
+    assert grant_chains.find_refresh_token(tokens["refresh_token"], stranger.pk) is None
+    assert grant_chains.find_refresh_token(digest(tokens["refresh_token"]), ThirdParty.objects.first().pk) is None
+    grant_chains.end_chain_of(tokens["refresh_token"], stranger.pk)
     assert Grant.objects.get().revoked_at is None

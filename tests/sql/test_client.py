@@ -8,10 +8,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Seller
-from apicredentials import secret_format
+from apicredentials.keys import secret_format
 from apicredentials.models import ClientSecret, OAuthClient
-from apicredentials.models.access import ClientRecord, find_client
-from apicredentials.models.secrets import fingerprint, hashes_of
+from apicredentials.models.client_secrets import fingerprint, hashes_of
+from apicredentials.oauth.sql.find_client import ClientRecord, find_client
 from tests.factories import ClientCredentialFactory, ClientSecretFactory, ResourceServerFactory, ThirdPartyFactory
 from tests.sql.states import TICK, Change, combinations, undone
 

@@ -15,7 +15,7 @@ from apicredentials.models import (
     ThirdParty,
     ThirdPartyAuthorization,
 )
-from apicredentials.models.access import Standing, standing_of
+from apicredentials.oauth.sql.token_status import TokenStatus, token_status
 from tests.factories import ClientCredentialFactory
 from tests.oauth.flow import claims, software
 from tests.sql.states import TICK, Change, Claims, combinations, undone
@@ -23,15 +23,15 @@ from tests.sql.states import TICK, Change, Claims, combinations, undone
 pytestmark = pytest.mark.django_db
 
 
-def standing_by_orm(stated: Claims) -> Standing | None:
-    """What `standing_of` ought to say, in the ORM's words."""
+def standing_by_orm(stated: Claims) -> TokenStatus | None:
+    """What `token_status` ought to say, in the ORM's words."""
     if RevokedAccessToken.objects.filter(jti=stated["jti"]).exists():
         return None
     found = party_rights(stated) if "authorization_id" in stated else credential_rights(stated)
     if found is None:
         return None
     left, seller = found
-    return Standing(
+    return TokenStatus(
         rights=" ".join(right for right in stated["scope"].split() if right in left),
         is_closed=not seller.is_open,
         retailer_id=seller.retailer_id,
@@ -68,7 +68,7 @@ def party_rights(stated: Claims) -> tuple[list[str], Seller] | None:
     return [right for right in authorization.rights if right in party.rights], authorization.seller
 
 
-def told(standing: Standing | None) -> Claims | None:
+def told(standing: TokenStatus | None) -> Claims | None:
     """All that an answer says; SQLite gives a date as text."""
     return asdict(standing) | {"registration_date": str(standing.registration_date)} if standing else None
 
@@ -124,7 +124,7 @@ def assert_alike(stated: Claims, changes: dict[str, Change]) -> None:
         with undone():
             for name in chosen:
                 changes[name]()
-            answer = standing_of(stated)
+            answer = token_status(stated)
             worth.add(None if answer is None else (answer.rights, answer.is_closed))
             if told(answer) != told(standing_by_orm(stated)):
                 wrong.append(chosen)
@@ -137,11 +137,11 @@ def assert_alike(stated: Claims, changes: dict[str, Change]) -> None:
 @pytest.mark.parametrize("claim", ["client_id", "grant_id", "authorization_id"])
 def test_a_partys_token_is_worth_nothing_under_somebody_elses_name(tokens: Claims, claim: str) -> None:
     stated = claims(tokens["access_token"])
-    assert standing_of(stated) is not None
-    assert standing_of(stated | {claim: "7b0e6d0a-3c53-4a5e-9c7e-4a3c0b1f2d10"}) is None
+    assert token_status(stated) is not None
+    assert token_status(stated | {claim: "7b0e6d0a-3c53-4a5e-9c7e-4a3c0b1f2d10"}) is None
 
 
 def test_a_partys_token_does_not_pass_for_a_sellers_own(tokens: Claims) -> None:
     """A token of the code flow without its authorisation would be worth whatever its client has."""
     stated = claims(tokens["access_token"])
-    assert standing_of({name: stated[name] for name in ("client_id", "jti", "iat", "scope")}) is None
+    assert token_status({name: stated[name] for name in ("client_id", "jti", "iat", "scope")}) is None

@@ -20,9 +20,10 @@ from apicredentials.models import (
     RefreshToken,
     RevokedAccessToken,
     ThirdPartyAuthorization,
-    chains,
 )
-from apicredentials.models.access import find_client, standing_of
+from apicredentials.oauth.sql import grant_chains
+from apicredentials.oauth.sql.find_client import find_client
+from apicredentials.oauth.sql.token_status import token_status
 from tests.factories import ClientCredentialFactory, ResourceServerFactory, SellerFactory, ThirdPartyFactory
 from tests.oauth.flow import Software, decide, header, request_address, rights, sent_back, software, verify
 from tests.people import signed_in
@@ -49,10 +50,10 @@ def test_every_table_and_column_is_one_of_a_model(now: dt.datetime) -> None:
     with CaptureQueriesContext(connection) as queries:
         find_client("x", ["y"])
         stated = {"client_id": "x", "jti": "x", "iat": 0, "scope": ""}
-        standing_of(stated)
-        standing_of(stated | {"authorization_id": "x", "grant_id": "x"})
-        chains.find_code("x", 0)
-        chains.find_refresh_token("x", 0)
+        token_status(stated)
+        token_status(stated | {"authorization_id": "x", "grant_id": "x"})
+        grant_chains.find_code("x", 0)
+        grant_chains.find_refresh_token("x", 0)
     for query in queries:
         tables = dict(re.findall(r'(?:FROM|JOIN) "(\w+)" (\w)\b', query["sql"]))
         used = set(re.findall(r"\b([a-z])\.(\w+)", query["sql"]))

@@ -7,13 +7,13 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.models import Actor
-from apicredentials.emails import delivery
-from apicredentials.emails.rendering import render
-from apicredentials.emails.samples import sample_of
 from apicredentials.exceptions import AlreadySent
+from apicredentials.mail import delivery
+from apicredentials.mail.previews import sample_of
+from apicredentials.mail.rendering import render
+from apicredentials.management.base import PortalCommand, operator, standard_input
 from apicredentials.models import Announcement, OutgoingMail
 from apicredentials.models.announcements import MAXIMUM_TEXT
-from portal.commands import PortalCommand, operator, standard_input
 
 
 class Command(PortalCommand):

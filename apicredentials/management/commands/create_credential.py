@@ -6,8 +6,8 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 
 from apicredentials import names, scopes
+from apicredentials.management.base import PortalCommand, find_seller, operator
 from apicredentials.models import ClientCredential
-from portal.commands import PortalCommand, find_seller, operator
 
 
 class Command(PortalCommand):

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from accounts.models import Seller, User
 from apicredentials import names
+from apicredentials.management.base import PortalCommand, operator, standard_input
 from apicredentials.models import TechnicalContact
-from portal.commands import PortalCommand, operator, standard_input
 
 
 class Command(PortalCommand):

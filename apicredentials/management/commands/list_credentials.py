@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from apicredentials.management.base import PortalCommand, find_seller
 from apicredentials.models import ClientCredential, ClientSecret
-from portal.commands import PortalCommand, find_seller
 
 
 class Command(PortalCommand):

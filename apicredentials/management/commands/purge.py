@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apicredentials.purge import purge
-from portal.commands import PortalCommand
+from apicredentials.management.base import PortalCommand
+from apicredentials.management.retention import purge
 
 
 class Command(PortalCommand):

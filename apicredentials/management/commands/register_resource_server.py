@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
+from apicredentials.management.base import PortalCommand, operator
 from apicredentials.models import ResourceServer
-from portal.commands import PortalCommand, operator
 
 
 class Command(PortalCommand):

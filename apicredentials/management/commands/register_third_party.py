@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
-from apicredentials import logos, redirect_uris, scopes
-from apicredentials.models import ThirdParty, ThirdPartyLogo
-from portal.commands import PortalCommand, operator
+from apicredentials import redirect_uris, scopes
+from apicredentials.management.base import PortalCommand, operator
+from apicredentials.models import ThirdParty, ThirdPartyLogo, logo_files
 
 
 class Command(PortalCommand):
@@ -68,6 +68,6 @@ def read(file: Path) -> bytes:
     """Return what is in `file`; of one that is too large for a logo enough to tell."""
     try:
         with file.open("rb") as content:
-            return content.read(logos.MAXIMUM_BYTES + 1)
+            return content.read(logo_files.MAXIMUM_BYTES + 1)
     except OSError as error:
         raise CommandError(f"--logo: {error.strerror}: {str(file)!r}.") from error

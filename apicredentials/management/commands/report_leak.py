@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from apicredentials import secret_format
-from apicredentials.models.leaks import report_leak
-from apicredentials.models.secrets import fingerprint
-from portal.commands import PortalCommand, operator, standard_input
+from apicredentials.keys import secret_format
+from apicredentials.management.base import PortalCommand, operator, standard_input
+from apicredentials.models.client_secrets import fingerprint
+from apicredentials.models.leak_reports import report_leak
 
 
 class Command(PortalCommand):

@@ -3,8 +3,8 @@
 from typing import Any
 
 from accounts.models import Actor
+from apicredentials.management.base import CredentialCommand
 from apicredentials.models import ClientCredential
-from portal.commands import CredentialCommand
 
 
 class Command(CredentialCommand):

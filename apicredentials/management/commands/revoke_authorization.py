@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from apicredentials.management.base import PortalCommand, find_seller, operator
 from apicredentials.models import ThirdParty, ThirdPartyAuthorization
-from portal.commands import PortalCommand, find_seller, operator
 
 
 class Command(PortalCommand):

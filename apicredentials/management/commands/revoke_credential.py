@@ -5,9 +5,9 @@ from typing import Any
 
 from accounts.models import Actor
 from apicredentials.exceptions import AlreadyDeleted
+from apicredentials.management.base import CredentialCommand
 from apicredentials.models import ClientCredential
 from apicredentials.models.clients import ClientQuerySet
-from portal.commands import CredentialCommand
 
 
 class Command(CredentialCommand):

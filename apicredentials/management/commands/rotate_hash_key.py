@@ -3,8 +3,8 @@
 from math import inf
 from typing import Any
 
-from apicredentials import keys
-from portal.key_rotation import KeyRotationCommand
+from apicredentials.keys.hash_keys import new_hash_key
+from apicredentials.management.key_rotation import KeyRotationCommand
 
 
 class Command(KeyRotationCommand):
@@ -19,4 +19,4 @@ class Command(KeyRotationCommand):
 
     def new_entry(self, starts_at: int, **options: Any) -> str:
         """Return a fresh hash key."""
-        return keys.new_hash_key(starts_at=starts_at)
+        return new_hash_key(starts_at=starts_at)

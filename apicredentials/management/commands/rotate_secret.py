@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from accounts.models import Actor
+from apicredentials.management.base import CredentialCommand
 from apicredentials.models import ClientCredential
-from apicredentials.models.secrets import OVERLAPS
-from portal.commands import CredentialCommand
+from apicredentials.models.client_secrets import OVERLAPS
 
 
 class Command(CredentialCommand):

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from apicredentials import keys
-from apicredentials.oauth.tokens import AUTHORIZATION_CODE_SECONDS
-from portal.key_rotation import KeyRotationCommand
+from apicredentials.keys.signing_keys import new_signing_key
+from apicredentials.management.key_rotation import KeyRotationCommand
+from apicredentials.oauth.access_tokens import AUTHORIZATION_CODE_SECONDS
 
 
 class Command(KeyRotationCommand):
@@ -26,4 +26,4 @@ class Command(KeyRotationCommand):
 
     def new_entry(self, starts_at: int, **options: Any) -> str:
         """Return a fresh signing key."""
-        return keys.new_signing_key(options["algorithm"], starts_at=starts_at)
+        return new_signing_key(options["algorithm"], starts_at=starts_at)

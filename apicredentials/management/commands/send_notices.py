@@ -5,11 +5,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
-from apicredentials.emails import delivery
+from apicredentials.mail import delivery
+from apicredentials.mail.notices import queue_notices
+from apicredentials.management.base import PortalCommand
 from apicredentials.models import Announcement, OutgoingMail
 from apicredentials.models.announcements import queue_announcements
-from apicredentials.models.notices import queue_notices
-from portal.commands import PortalCommand
 
 
 class Command(PortalCommand):

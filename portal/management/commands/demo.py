@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
-from portal.commands import OneLineCommand
+from apicredentials.management.base import OneLineCommand
 from portal.demo import data, environment, servers
 
 

@@ -1,0 +1,238 @@
+"""Announcements for operators: written, read over as they will be mailed, sent with a reason, and followed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, models, transaction
+from django.db.models import Field, QuerySet
+from django.forms import CharField, HiddenInput
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+
+from accounts.access import actor, ask_for_proof, is_recently_proven
+from apicredentials.admin.reason_actions import ReasonForm
+from apicredentials.exceptions import AlreadySent, NotAllowedNow, WordsChanged
+from apicredentials.mail.previews import sample_of
+from apicredentials.mail.rendering import compose, render
+from apicredentials.models import Announcement
+from apicredentials.models.announcements import AnnouncementQuerySet
+from apicredentials.views.dialogs import ask_or_act
+
+OUTBOX = "admin:apicredentials_outgoingmail_changelist"
+
+
+class SendForm(ReasonForm):
+    """Why an announcement is sent, and which words were read before."""
+
+    seen = CharField(max_length=64, widget=HiddenInput)
+
+    def __init__(self, data: Any, announcement: Announcement) -> None:
+        super().__init__(data, initial={"seen": announcement.digest})
+        self.fields[
+            "reason"
+        ].help_text = "Alleen operators lezen deze reden, bij Activiteiten. Verkopers lezen de mail."
+
+
+class SentFilter(admin.SimpleListFilter):
+    """Drafts, or what people have read."""
+
+    title = "toestand"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        return [("draft", "Concept"), ("sent", "Verstuurd")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() in {"draft", "sent"}:
+            return queryset.filter(started_at__isnull=self.value() == "draft")
+        return queryset
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(ModelAdmin):
+    """Announcements: a draft may change and go; one that was sent may only be read, by whoever may see it."""
+
+    list_display = ("subject", "state", "created_at", "started_at")
+    list_filter = (SentFilter,)
+    search_fields = ("subject", "text")
+    date_hierarchy = "created_at"
+    actions = None  # nothing is done to several at once
+    fields = ("subject", "text")
+    formfield_overrides: ClassVar[dict[type[Field], dict[str, Any]]] = {
+        models.CharField: {"widget": AdminTextInputWidget(attrs={"class": "vLargeTextField"})}
+    }
+    change_form_template = "admin/announcement_form.html"
+
+    # ---- What may change ------------------------------------------------------------------------------------
+
+    def has_change_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.is_draft)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or obj.is_draft)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        """Whether this operator may mail everybody."""
+        return self.has_view_permission(request) and request.user.has_perm("apicredentials.send_announcement")
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Save, or say what a colleague did at this very moment."""
+        return self.or_say_why_not(request, super().changeform_view, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Throw away, or say what a colleague did at this very moment."""
+        return self.or_say_why_not(request, super().delete_view, *args, **kwargs)
+
+    def or_say_why_not(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Answer with `view`; what the database refuses was looked at a moment too early."""
+        try:
+            return view(request, *args, **kwargs)
+        except IntegrityError:
+            self.message_user(request, "Er is al een mededeling met precies deze woorden.", messages.WARNING)
+        except NotAllowedNow as error:
+            self.message_user(request, str(error), messages.WARNING)
+        return redirect("admin:apicredentials_announcement_changelist")
+
+    def response_post_save_add(self, request: HttpRequest, obj: Announcement) -> HttpResponseRedirect:
+        """Lead to what it will look like."""
+        return redirect("admin:apicredentials_announcement_preview", obj.pk)
+
+    def response_post_save_change(self, request: HttpRequest, obj: Announcement) -> HttpResponseRedirect:
+        """Lead to what it will look like."""
+        return redirect("admin:apicredentials_announcement_preview", obj.pk)
+
+    # ---- What there is to see -------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Announcement]:
+        """Say of each, in the same query, whether it is still on its way."""
+        announcements = super().get_queryset(request)
+        assert isinstance(announcements, AnnouncementQuerySet)
+        return announcements.with_waiting()
+
+    def get_fields(self, request: HttpRequest, obj: Announcement | None = None) -> list[Any]:
+        """Of one that was sent, show how far it is."""
+        sent = [] if obj is None or obj.is_draft else ["state", "progress", "created_at", "started_at", "queued_at"]
+        return [*sent, "subject", "text"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Announcement | None = None) -> list[str]:
+        return [name for name in self.get_fields(request, obj) if name not in self.fields]
+
+    @admin.display(description="toestand")
+    def state(self, announcement: Announcement) -> str:
+        """Return where it is on its way."""
+        if announcement.is_draft:
+            return "Concept"
+        is_on_its_way = announcement.queued_at is None or getattr(announcement, "has_waiting", False)
+        return "Wordt verstuurd" if is_on_its_way else "Verstuurd"
+
+    @admin.display(description="voortgang")
+    def progress(self, announcement: Announcement) -> str:
+        """Return what became of its mails, with the way to each of them."""
+        progress = announcement.progress()
+        parts = [f"{progress.sent} van {progress.total} verstuurd", f"{progress.due} nog te gaan"]
+        if progress.stuck:
+            parts.append(f"waarvan {progress.stuck} na een mislukte poging")
+        if progress.given_up:
+            parts.append(f"{progress.given_up} opgegeven")
+        address = reverse(OUTBOX, query={"announcement__id__exact": announcement.pk})
+        return format_html('{}. <a href="{}">Wie de mail kreeg</a>', ", ".join(parts), address)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Add the way to the preview, and to sending."""
+        announcement: Announcement | None = kwargs.get("obj")
+        if announcement:
+            context["may_send"] = announcement.is_draft and self.has_send_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    # ---- Preview and send -----------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages of the mail."""
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/voorbeeld/", view(self.preview), name="apicredentials_announcement_preview"),
+            path("<int:pk>/versturen/", view(self.send), name="apicredentials_announcement_send"),
+            *super().get_urls(),
+        ]
+
+    @method_decorator(ask_or_act)
+    def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show the mail as contacts will get it, or got it. Nothing is sent here, whatever the method."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return self.draw(request, get_object_or_404(Announcement, pk=pk), "Voorbeeld")
+
+    @method_decorator(ask_or_act)
+    def send(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show what goes to how many; with a reason, and the words unchanged since, send it."""
+        if not self.has_send_permission(request):
+            raise PermissionDenied
+        announcement = get_object_or_404(Announcement, pk=pk)
+        if not is_recently_proven(request):
+            return ask_for_proof(request)
+        form = SendForm(request.POST if request.method == "POST" else None, announcement)
+        if form.is_valid():
+            return self.carry_out(request, announcement, form)
+        if not announcement.is_draft:
+            return self.already_sent(request, announcement)
+        return self.draw(request, announcement, "Versturen", form=form, status=422 if form.is_bound else 200)
+
+    def carry_out(self, request: HttpRequest, announcement: Announcement, form: SendForm) -> HttpResponse:
+        """Send it, or say what stands in the way; the mails beyond the first are for `send_notices` to write."""
+        by = replace(actor(request), reason=form.cleaned_data["reason"])
+        try:
+            with transaction.atomic():
+                announcement.send(by=by, seen=form.cleaned_data["seen"])
+                self.log_change(request, announcement, f"Verstuurd: {by.reason}")
+        except AlreadySent:
+            return self.already_sent(request, announcement)
+        except WordsChanged as error:
+            self.message_user(request, str(error), messages.WARNING)
+            changed = get_object_or_404(Announcement, pk=announcement.pk)
+            again = SendForm({"reason": by.reason, "seen": changed.digest}, changed)
+            return self.draw(request, changed, "Versturen", form=again, status=409)
+        announcement.queue_next(at_once=True)
+        self.message_user(request, "De mededeling wordt verstuurd.", messages.SUCCESS)
+        return redirect("admin:apicredentials_announcement_change", announcement.pk)
+
+    def already_sent(self, request: HttpRequest, announcement: Announcement) -> HttpResponse:
+        """Say so, where it can be followed."""
+        self.message_user(request, str(AlreadySent()), messages.WARNING)
+        return redirect("admin:apicredentials_announcement_change", announcement.pk)
+
+    def draw(
+        self,
+        request: HttpRequest,
+        announcement: Announcement,
+        title: str,
+        *,
+        form: SendForm | None = None,
+        status: int = 200,
+    ) -> HttpResponse:
+        """Draw the mail, and the form with which it is sent."""
+        mail = sample_of(announcement)
+        context = self.admin_site.each_context(request) | {
+            "title": title,
+            "opts": self.opts,
+            "announcement": announcement,
+            "progress": announcement.progress(),
+            "message": compose(mail),
+            "email": render(mail),
+            "form": form,
+            "may_send": form is None and announcement.is_draft and self.has_send_permission(request),
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/announcement.html", context, status=status)

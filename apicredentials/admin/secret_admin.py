@@ -1,0 +1,137 @@
+"""Secrets for operators: made and shown by one answer, as on the pages of sellers, and kept nowhere."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
+
+from accounts.access import actor, ask_for_proof, is_recently_proven
+from apicredentials.admin.reason_actions import ActingAdmin
+from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
+from apicredentials.forms import RotateForm
+from apicredentials.models import ClientSecret, OAuthClient
+from apicredentials.views.dialogs import ask_or_act
+
+
+def _moment(value: dt.datetime) -> str:
+    return date_format(timezone.localtime(value), r"j F Y \o\m H:i")
+
+
+def _end(secret: ClientSecret) -> str:
+    if secret.ends_at is None:
+        return "zonder einde"
+    return f"{'werkt nog tot' if secret.is_live else 'werkte tot'} {_moment(secret.ends_at)}"
+
+
+class SecretAdmin(ActingAdmin):
+    """Clients whose secret an operator passes on: shown once, and replaced when it was lost or seen."""
+
+    change_form_template = "admin/client_form.html"
+
+    @admin.display(description="client secrets")
+    def secret_lines(self, client: OAuthClient) -> str:
+        """Return how each secret can be told from others, since when it exists and until when it works."""
+        lines = [(f"…{secret.hint}", _moment(secret.created_at), _end(secret)) for secret in client.secrets.all()]
+        return format_html_join(mark_safe("<br>"), "{}, getoond op {}, {}", lines) or "nog niet getoond"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages of the secret."""
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/secret/", view(self.reveal), name=self.page("secret")),
+            path("<int:pk>/nieuw-secret/", view(self.rotate), name=self.page("rotate")),
+            *super().get_urls(),
+        ]
+
+    def page(self, name: str) -> str:
+        """Return what the address of a page of this model is called."""
+        return f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Add the way to the secret, for those who may."""
+        client: OAuthClient | None = kwargs.get("obj")
+        if client and not client.is_public and client.deleted_at is None and self.has_act_permission(request):
+            name, label = ("rotate", "Nieuw secret") if client.is_revealed else ("secret", "Toon secret")
+            context |= {"secret_url": reverse(f"admin:{self.page(name)}", args=[client.pk]), "secret_label": label}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def response_post_save_add(self, request: HttpRequest, obj: OAuthClient) -> HttpResponseRedirect:
+        """Lead to the new client, where its secret is to be had."""
+        if self.has_view_or_change_permission(request, obj):
+            return redirect(f"admin:{self.page('change')}", obj.pk)
+        return super().response_post_save_add(request, obj)
+
+    @method_decorator(ask_or_act)
+    def reveal(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make the first secret and show it: this answer is the only place where it ever is."""
+        client = self.find(request, pk)
+        if not is_recently_proven(request):
+            return ask_for_proof(request)
+        if request.method != "POST":
+            return self.draw(request, client, "admin/secret_reveal.html", "Client secret tonen?")
+        try:
+            with transaction.atomic():
+                secret = client.reveal(by=actor(request))
+                self.log_change(request, client, "Client secret getoond.")
+        except AlreadyRevealed:
+            return self.draw(request, client, "admin/secret_already_revealed.html", "Al getoond", status=409)
+        return self.show(request, client, secret)
+
+    @method_decorator(ask_or_act)
+    def rotate(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make a new secret beside the present one and show it; the operator says when the old one ends."""
+        client = self.find(request, pk)
+        if not is_recently_proven(request):
+            return ask_for_proof(request)
+        form = RotateForm(request.POST or None, credential=client)
+        if form.is_valid():
+            try:
+                with transaction.atomic():
+                    secret = form.rotate(by=actor(request))
+                    self.log_change(request, client, "Nieuw client secret gemaakt.")
+                return self.show(request, client, secret)
+            except RotatedMeanwhile as error:
+                messages.warning(request, str(error))
+                return redirect(f"admin:{self.page('change')}", client.pk)
+            except NotAllowedNow as error:
+                form.add_error(None, ValidationError(str(error), code=error.code))
+        status = 422 if form.is_bound else 200
+        return self.draw(request, client, "admin/secret_rotate.html", "Nieuw secret", status=status, form=form)
+
+    def find(self, request: HttpRequest, pk: int) -> OAuthClient:
+        """Return the client, for who may act on it; one that has no secret is a 404."""
+        if not self.has_act_permission(request):
+            raise PermissionDenied
+        client: OAuthClient = get_object_or_404(self.get_queryset(request), pk=pk, deleted_at=None)
+        if client.is_public:
+            raise Http404
+        return client
+
+    def show(self, request: HttpRequest, client: OAuthClient, secret: str) -> HttpResponse:
+        """Draw the one answer that carries a secret."""
+        return self.draw(request, client, "admin/secret_shown.html", "Client secret", secret=secret)
+
+    def draw(
+        self, request: HttpRequest, client: OAuthClient, template: str, title: str, *, status: int = 200, **more: Any
+    ) -> HttpResponse:
+        """Draw a page about the secret of a client."""
+        context = self.admin_site.each_context(request) | {
+            "title": title,
+            "opts": self.opts,
+            "client": client,
+            "client_url": reverse(f"admin:{self.page('change')}", args=[client.pk]),
+        }
+        return TemplateResponse(request, template, context | more, status=status)

@@ -1,0 +1,143 @@
+"""Client secrets: a keyed hash is kept, the plaintext is a return value and never a field."""
+
+import datetime as dt
+import hashlib
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import Actor
+from apicredentials.exceptions import SecretHasEnded
+from apicredentials.keys import keyring
+from apicredentials.models.activity import Activity
+
+# How often at most a use is written down; the pages show minutes.
+LAST_USED_PRECISION = dt.timedelta(minutes=1)
+
+# How long an old secret must have been silent where a last use may have gone unnoted.
+SILENCE = dt.timedelta(days=1)
+
+# When an old secret ends after a new one has been made, as the seller may choose it.
+OVERLAPS: dict[str, tuple[str, dt.timedelta]] = {
+    "0": ("nu", dt.timedelta()),
+    "24h": ("over 24 uur", dt.timedelta(hours=24)),
+    "7d": ("over 7 dagen", dt.timedelta(days=7)),
+    "30d": ("over 30 dagen", dt.timedelta(days=30)),
+}
+
+
+class ClientSecretQuerySet(models.QuerySet["ClientSecret"]):
+    """Which secrets there are."""
+
+    def live(self, now: dt.datetime | None = None) -> Self:
+        """Those that work now."""
+        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now or timezone.now()))
+
+
+class ClientSecret(models.Model):
+    """One secret of a client. The newest has no end; an older one beside it always has."""
+
+    client = models.ForeignKey(
+        "apicredentials.OAuthClient", on_delete=models.CASCADE, related_name="secrets", verbose_name="client"
+    )
+    hash = models.CharField(max_length=120, unique=True, editable=False)
+    hint = models.CharField("laatste vier tekens", max_length=4, editable=False)
+    created_at = models.DateTimeField("getoond op", default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
+    )
+    ends_at = models.DateTimeField("eindigt op", null=True, blank=True, editable=False)
+    first_used_at = models.DateTimeField("eerst gebruikt op", null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField("laatst gebruikt op", null=True, blank=True, editable=False)
+    last_used_address = models.GenericIPAddressField("laatst gebruikt vanaf", null=True, blank=True, editable=False)
+    last_used_agent = models.CharField("laatst gebruikt met", max_length=200, blank=True, editable=False)
+
+    objects: ClassVar[models.Manager["ClientSecret"]] = ClientSecretQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "client secret"
+        verbose_name_plural = "client secrets"
+        ordering = ("pk",)
+        constraints = (
+            models.UniqueConstraint(
+                name="client_has_one_secret_without_end", fields=["client"], condition=Q(ends_at__isnull=True)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"rts_…{self.hint}"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it works now."""
+        return self.ends_at is None or timezone.now() < self.ends_at
+
+    @property
+    def days_left(self) -> int | None:
+        """The calendar days from today to the day it ends, in the portal's time zone; None without an end."""
+        return None if self.ends_at is None else (timezone.localdate(self.ends_at) - timezone.localdate()).days
+
+    @property
+    def is_first_used_today(self) -> bool:
+        """Whether its first use was today, in the portal's time zone."""
+        return self.first_used_at is not None and timezone.localdate(self.first_used_at) == timezone.localdate()
+
+    def is_safe_to_end(self, successor: "ClientSecret") -> bool:
+        """Whether software has moved on: the successor is in use, and this one has not been since.
+
+        A use within a minute after one that was noted is not noted itself. When the successor started in such a
+        minute, only a day without any use tells.
+        """
+        started_at, used_at = successor.first_used_at, self.last_used_at
+        if started_at is None or (used_at is not None and used_at >= started_at):
+            return False
+        was_noted = used_at is None or used_at + LAST_USED_PRECISION <= started_at
+        return was_noted or timezone.now() - started_at >= SILENCE
+
+    def end_after(self, delay: dt.timedelta, *, by: Actor) -> None:
+        """Let this older secret end `delay` from now, sooner or later than it would.
+
+        Raises SecretHasEnded when it has ended, or is the newest one, which only a new one gives an end.
+        """
+        with transaction.atomic():
+            self.client.lock()
+            self.refresh_from_db()
+            if self.ends_at is None or not self.is_live:
+                raise SecretHasEnded
+            self.ends_at = timezone.now() + delay
+            self.save(update_fields=["ends_at"])
+            Activity.record(
+                Activity.Kind.SECRET_END_CHANGED,
+                seller=self.client.seller,
+                subject=self.client.name,
+                by=by,
+                ends_at=self.ends_at.isoformat(),
+            )
+
+
+def fingerprint(plaintext: str) -> str:
+    """Return the SHA-256 in hex, by which somebody who found a secret may report it without sending it around.
+
+    What is stored is a keyed hash of this: a fingerprint finds the row, and cannot stand in for the secret.
+    """
+    return hashlib.sha256(plaintext.encode()).hexdigest()
+
+
+def hashes_of(print_of_secret: str) -> list[str]:
+    """Return what a secret with this fingerprint may be stored as: one hash for each key in use."""
+    return [key.hash(print_of_secret) for key in keyring.hash_keys()]
+
+
+def note_use(pk: int, *, address: str, agent: str) -> None:
+    """Write down a use of the secret: when, from where, by what software."""
+    now = timezone.now()
+    ClientSecret.objects.filter(pk=pk).update(
+        first_used_at=Coalesce("first_used_at", now),
+        last_used_at=now,
+        last_used_address=address or None,
+        last_used_agent=agent[:200],
+    )

@@ -1,0 +1,229 @@
+"""The authorization server's pages: sign-in, and the authorization endpoint with its consent."""
+
+import json
+from functools import partial
+from typing import Any, cast
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from allauth.account.views import LoginView
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core import signing
+from django.db import models
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.csp import CSP
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csp import csp_override
+from oauth2_provider.exceptions import OAuthToolkitError
+from oauth2_provider.http import OAuth2ResponseRedirect
+from oauth2_provider.views.mixins import OAuthLibMixin
+from oauthlib.oauth2.rfc6749 import errors
+
+from accounts.access import SellerRequest, actor, ask_for_proof, is_recently_proven
+from apicredentials import scopes
+from apicredentials.forms import ConsentForm
+from apicredentials.models import ThirdParty, ThirdPartyAuthorization
+from apicredentials.models.authorizations import one_year_after
+from apicredentials.oauth.authentication import CLIENT_ID
+
+
+class SignInView(LoginView):
+    """The portal's sign-in page, which names the third party that waits behind it."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the party when `next` leads to an authorization request."""
+        return super().get_context_data(**kwargs) | {"third_party": self.waiting_party()}
+
+    def waiting_party(self) -> ThirdParty | None:
+        """Return the party whose authorization request brought the browser here."""
+        try:
+            following = urlsplit(self.request.GET.get("next") or self.request.POST.get("next") or "")
+            client_id = parse_qs(following.query).get("client_id", [""])[0]
+        except ValueError:  # "http://[": not an address at all
+            return None
+        if following.path != reverse("authorize") or not CLIENT_ID.fullmatch(client_id):
+            return None
+        return ThirdParty.objects.get_queryset().present().filter(client_id=client_id).first()
+
+
+@method_decorator(login_not_required, name="dispatch")
+class AuthorizeView(OAuthLibMixin, View):
+    """The authorization endpoint and its consent page (RFC 6749 §3.1, RFC 9700 §4).
+
+    The request is judged before anybody is asked to sign in. Its parameters stay in the URL; the form carries
+    only a signature over them, the user, the seller and the session, so that what is allowed is what was shown.
+    """
+
+    http_method_names = ["get", "post"]  # noqa: RUF012
+    request: SellerRequest
+
+    SIGNATURE_SALT = "apicredentials.consent"
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Judge the request, then the person; only then show or do anything."""
+        if request.method.lower() not in self.http_method_names:
+            return self.http_method_not_allowed(request)
+        try:
+            self.scopes, self.credentials = self.validate_authorization_request(request)
+        except OAuthToolkitError as error:
+            return self.refuse(error.oauthlib_error)
+        except errors.FatalClientError as error:
+            return self.refuse(error)
+        self.third_party: ThirdParty = self.credentials["request"].client
+        return self.required_step(request) or cast("HttpResponse", super().dispatch(request, *args, **kwargs))
+
+    def required_step(self, request: SellerRequest) -> HttpResponse | None:
+        """Return where the person has to go first, or None when they can decide here and now."""
+        prompt = set(request.GET.get("prompt", "").split())
+        if "none" in prompt:
+            # Consent is always asked for, so "without any page" cannot be (OpenID Connect Core §3.1.2.6).
+            error = "consent_required" if request.user.is_authenticated else "login_required"
+            return self.send_back({"error": error})
+        if not request.user.is_authenticated:
+            return redirect_to_login(self.address_without("prompt"))
+        if "login" in prompt:
+            return ask_for_proof(request, self.address_without("prompt"))
+        if request.membership is None:
+            return render(request, "accounts/no_seller.html", status=403)
+        if not request.membership.can_write or not request.seller.is_open:
+            message = "Je mag voor deze verkoper geen partijen toelaten. Vraag een eigenaar of beheerder."
+            return self.explain(message, status=403, switch_account_url=self.switch_account_url)
+        return None if is_recently_proven(request) else ask_for_proof(request)
+
+    def get(self, request: SellerRequest) -> HttpResponse:
+        """Show who asks, for what, for whom and until when."""
+        return self.show(ConsentForm(among=self.requestable_scopes))
+
+    def post(self, request: SellerRequest) -> HttpResponse:
+        """Do what the seller decided, and lead back to the party (RFC 6749 §4.1.2)."""
+        if not self.is_as_shown(request.POST.get("shown", "")):
+            return self.explain("Deze pagina is verlopen of hoort bij een andere aanvraag of verkoper.", status=400)
+        form = ConsentForm(request.POST, among=self.requestable_scopes)
+        if not form.is_valid():
+            return self.show(form, status=422)
+        if not form.is_allowed:
+            return self.send_back({"error": "access_denied"})
+        return self.allow(form.cleaned_data["scopes"])
+
+    def allow(self, rights: list[str]) -> HttpResponse:
+        """Write consent and code, through oauthlib, and send the code back."""
+        self.credentials |= {
+            "seller": self.request.seller,
+            "actor": actor(self.request),
+            "rights": rights,
+        }
+        try:
+            uri, *_ = self.create_authorization_response(
+                self.request, self.granted_scope(rights), self.credentials, allow=True
+            )
+        except OAuthToolkitError as error:
+            return self.refuse(error.oauthlib_error)
+        return self.send_back({"code": parse_qs(urlsplit(uri).query)["code"][-1]})
+
+    def granted_scope(self, rights: list[str]) -> str:
+        """Return what the answer says was granted: what was asked for by name, as far as it was (RFC 6749 §3.3)."""
+        if set(self.scopes) == {scopes.OFFLINE_ACCESS}:
+            return scopes.OFFLINE_ACCESS
+        granted = [scope for scope in dict.fromkeys(self.scopes) if scope in {*rights, scopes.OFFLINE_ACCESS}]
+        # Of "manage" the seller may leave "read", which was not asked for by that name.
+        included = scopes.close(granted)
+        return " ".join([*granted, *(right for right in rights if right not in included)])
+
+    @property
+    def requestable_scopes(self) -> list[str]:
+        """The rights to choose from: those named, else all the party is registered for."""
+        named = [scope for scope in self.scopes if scope != scopes.OFFLINE_ACCESS]
+        return scopes.close(named) if named else self.third_party.rights
+
+    def show(self, form: ConsentForm, status: int = 200) -> HttpResponse:
+        """Draw the consent page; its policy lets the browser follow the redirect that answers the form."""
+        target = urlsplit(self.credentials["redirect_uri"])
+        policy: dict[str, Any] = settings.SECURE_CSP | {"form-action": [CSP.SELF, f"{target.scheme}://{target.netloc}"]}
+        context = {
+            "form": form,
+            "third_party": self.third_party,
+            "redirect_host": target.netloc,
+            "ends_at": one_year_after(timezone.now()),
+            "elsewhere": self.authorizations_elsewhere(),
+            "shown": signing.TimestampSigner(salt=self.SIGNATURE_SALT).sign(self.request_digest),
+            "switch_account_url": self.switch_account_url,
+        }
+        draw = csp_override(policy)(partial(render, template_name="apicredentials/authorize.html", status=status))
+        return draw(self.request, context=context)
+
+    def authorizations_elsewhere(self) -> models.QuerySet[ThirdPartyAuthorization]:
+        """Return this party's access to other sellers of this user: maybe the wrong shop is in use."""
+        others = [m.seller for m in self.request.memberships if m.seller != self.request.seller]
+        return (
+            ThirdPartyAuthorization.objects.active()
+            .filter(seller__in=others, third_party=self.third_party)
+            .select_related("seller")
+        )
+
+    @property
+    def switch_account_url(self) -> str:
+        """The way to another seller or another user, and back to this very request."""
+        return reverse("accounts:switch-seller", query={"next": self.request.get_full_path()})
+
+    @property
+    def request_digest(self) -> str:
+        """A digest of what the page was shown for: the same must be true when the form comes back.
+
+        A digest, for the session's key must not stand in a page, where a script could read it.
+        """
+        request = self.request
+        parts = [request.user.pk, request.seller.pk, request.session.session_key, request.META["QUERY_STRING"]]
+        return salted_hmac(self.SIGNATURE_SALT, json.dumps(parts), algorithm="sha256").hexdigest()
+
+    def is_as_shown(self, shown: str) -> bool:
+        """Whether the form was drawn for this very request, user, seller and session, not long ago."""
+        signer = signing.TimestampSigner(salt=self.SIGNATURE_SALT)
+        try:
+            return signer.unsign(shown, max_age=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT) == self.request_digest
+        except signing.BadSignature:
+            return False
+
+    def refuse(self, error: errors.OAuth2Error) -> HttpResponse:
+        """Send an error back to the party; show it here when there is no redirect URI to trust (§4.1.2.1)."""
+        if isinstance(error, errors.FatalClientError):
+            return self.explain(EXPLANATIONS.get(type(error), DEFAULT_EXPLANATION), status=400)
+        self.credentials = {"redirect_uri": error.redirect_uri, "state": error.state}
+        return self.send_back({"error": str(error.error), "error_description": error.description or ""})
+
+    def explain(self, message: str, *, status: int, switch_account_url: str = "") -> HttpResponse:
+        """Show the person what is wrong, and redirect nowhere."""
+        context = {"message": message, "switch_account_url": switch_account_url}
+        return render(self.request, "apicredentials/authorize_error.html", context, status=status)
+
+    def send_back(self, parameters: dict[str, str]) -> HttpResponse:
+        """Redirect to the party with these parameters, `state` and `iss` (RFC 9207 §2).
+
+        With 302, whatever the method (RFC 9700 §4.12 forbids 307). The party's own query stays as it is
+        (RFC 6749 §3.1.2); oauthlib would write it anew.
+        """
+        parameters = {**parameters, "state": self.credentials.get("state") or "", "iss": settings.ISSUER_URL}
+        address, _, query = self.credentials["redirect_uri"].partition("?")
+        added = urlencode({name: value for name, value in parameters.items() if value})
+        uri = f"{address}?{query}&{added}" if query else f"{address}?{added}"
+        return OAuth2ResponseRedirect(uri, allowed_schemes=["https", "http"])
+
+    def address_without(self, parameter: str) -> str:
+        """Return this request's address without one parameter."""
+        query = self.request.GET.copy()
+        query.pop(parameter, None)
+        return f"{self.request.path}?{query.urlencode()}"
+
+
+DEFAULT_EXPLANATION = "De aanvraag van de partij waar je vandaan komt is niet compleet of niet juist."
+EXPLANATIONS: dict[type, str] = {
+    errors.InvalidClientIdError: "We kennen de partij niet waar je vandaan komt, of ze is niet meer toegelaten.",
+    errors.MissingClientIdError: "De aanvraag zegt niet van welke partij ze komt.",
+    errors.MismatchingRedirectURIError: "De aanvraag wil je terugsturen naar een adres dat niet bij deze partij hoort.",
+    errors.MissingRedirectURIError: "De aanvraag zegt niet naar welk adres je terug moet.",
+}

@@ -1,0 +1,90 @@
+"""Statements written by hand, for the hot paths: how they name tables, carry moments and are run.
+
+Building such a statement with the ORM takes many times as long as running it, and `/token`, `/revoke` and `/verify`
+do little else. Table names come from the models; tests hold every column to them, and every answer to the ORM's.
+"""
+
+import datetime as dt
+import threading
+from functools import lru_cache
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+
+from accounts.models import Seller, User
+from apicredentials.models.authorizations import ThirdPartyAuthorization
+from apicredentials.models.client_secrets import ClientSecret
+from apicredentials.models.clients import OAuthClient
+from apicredentials.models.tokens import Grant, RefreshToken, RevokedAccessToken
+
+
+class _Kept(threading.local):
+    """A thread's cursor of its connection to PostgreSQL: a new one would look up again how each type is read.
+
+    SQLite's holds on to the snapshot that it has read from, so that one is let go each time.
+    """
+
+    cursor: Any = None
+
+
+_kept = _Kept()
+
+
+@lru_cache(maxsize=32)
+def statement(template: str, hashes: int = 0) -> str:
+    """Return a template with its tables filled in, and so many placeholders; every value is a parameter."""
+    return template.format(
+        client=_table(OAuthClient),
+        seller=_table(Seller),
+        secret=_table(ClientSecret),
+        authorization=_table(ThirdPartyAuthorization),
+        user=_table(User),
+        grant=_table(Grant),
+        refresh_token=_table(RefreshToken),
+        revoked=_table(RevokedAccessToken),
+        hashes=", ".join(["%s"] * hashes),
+    )
+
+
+def _table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def fetch(template: str, parameters: list[Any], hashes: int = 0) -> tuple[Any, ...] | None:
+    """Run a query and return its first row, None when there is none."""
+    row: tuple[Any, ...] | None = _run(statement(template, hashes), parameters).fetchone()
+    return row
+
+
+def execute(template: str, parameters: list[Any]) -> int:
+    """Run a change and return how many rows it changed."""
+    return int(_run(statement(template), parameters).rowcount)
+
+
+def _run(sql: str, parameters: list[Any]) -> Any:
+    """Return the driver's cursor after `sql`, for what Django's adds to it takes as long as the statement.
+
+    Whoever watches Django's statements, such as a test that counts them, gets to see these too.
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.queries_logged or database.execute_wrappers:
+        cursor = database.cursor()
+        cursor.execute(sql, parameters)
+        return cursor
+    database.ensure_connection()
+    with database.wrap_database_errors:
+        if database.vendor == "sqlite":
+            return database.connection.execute(sql.replace("%s", "?"), parameters)
+        if _kept.cursor is None or _kept.cursor.connection is not database.connection:
+            _kept.cursor = database.connection.cursor()
+        return _kept.cursor.execute(sql, parameters)
+
+
+def moment(value: dt.datetime) -> Any:
+    """Return a moment as this database takes it."""
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+def aware(value: dt.datetime | None) -> dt.datetime | None:
+    """Return what SQLite keeps without a time zone with the one it is in."""
+    return value.replace(tzinfo=dt.UTC) if value and value.tzinfo is None else value

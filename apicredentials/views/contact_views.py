@@ -1,0 +1,43 @@
+"""Whether mail reaches the technical contact."""
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import SellerRequest, actor, seller_required
+from apicredentials.exceptions import NotAllowedNow
+from apicredentials.models import TechnicalContact
+from apicredentials.views.dialogs import act, ask_or_act
+
+
+@ask_or_act
+@seller_required
+def contact_resend(request: SellerRequest) -> HttpResponse:
+    """Mail the confirmation link once more. The button stands on the settings page, to which a reload leads back."""
+    contact = get_object_or_404(TechnicalContact.objects.select_related("seller"), seller=request.seller)
+    if request.method != "POST":
+        return redirect("apicredentials:settings")
+    return act(request, lambda by: contact.ask_again(by=by), f"Er is een nieuwe mail op weg naar {contact.email}.")
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def contact_confirm(request: HttpRequest) -> HttpResponse:
+    """Ask, then note that mail to an address arrives. Who holds the link may: the contact need not sign in here.
+
+    Opening the link changes nothing, for software that checks the links in a mail opens it too.
+    """
+    token = (request.POST if request.method == "POST" else request.GET).get("token", "")
+    template = "apicredentials/contact_confirm.html"
+    try:
+        contact = TechnicalContact.for_token(token)
+    except NotAllowedNow as error:
+        return render(request, template, {"error": error}, status=410)
+    if request.method != "POST":
+        return render(request, template, {"contact": contact, "token": token})
+    contact.confirm(by=replace(actor(request), stand_in="Ontvanger van de mail"))
+    return HttpResponseRedirect(f"{request.path}?{urlencode({'token': token})}")

@@ -1,0 +1,195 @@
+"""The life of a credential, page by page. Every act asks at its own address first, and is done by POST there."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
+
+from accounts.access import SellerRequest, actor, filled_in, recent_proof_required, seller_required
+from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
+from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
+from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
+from apicredentials.views.dialogs import act, ask_or_act, back_to_settings
+
+
+def find(request: SellerRequest, client_id: UUID) -> ClientCredential:
+    """Return this seller's credential; anybody else's is a 404."""
+    credential: ClientCredential = get_object_or_404(
+        ClientCredential.objects.for_seller(request.seller).with_details(), client_id=client_id
+    )
+    return credential
+
+
+@ask_or_act
+@seller_required
+def credential_create(request: SellerRequest) -> HttpResponse:
+    """Make a credential, without a secret yet."""
+    if not TechnicalContact.objects.filter(seller=request.seller).exists():
+        return redirect("apicredentials:settings")
+    form = ClientCredentialForm(filled_in(request), seller=request.seller)
+    if request.method == "POST" and form.is_valid() and (credential := form.create(by=actor(request))):
+        messages.success(request, f"Client credentials ‘{credential.name}’ zijn aangemaakt. Toon nu het secret.")
+        return redirect("apicredentials:settings")
+    status = 422 if request.method == "POST" else 200
+    return render(request, "apicredentials/credential_form.html", {"form": form}, status=status)
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
+def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
+    """Make the first secret and show it.
+
+    This POST answers with a page instead of a redirect: to show the secret after one, it would have to be
+    kept somewhere, and it exists in this answer only.
+    """
+    credential = find(request, client_id)
+    if request.method != "POST":
+        return render(request, "apicredentials/credential_reveal.html", {"credential": credential})
+    try:
+        secret = credential.reveal(by=actor(request))
+    except AlreadyRevealed:
+        template = "apicredentials/credential_already_revealed.html"
+        return render(request, template, {"credential": credential}, status=409)
+    except NotAllowedNow as error:
+        messages.warning(request, str(error))
+        return back_to_settings(request)
+    return show_secret(request, credential, secret)
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
+def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
+    """Make a new secret beside the present one and show it, as above; the seller says when the old one ends."""
+    credential = find(request, client_id)
+    form = RotateForm(filled_in(request), credential=credential)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return show_secret(request, credential, form.rotate(by=actor(request)))
+        except RotatedMeanwhile as error:
+            messages.warning(request, str(error))
+            return back_to_settings(request)
+        except NotAllowedNow as error:
+            form.add_error(None, ValidationError(str(error), code=error.code))
+    status = 422 if request.method == "POST" else 200
+    context = {"credential": credential, "form": form}
+    return render(request, "apicredentials/credential_rotate.html", context, status=status)
+
+
+def show_secret(request: SellerRequest, credential: ClientCredential, secret: str) -> HttpResponse:
+    """Draw the one answer that carries a secret."""
+    context = {"credential": credential, "secret": secret, "token_url": f"{settings.ISSUER_URL}/token"}
+    return render(request, "apicredentials/credential_secret.html", context)
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
+def secret_end(request: SellerRequest, client_id: UUID, pk: int) -> HttpResponse:
+    """Let the old secret end sooner or later than planned."""
+    credential = find(request, client_id)
+    secret = get_object_or_404(ClientSecret.objects.filter(client=credential, ends_at__isnull=False), pk=pk)
+    form = OverlapForm(filled_in(request))
+    if request.method == "POST" and form.is_valid():
+        return act(
+            request, lambda by: secret.end_after(form.delay, by=by), "Het einde van het oude secret is gewijzigd."
+        )
+    context = {"credential": credential, "secret": secret, "form": form}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "apicredentials/secret_end.html", context, status=status)
+
+
+@require_safe
+@seller_required
+def credential_use(request: SellerRequest, client_id: UUID) -> HttpResponse:
+    """Say whether the newest secret has been used yet; the page with the secret asks this again and again."""
+    return render(request, "apicredentials/credential_use.html", {"credential": find(request, client_id)})
+
+
+@ask_or_act
+@seller_required
+def credential_rename(request: SellerRequest, client_id: UUID) -> HttpResponse:
+    """Give it another name."""
+    return change(request, RenameForm(filled_in(request), credential=find(request, client_id)), "Naam wijzigen")
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
+def credential_rights(request: SellerRequest, client_id: UUID) -> HttpResponse:
+    """Give it other rights."""
+    return change(request, RightsForm(filled_in(request), credential=find(request, client_id)), "Rechten wijzigen")
+
+
+def change(request: SellerRequest, form: RenameForm | RightsForm, title: str) -> HttpResponse:
+    """Ask for a new value with `form`, or take it."""
+    if request.method == "POST" and form.is_valid():
+        try:
+            messages.success(request, form.act(by=actor(request)))
+        except NotAllowedNow as error:
+            form.add_error(None, ValidationError(str(error), code=error.code))
+        else:
+            return back_to_settings(request)
+    context = {"form": form, "credential": form.credential, "title": title}
+    status = 422 if request.method == "POST" else 200
+    return render(request, "apicredentials/credential_change.html", context, status=status)
+
+
+@ask_or_act
+@seller_required
+def credential_pause(request: SellerRequest, client_id: UUID) -> HttpResponse:
+    """Ask, then refuse it everything until it is resumed."""
+    credential = find(request, client_id)
+    if request.method != "POST":
+        return render(request, "apicredentials/credential_confirm_pause.html", {"credential": credential})
+    return act(request, lambda by: credential.pause(by=by), f"‘{credential.name}’ is gepauzeerd.")
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
+def credential_resume(request: SellerRequest, client_id: UUID) -> HttpResponse:
+    """Ask, then let it work again."""
+    credential = find(request, client_id)
+    if request.method != "POST":
+        return render(request, "apicredentials/credential_confirm_resume.html", {"credential": credential})
+    return act(request, lambda by: credential.resume(by=by), f"‘{credential.name}’ is hervat{next_step(credential)}")
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
+def credential_delete(request: SellerRequest, client_id: UUID) -> HttpResponse:
+    """Ask, then end a credential and every token made with it."""
+    credential = find(request, client_id)
+    if request.method != "POST":
+        return render(request, "apicredentials/credential_confirm_delete.html", {"credential": credential})
+    done = f"Client credentials ‘{credential.name}’ zijn verwijderd."
+    if credential.leaked_at is None:
+        done += " Je kunt ze 30 dagen lang terugzetten."
+    return act(request, lambda by: credential.delete_softly(by=by), done)
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
+def credential_restore(request: SellerRequest, client_id: UUID) -> HttpResponse:
+    """Ask, then undo a deletion."""
+    deleted = ClientCredential.objects.filter(seller=request.seller).restorable()
+    credential = get_object_or_404(deleted, client_id=client_id)
+    if request.method != "POST":
+        return render(request, "apicredentials/credential_confirm_restore.html", {"credential": credential})
+    what = ", en nog steeds gepauzeerd." if credential.paused_at else next_step(credential)
+    return act(request, lambda by: credential.restore(by=by), f"‘{credential.name}’ is teruggezet{what}")
+
+
+def next_step(credential: ClientCredential) -> str:
+    """Return how the sentence ends that tells of a credential's return: it works, or what it takes."""
+    if credential.live_secrets:
+        return " en werkt weer."
+    return ". Maak nu een nieuw secret." if credential.is_revealed else ". Toon nu het secret."

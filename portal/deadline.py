@@ -22,15 +22,21 @@ def lift(using: str, **kwargs: Any) -> None:
     """Lift the limits, because changing a large table takes longer than a request may. Receives pre_migrate."""
     connection = connections[using]
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
+        connection.ensure_connection()
         vars(connection.connection).pop("wait", None)
+        if settings.DATABASE_POOLER:
+            connection.has_transaction_limits = False  # type: ignore[attr-defined]
+        else:
+            connection.connection.execute("SET statement_timeout = 0")
 
 
 def restore(using: str, **kwargs: Any) -> None:
     """Restore the limits that `lift` removed. Receives post_migrate."""
     connection = connections[using]
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("RESET statement_timeout")
+        connection.ensure_connection()
         bound(connection)
+        if settings.DATABASE_POOLER:
+            connection.has_transaction_limits = True  # type: ignore[attr-defined]
+        else:
+            connection.connection.execute("RESET statement_timeout")

@@ -2,9 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -14,14 +12,7 @@ from django.db import connection
 from django.db.models.signals import pre_migrate
 
 from tests.conftest import on_sqlite
-from tests.served import ROOT, Served, copy_on_postgresql, copy_on_sqlite
-
-
-@pytest.fixture
-def empty_database(tmp_path: Path) -> Iterator[str]:
-    """The URL of a database without tables, of the kind that the tests run on."""
-    with ExitStack() as made:
-        yield copy_on_sqlite(tmp_path, template=None) if on_sqlite() else copy_on_postgresql(made, template=None)
+from tests.served import ROOT, Served
 
 
 def test_a_server_on_an_empty_database_is_ready_once_it_is_migrated(

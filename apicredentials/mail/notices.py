@@ -86,7 +86,7 @@ def queue_end(pk: int, key: str) -> None:
             calendar=authorization.uid if key.endswith(f":{STEPS[0]}") else "",
         )
         mail = OutgoingMail(kind=OutgoingMail.Kind.AUTHORIZATION_ENDS, key=key, context=context, seller=seller)
-        mail.queue_for(unique_addresses([*owners_of(seller), *contact_of(seller)]), at_once=False)
+        mail.queue_for(unique_addresses([*owners_of(seller), *contact_of(seller)]))
 
 
 # ---- Something has ended ------------------------------------------------------------------------------------

@@ -145,10 +145,7 @@ class Activity(models.Model):
             return
         context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
         mail = OutgoingMail(kind=self.kind, key=f"activity:{self.pk}", context=context, seller=self.seller)
-        # What the machine notes is noted by `send_notices`, which sends and counts its mail itself.
-        mail.queue_for(
-            unique_addresses([*owners_of(self.seller), *contact_of(self.seller)]), at_once=by != Actor.machine()
-        )
+        mail.queue_for(unique_addresses([*owners_of(self.seller), *contact_of(self.seller)]))
 
 
 # Of these the seller's owners and technical contact get a mail; a changed contact sees to its own.

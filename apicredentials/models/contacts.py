@@ -109,8 +109,8 @@ class TechnicalContact(models.Model):
         context = context_for(self.seller, by=Actor.machine(), name=self.name, email=self.email, contact=str(self.pk))
         owners = unique_addresses(owners_of(self.seller), but=[self.email])
         with transaction.atomic():
-            self._mail(OutgoingMail.Kind.CONTACT_REMINDER, key, context).queue_for([self.email], at_once=False)
-            self._mail(OutgoingMail.Kind.CONTACT_UNCONFIRMED, key, context).queue_for(owners, at_once=False)
+            self._mail(OutgoingMail.Kind.CONTACT_REMINDER, key, context).queue_for([self.email])
+            self._mail(OutgoingMail.Kind.CONTACT_UNCONFIRMED, key, context).queue_for(owners)
 
     def _mail(self, kind: str, key: str, context: dict[str, str]) -> OutgoingMail:
         return OutgoingMail(kind=kind, key=key, context=context, seller=self.seller)

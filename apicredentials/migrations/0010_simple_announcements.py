@@ -1,6 +1,9 @@
 import django.utils.timezone
+import phonenumber_field.modelfields
 from django.db import migrations, models
 from django.db.models.functions import MD5
+
+import apicredentials.models.contacts
 
 
 class Migration(migrations.Migration):
@@ -9,6 +12,17 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name="technicalcontact",
+            name="phone_number",
+            field=phonenumber_field.modelfields.PhoneNumberField(
+                blank=True,
+                max_length=128,
+                region=None,
+                validators=[apicredentials.models.contacts.refuse_lost_characters],
+                verbose_name="telefoonnummer",
+            ),
+        ),
         migrations.RemoveConstraint(model_name="announcement", name="announcement_is_sent_before_queued"),
         migrations.RemoveConstraint(model_name="outgoingmail", name="mail_once_per_announcement_and_contact"),
         migrations.RemoveField(model_name="announcement", name="digest"),

@@ -1,25 +1,41 @@
-"""Whom the marketplace reaches when a seller's connection fails."""
+"""Technical contacts: the address that the marketplace mails when a seller's connection fails."""
 
 import datetime as dt
 from typing import Self
+from unicodedata import category
 
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 from phonenumber_field.modelfields import PhoneNumberField
+from phonenumber_field.phonenumber import PhoneNumber
 
 from accounts.models import Actor, Seller
 from apicredentials.exceptions import AlreadyConfirmed, LinkExpired, LinkInvalid, LinkSuperseded, TooSoon
 from apicredentials.models.activity import Activity
 from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, unique_addresses
 
-# How long the link in a confirmation mail works.
 LINK_LIFETIME = dt.timedelta(days=7)
-# How long until the same address can be asked again.
+# Minimum time between two confirmation mails to the same address.
 ASKING_INTERVAL = dt.timedelta(minutes=1)
+
+# Unicode categories of what may stand in a telephone number: digits, spaces, dashes, brackets, invisible characters.
+DIGITS_AND_SEPARATORS = {"Nd", "Zs", "Pd", "Ps", "Pe", "Cf"}
 
 _SALT = "apicredentials.contact"
 _ASKING = (OutgoingMail.Kind.CONTACT_CONFIRMATION, OutgoingMail.Kind.CONTACT_REMINDER)
+
+
+def refuse_lost_characters(number: PhoneNumber) -> None:
+    """Refuse an extension and other characters that E.164 would silently drop."""
+    if not all(
+        character in "+＋./／" or category(character) in DIGITS_AND_SEPARATORS for character in number.raw_input
+    ):
+        raise ValidationError(
+            "Vul alleen het telefoonnummer in, zonder toestelnummer of andere tekst, zoals 020 123 45 67.",
+            code="extension",
+        )
 
 
 class TechnicalContact(models.Model):
@@ -30,7 +46,7 @@ class TechnicalContact(models.Model):
     )
     name = models.CharField("naam", max_length=100)
     email = models.EmailField("e-mailadres", max_length=254)
-    phone_number = PhoneNumberField("telefoonnummer", blank=True)
+    phone_number = PhoneNumberField("telefoonnummer", blank=True, validators=[refuse_lost_characters])
     confirmed_at = models.DateTimeField("adres bevestigd op", null=True, blank=True, editable=False)
     updated_at = models.DateTimeField("gewijzigd op", auto_now=True)
 

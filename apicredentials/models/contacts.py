@@ -29,9 +29,8 @@ _ASKING = (OutgoingMail.Kind.CONTACT_CONFIRMATION, OutgoingMail.Kind.CONTACT_REM
 
 def refuse_lost_characters(number: PhoneNumber) -> None:
     """Refuse an extension and other characters that E.164 would silently drop."""
-    if not all(
-        character in "+＋./／" or category(character) in DIGITS_AND_SEPARATORS for character in number.raw_input
-    ):
+    typed = number.raw_input or ""
+    if not all(each in "+./" or category(each) in DIGITS_AND_SEPARATORS for each in typed):
         raise ValidationError(
             "Vul alleen het telefoonnummer in, zonder toestelnummer of andere tekst, zoals 020 123 45 67.",
             code="extension",

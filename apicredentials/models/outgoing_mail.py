@@ -83,6 +83,13 @@ class OutgoingMail(models.Model):
         CONTACT_REPLACED = "contact_replaced", "Technisch contact gewijzigd, aan het oude adres"
         AUTHORIZATION_ENDS = "authorization_ends", "Autorisatie verloopt binnenkort"
         ANNOUNCEMENT = "announcement", "Mededeling"
+        ACCESS_AUTHORIZED = "access_authorized", "Toegang gekregen, aan de partij"
+        ACCESS_ENDS = "access_ends", "Toegang verloopt binnenkort, aan de partij"
+        ACCESS_ENDED = "access_ended", "Toegang verlopen, aan de partij"
+        ACCESS_REMOVED = "access_removed", "Toegang verwijderd, aan de partij"
+        ACCESS_SECRET_LEAKED = "access_secret_leaked", "Client secret gelekt, aan de partij"
+        ACCESS_SUSPENDED = "access_suspended", "Stilgezet, aan de partij"
+        ACCESS_RESUMED = "access_resumed", "Hervat, aan de partij"
 
     kind = models.CharField("soort", max_length=40)
     key = models.CharField("aanleiding", max_length=320, editable=False)

@@ -160,7 +160,7 @@ class ThirdPartyAuthorizationFactory(Factory[ThirdPartyAuthorization]):
 
 
 class AnnouncementFactory(Factory[Announcement]):
-    """A draft; `.send(by=Actor(), seen=announcement.digest)` settles it."""
+    """A draft; `.send(by=Actor(), seen=announcement.updated_at)` sends it."""
 
     class Meta:
         model = Announcement

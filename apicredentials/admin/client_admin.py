@@ -17,7 +17,7 @@ from apicredentials.admin.reason_actions import Act
 from apicredentials.admin.secret_admin import SecretAdmin
 from apicredentials.exceptions import NameTaken
 from apicredentials.forms import NameField, RightsField
-from apicredentials.models import OAuthClient, ResourceServer, ThirdParty, ThirdPartyLogo, logo_files
+from apicredentials.models import OAuthClient, ResourceServer, ThirdParty, ThirdPartyLogo, logos
 
 DEACTIVATE = Act(
     "deactivate",
@@ -65,8 +65,8 @@ class ThirdPartyForm(ClientForm):
         required=False,
         # Drawn in a fieldset, where a legend stands for the label.
         widget=AdminFileWidget(attrs={"aria-label": "Logo"}),
-        help_text=f"PNG of SVG, hoogstens {logo_files.MAXIMUM_BYTES // 1024} kB en {logo_files.MAXIMUM_PIXELS} bij "
-        f"{logo_files.MAXIMUM_PIXELS} pixels.",
+        help_text=f"PNG, JPEG of WebP, hoogstens {logos.MAXIMUM_BYTES // 1024} kB en {logos.MAXIMUM_PIXELS} bij "
+        f"{logos.MAXIMUM_PIXELS} pixels. We verkleinen het tot {logos.SIDE} bij {logos.SIDE}.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -94,11 +94,12 @@ class ThirdPartyForm(ClientForm):
         return scopes.join(self.cleaned_data["scope"])
 
     def clean_logo(self) -> Any:
-        """Return a new logo as bytes, False to remove the present one, and whatever it is to leave it."""
+        """Return the bytes of a valid new logo, False to remove the present one, or anything else to keep it."""
         logo = self.cleaned_data["logo"]
         if not isinstance(logo, UploadedFile):
             return logo
-        content, _ = logo_files.clean(logo.read(logo_files.MAXIMUM_BYTES + 1))
+        content: bytes = logo.read(logos.MAXIMUM_BYTES + 1)
+        logos.to_png(content)
         return content
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from apicredentials import scopes
 from apicredentials.models import Activity, ClientSecret, ThirdParty
+from apicredentials.models.logos import to_png
+from tests.admin.pictures import JPEG, SVG
 from tests.commands.conftest import Manage
 from tests.factories import ResourceServerFactory, ThirdPartyFactory
 from tests.oauth.flow import Software, assert_error
@@ -135,30 +137,27 @@ def test_needs_a_redirect_uri(manage: Manage) -> None:
     assert "--redirect-uri" in manage("register_third_party", "--name", "Orderhulp").complaint
 
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>'
-
-
 def test_takes_a_logo(manage: Manage, tmp_path: Path) -> None:
-    file = tmp_path / "logo.svg"
-    file.write_text(SVG)
+    file = tmp_path / "logo.jpg"
+    file.write_bytes(JPEG)
     answer = manage(*COMMAND, "--logo", str(file), "--json").json
     assert answer.keys() == {"client_id", "client_secret"}
-    assert ThirdParty.objects.get().logo.media_type == "image/svg+xml"
+    assert bytes(ThirdParty.objects.get().logo.content) == to_png(JPEG)
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (SVG.replace("circle", "script"), "Een logo mag geen <script> bevatten."),
-        ("x" * 100_000, "hoogstens 64 kB"),
+        (SVG, "Dit is geen geldige PNG, JPEG of WebP."),
+        (b"x" * 1_000_000, "hoogstens 512 kB"),
         (None, "No such file"),
     ],
 )
 def test_refuses_a_bad_logo_and_registers_nothing(
-    manage: Manage, tmp_path: Path, content: str | None, complaint: str
+    manage: Manage, tmp_path: Path, content: bytes | None, complaint: str
 ) -> None:
-    file = tmp_path / "logo.svg"
+    file = tmp_path / "logo.png"
     if content is not None:
-        file.write_text(content)
+        file.write_bytes(content)
     assert complaint in manage(*COMMAND, "--logo", str(file)).complaint
     assert not ThirdParty.objects.exists()

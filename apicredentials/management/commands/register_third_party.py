@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apicredentials import redirect_uris, scopes
 from apicredentials.management.base import PortalCommand, operator
-from apicredentials.models import ThirdParty, ThirdPartyLogo, logo_files
+from apicredentials.models import ThirdParty, ThirdPartyLogo, logos
 
 
 class Command(PortalCommand):
@@ -40,7 +40,7 @@ class Command(PortalCommand):
         )
         parser.add_argument("--pkce", choices=["required", "optional"], default="required", help="Default: required.")
         parser.add_argument("--public", action="store_true", help="An app that cannot keep a secret: it gets none.")
-        parser.add_argument("--logo", metavar="FILE", type=Path, help="A PNG or SVG of at most 64 kB, for its pages.")
+        parser.add_argument("--logo", metavar="FILE", type=Path, help="A PNG, JPEG or WebP of at most 512 kB.")
 
     @transaction.atomic
     def act(
@@ -65,9 +65,9 @@ class Command(PortalCommand):
 
 
 def read(file: Path) -> bytes:
-    """Return what is in `file`; of one that is too large for a logo enough to tell."""
+    """Read a logo; at most one byte more than is allowed."""
     try:
         with file.open("rb") as content:
-            return content.read(logo_files.MAXIMUM_BYTES + 1)
+            return content.read(logos.MAXIMUM_BYTES + 1)
     except OSError as error:
         raise CommandError(f"--logo: {error.strerror}: {str(file)!r}.") from error

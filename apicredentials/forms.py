@@ -13,7 +13,7 @@ from accounts.models import Actor, Seller
 from apicredentials import names, scopes
 from apicredentials.exceptions import NameTaken, NotAllowedNow
 from apicredentials.models import Activity, ClientCredential, TechnicalContact
-from apicredentials.models.activity import GROUPS, ActivityQuerySet
+from apicredentials.models.activity import ActivityQuerySet
 from apicredentials.models.client_secrets import OVERLAPS
 from apicredentials.models.clients import ClientQuerySet, OAuthClient
 from apicredentials.widgets import Checkboxes, Radios
@@ -241,8 +241,8 @@ class ActivityFilterForm(forms.Form):
         choices=[
             ("", "Alles"),
             *[
-                (group, [(group, f"{group}: alles"), *[(kind, Activity.Kind(kind).label) for kind in kinds]])
-                for group, kinds in GROUPS.items()
+                (group.value, [(group.value, f"{group}: alles"), *[(kind, kind.label) for kind in kinds]])
+                for group, kinds in Activity.Kind.grouped().items()
             ],
         ],
         error_messages={"invalid_choice": "Kies een van de soorten."},

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Callable
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeAlias
 
 from django.conf import settings
 from django.db import models
@@ -12,6 +12,8 @@ from django.utils.formats import date_format
 
 from accounts.models import Actor, Seller
 from apicredentials import scopes
+from apicredentials.models import kinds
+from apicredentials.models.kinds import Group, Recipients
 from apicredentials.models.outgoing_mail import OutgoingMail, contact_of, context_for, owners_of, unique_addresses
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -27,7 +29,7 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
 
     def about(self, what: str) -> Self:
         """Those of one kind, or of one of the GROUPS of kinds."""
-        return self.filter(kind__in=GROUPS.get(what, [what]))
+        return self.filter(kind__in=kinds.Kind.grouped().get(Group(what)) if what in set(Group) else [what])
 
     def before(self, cursor: str) -> Self:
         """Those that come after the row with this `cursor`; all of them when it is not one.
@@ -47,40 +49,13 @@ class Activity(models.Model):
     Hence sellers and users with a row here cannot be deleted; one is closed, the other switched off.
     """
 
-    class Kind(models.TextChoices):
-        SELLER_CLOSED = "seller_closed", "Verkopersaccount gesloten"
-        SELLER_REOPENED = "seller_reopened", "Verkopersaccount heropend"
-        CLIENT_REGISTERED = "client_registered", "Client geregistreerd"
-        CLIENT_CHANGED = "client_changed", "Derde partij gewijzigd"
-        CLIENT_PAUSED = "client_paused", "Derde partij gedeactiveerd"
-        CLIENT_RESUMED = "client_resumed", "Derde partij weer geactiveerd"
-        CONTACT_SAVED = "contact_saved", "Technisch contact opgeslagen"
-        CONTACT_CONFIRMED = "contact_confirmed", "Adres van technisch contact bevestigd"
-        CREDENTIAL_CREATED = "credential_created", "Client credentials aangemaakt"
-        CREDENTIAL_RENAMED = "credential_renamed", "Naam van client credentials gewijzigd"
-        CREDENTIAL_RIGHTS_CHANGED = "credential_rights_changed", "Rechten van client credentials gewijzigd"
-        SECRET_REVEALED = "secret_revealed", "Client secret getoond"
-        SECRET_ROTATED = "secret_rotated", "Nieuw client secret gemaakt"
-        SECRET_END_CHANGED = "secret_end_changed", "Einde van oud client secret gewijzigd"
-        SECRET_ENDED = "secret_ended", "Oud client secret beëindigd"
-        CREDENTIAL_PAUSED = "credential_paused", "Client credentials gepauzeerd"
-        CREDENTIAL_RESUMED = "credential_resumed", "Client credentials hervat"
-        CREDENTIAL_DELETED = "credential_deleted", "Client credentials verwijderd"
-        CREDENTIAL_RESTORED = "credential_restored", "Client credentials teruggezet"
-        LEAK_REPORTED = "leak_reported", "Client secret gelekt"
-        PARTY_AUTHORIZED = "party_authorized", "Derde partij geautoriseerd"
-        PARTY_RENEWED = "party_renewed", "Autorisatie verlengd"
-        PARTY_REVOKED = "party_revoked", "Derde partij verwijderd"
-        PARTY_EXPIRED = "party_expired", "Autorisatie verlopen"
-        CODE_REPLAYED = "code_replayed", "Toegangscode twee keer gebruikt"
-        REFRESH_TOKEN_REPLAYED = "refresh_token_replayed", "Oud refresh token opnieuw gebruikt"
-        ANNOUNCEMENT_SENT = "announcement_sent", "Mededeling verstuurd"
+    Kind: TypeAlias = kinds.Kind  # noqa: UP040 - `type` makes an alias without attributes
 
     seller = models.ForeignKey(
         Seller, on_delete=models.PROTECT, null=True, related_name="activities", verbose_name="verkoper"
     )
     at = models.DateTimeField("wanneer", default=timezone.now, editable=False)
-    kind = models.CharField("wat", max_length=40, choices=Kind)
+    kind = models.CharField("wat", max_length=40, choices=kinds.choices)
     subject = models.CharField("waarover", max_length=200, blank=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name="gebruiker"
@@ -120,7 +95,7 @@ class Activity(models.Model):
         return " ".join(tell(told[name]) for name, tell in SENTENCES.items() if name in told)
 
     @classmethod
-    def record(cls, kind: Kind, *, seller: Seller | None, subject: str, by: Actor, **details: str) -> "Activity":
+    def record(cls, kind: kinds.Kind, *, seller: Seller | None, subject: str, by: Actor, **details: str) -> "Activity":
         """Write a row, and the mail about it; call it inside the transaction of the act.
 
         `details` are short texts that its mail or its line in the log may need: a former name, an end date.
@@ -135,7 +110,7 @@ class Activity(models.Model):
             reason=by.reason,
             details=details,
         )
-        if kind in MAILED:
+        if kind.recipients != Recipients.NOBODY:
             activity.queue_mail(by=by)
         return activity
 
@@ -149,59 +124,6 @@ class Activity(models.Model):
         mail.queue_for(
             unique_addresses([*owners_of(self.seller), *contact_of(self.seller)]), at_once=by != Actor.machine()
         )
-
-
-# Of these the seller's owners and technical contact get a mail; a changed contact sees to its own.
-MAILED = frozenset(
-    {
-        Activity.Kind.CREDENTIAL_CREATED,
-        Activity.Kind.SECRET_REVEALED,
-        Activity.Kind.SECRET_ROTATED,
-        Activity.Kind.SECRET_ENDED,
-        Activity.Kind.CREDENTIAL_PAUSED,
-        Activity.Kind.CREDENTIAL_RESUMED,
-        Activity.Kind.CREDENTIAL_DELETED,
-        Activity.Kind.CREDENTIAL_RESTORED,
-        Activity.Kind.LEAK_REPORTED,
-        Activity.Kind.PARTY_AUTHORIZED,
-        Activity.Kind.PARTY_RENEWED,
-        Activity.Kind.PARTY_REVOKED,
-        Activity.Kind.PARTY_EXPIRED,
-    }
-)
-
-# The kinds as a person chooses among them.
-GROUPS: dict[str, list[str]] = {
-    "Verkopersaccount": [Activity.Kind.SELLER_CLOSED, Activity.Kind.SELLER_REOPENED],
-    "Technisch contact": [Activity.Kind.CONTACT_SAVED, Activity.Kind.CONTACT_CONFIRMED],
-    "Client credentials": [
-        Activity.Kind.CREDENTIAL_CREATED,
-        Activity.Kind.CREDENTIAL_RENAMED,
-        Activity.Kind.CREDENTIAL_RIGHTS_CHANGED,
-        Activity.Kind.CREDENTIAL_PAUSED,
-        Activity.Kind.CREDENTIAL_RESUMED,
-        Activity.Kind.CREDENTIAL_DELETED,
-        Activity.Kind.CREDENTIAL_RESTORED,
-    ],
-    "Client secrets": [
-        Activity.Kind.SECRET_REVEALED,
-        Activity.Kind.SECRET_ROTATED,
-        Activity.Kind.SECRET_END_CHANGED,
-        Activity.Kind.SECRET_ENDED,
-        Activity.Kind.LEAK_REPORTED,
-    ],
-    "Geautoriseerde partijen": [
-        Activity.Kind.PARTY_AUTHORIZED,
-        Activity.Kind.PARTY_RENEWED,
-        Activity.Kind.PARTY_REVOKED,
-        Activity.Kind.PARTY_EXPIRED,
-        Activity.Kind.CLIENT_PAUSED,
-        Activity.Kind.CLIENT_RESUMED,
-        Activity.Kind.CLIENT_CHANGED,
-        Activity.Kind.CODE_REPLAYED,
-        Activity.Kind.REFRESH_TOKEN_REPLAYED,
-    ],
-}
 
 
 # ---- What the details tell ----------------------------------------------------------------------------------

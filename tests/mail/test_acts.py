@@ -11,7 +11,6 @@ from django.db import transaction
 
 from accounts.models import Actor, Membership, Seller
 from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdPartyAuthorization
-from apicredentials.models.activity import MAILED
 from apicredentials.models.client_secrets import fingerprint
 from apicredentials.models.leak_reports import report_leak
 from apicredentials.models.outgoing_mail import unique_addresses
@@ -85,7 +84,7 @@ def test_an_act_is_mailed_to_owner_and_contact_right_after_its_commit(
 
 def test_every_mailed_kind_of_act_is_tried_here_or_is_the_calendars() -> None:
     tried = {kind for _, kinds in ACTS.values() for kind in kinds}
-    assert tried | {Kind.SECRET_ENDED, Kind.PARTY_EXPIRED} == MAILED
+    assert tried | {Kind.SECRET_ENDED, Kind.PARTY_EXPIRED} == Activity.Kind.mailed()
 
 
 @EVERY_ACT

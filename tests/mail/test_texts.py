@@ -16,7 +16,6 @@ from apicredentials.mail.calendar_files import escape, fold
 from apicredentials.mail.previews import sample
 from apicredentials.mail.rendering import render
 from apicredentials.models import Activity, OutgoingMail
-from apicredentials.models.activity import MAILED
 
 EVERY_MAIL = pytest.mark.parametrize("kind", MESSAGES)
 ENDS = OutgoingMail.Kind.AUTHORIZATION_ENDS
@@ -47,7 +46,7 @@ def words(email: EmailMultiAlternatives) -> str:
 
 
 def test_there_is_a_text_for_every_kind_of_mail() -> None:
-    assert set(MESSAGES) == MAILED | {Activity.Kind.CONTACT_SAVED} | set(OutgoingMail.Kind)
+    assert set(MESSAGES) == Activity.Kind.mailed() | {Activity.Kind.CONTACT_SAVED} | set(OutgoingMail.Kind)
 
 
 @EVERY_MAIL

@@ -20,11 +20,12 @@ class Command(PortalCommand):
     """See `help`."""
 
     help = (
-        "Mail one announcement, at once, to every technical contact whose address is confirmed and whose seller is "
-        "open. Give its number in /beheer/, or its words. Every address gets it once: a run that was interrupted is "
-        "finished by the same command, or by send_notices, and whoever runs it twice, or two at once, mails nobody "
-        "twice. Contacts who confirm later do not get it. Prints its number, for how many addresses it is, how many "
-        "mails this run sent, how many failed, and how many are still to be sent."
+        "Send one announcement to every technical contact whose address is confirmed and whose seller is open. Takes "
+        "effect immediately. Identify the announcement by its number in /beheer/, or give its subject and text. "
+        "Every address gets it once, also when the command is interrupted, repeated, or run twice at the same time; "
+        "send_notices finishes an interrupted run. Contacts who confirm their address later do not get it. Prints "
+        "its number, the number of addresses, and how many mails this run sent, how many failed, and how many are "
+        "still to be sent."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -12,8 +12,8 @@ from apicredentials.models import ClientCredential
 
 class Command(PortalCommand):
     help = (
-        "Make client credentials for a seller, at once, and print their secret: this is the only time it exists "
-        "outside the hands of who reads it. The seller's activity log says that an operator did so."
+        "Create client credentials for a seller and print their secret, which is not stored and cannot be shown "
+        "again. Takes effect immediately. The seller's activity log shows that an operator did this."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

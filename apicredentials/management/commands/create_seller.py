@@ -14,8 +14,9 @@ from apicredentials.models import TechnicalContact
 
 class Command(PortalCommand):
     help = (
-        "Make a seller with its owner, at once. An e-mail address that signs in already becomes the owner of this "
-        "seller too; a new owner without --password-stdin chooses a password with 'Wachtwoord vergeten?'."
+        "Create a seller with its owner. Takes effect immediately. If the e-mail address belongs to an existing "
+        "user, that user becomes the owner of this seller too. A new owner without --password-stdin sets a password "
+        "with 'Wachtwoord vergeten?'."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

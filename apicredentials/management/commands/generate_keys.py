@@ -12,8 +12,8 @@ from apicredentials.management.base import OneLineCommand
 
 class Command(OneLineCommand):
     help = (
-        "Print fresh SECRET_KEY, SECRET_HASH_KEYS and TOKEN_SIGNING_KEYS lines, ready for an environment file. "
-        "Changes nothing: the keys act once a server starts with them."
+        "Print new SECRET_KEY, SECRET_HASH_KEYS and TOKEN_SIGNING_KEYS lines, ready for an environment file. Changes "
+        "nothing: the keys take effect when a server starts with them."
     )
     requires_system_checks = ()
 

@@ -10,7 +10,10 @@ from apicredentials.models import ClientCredential, ClientSecret
 
 
 class Command(PortalCommand):
-    help = "List client credentials, of one seller or of all. Only reads; no secret is kept that it could print."
+    help = (
+        "List the client credentials of one seller or of all sellers. Changes nothing, and prints no secrets because "
+        "none are stored."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

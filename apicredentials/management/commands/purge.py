@@ -10,8 +10,9 @@ from apicredentials.management.retention import purge
 
 class Command(PortalCommand):
     help = (
-        "Throw away, at once and for good, what has had its time: expired codes, tokens and sessions, log rows and "
-        "mail past 400 days, credentials deleted more than 30 days ago. In small batches; safe while the portal serves."
+        "Delete expired data permanently: expired codes, tokens and sessions, log rows and mail older than 400 days, "
+        "and credentials deleted more than 30 days ago. Takes effect immediately, in small batches; safe while the "
+        "portal serves requests."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

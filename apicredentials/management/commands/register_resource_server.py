@@ -11,8 +11,8 @@ from apicredentials.models import ResourceServer
 
 class Command(PortalCommand):
     help = (
-        "Register a resource server, at once, and print its secret: this is the only time it exists outside the "
-        "hands of who reads it. With both it may call /introspect (RFC 7662), and nothing else."
+        "Register a resource server and print its secret, which is not stored and cannot be shown again. Takes "
+        "effect immediately: the client may call /introspect (RFC 7662) and nothing else."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

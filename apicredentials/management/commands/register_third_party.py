@@ -13,8 +13,8 @@ from apicredentials.models import ThirdParty, ThirdPartyLogo, logos
 
 class Command(PortalCommand):
     help = (
-        "Register a third party, at once, and print its secret: this is the only time it exists outside the hands "
-        "of who reads it. From then on the party can ask sellers for access; each of them decides."
+        "Register a third party and print its secret, which is not stored and cannot be shown again. Takes effect "
+        "immediately: the third party can ask sellers for access, and each seller decides."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

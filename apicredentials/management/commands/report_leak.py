@@ -10,8 +10,9 @@ from apicredentials.models.leak_reports import report_leak
 
 class Command(PortalCommand):
     help = (
-        "Read leaked client secrets from standard input, one a line; stop each of them at once, pause its owner's "
-        "credentials, and mail the owner. Prints how many were known and never repeats a secret."
+        "Read leaked client secrets from standard input, one per line. Takes effect immediately: each secret stops "
+        "working, the credentials that it belongs to are paused, and their owner gets a mail. Prints how many "
+        "secrets were known, and never prints a secret."
     )
 
     def act(self, **options: Any) -> dict[str, int]:

@@ -8,7 +8,7 @@ from apicredentials.models import ClientCredential
 
 
 class Command(CredentialCommand):
-    help = "Let paused client credentials work again, from now on."
+    help = "Resume paused client credentials. Takes effect immediately."
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
         """Resume it."""

@@ -10,8 +10,8 @@ from apicredentials.models import ThirdParty, ThirdPartyAuthorization
 
 class Command(PortalCommand):
     help = (
-        "End a third party's access for one seller, or for all: from now on none of its tokens works for them. Only a "
-        "new consent of the seller gives access again."
+        "Revoke a third party's access for one seller or for all sellers. Takes effect immediately: none of its "
+        "tokens works for them any more. Only a new consent by the seller gives access again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

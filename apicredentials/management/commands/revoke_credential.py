@@ -12,8 +12,8 @@ from apicredentials.models.clients import ClientQuerySet
 
 class Command(CredentialCommand):
     help = (
-        "Delete client credentials: from now on they get no token, and tokens already issued work nowhere here. The "
-        "seller can put them back for 30 days, unless their secret has leaked. Twice is once."
+        "Delete client credentials. Takes effect immediately: they get no new tokens, and this server rejects the "
+        "tokens already issued. The seller can restore them for 30 days, unless their secret has leaked. Idempotent."
     )
 
     def among(self) -> ClientQuerySet:

@@ -12,8 +12,8 @@ from apicredentials.models.client_secrets import OVERLAPS
 
 class Command(CredentialCommand):
     help = (
-        "Make a new secret for client credentials, at once, and print it: this is the only time it exists outside the "
-        "hands of who reads it. The old one ends when --overlap says."
+        "Create a new secret for client credentials and print it. It is not stored and cannot be shown again. The "
+        "new secret works immediately; the old one stops working after --overlap."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

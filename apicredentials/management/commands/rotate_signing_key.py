@@ -11,9 +11,9 @@ from apicredentials.oauth.access_tokens import AUTHORIZATION_CODE_SECONDS
 
 class Command(KeyRotationCommand):
     help = (
-        "Make a new token-signing key. It is published at once and signs from ten minutes later; the old one keeps "
-        "verifying until its last token has ended, and is dropped at the next rotation. Acts at once when "
-        "TOKEN_SIGNING_KEYS_FILE is set; otherwise it prints the line to put in the environment."
+        "Create a new token-signing key. It is published immediately and signs new tokens from ten minutes later. "
+        "The old key verifies tokens until the last one it signed has expired, and is removed at the next rotation. "
+        "Changes the file when TOKEN_SIGNING_KEYS_FILE is set; otherwise prints the line to put in the environment."
     )
     setting = "TOKEN_SIGNING_KEYS"
     # Gateways keep the published keys for five minutes.

@@ -16,12 +16,12 @@ class Command(PortalCommand):
     """See `help`."""
 
     help = (
-        "Queue what the calendar asks to be told (an authorisation ends in 60, 30, 14, 7 or 1 days or has ended, an "
-        "old secret has ended, the address of a technical contact is unconfirmed for three days) and what is left of "
-        "announcements, then send all mail that is due. Run it every few minutes, from cron or a systemd timer; "
-        "several at once do not send anything twice. Mail that cannot be sent is tried again after growing pauses, "
-        "for about five days. Prints how many were sent, how many failed, and how many are still to be sent, now or "
-        "later."
+        "Queue the notices that are due, then send all mail that is due. Notices are due when an authorisation ends "
+        "in 60, 30, 14, 7 or 1 days or has ended, when an old secret has ended, and when the address of a technical "
+        "contact has been unconfirmed for three days. Also queues what is left of announcements. Run it every few "
+        "minutes, from cron or a systemd timer; several runs at the same time do not send a mail twice. Mail that "
+        "cannot be sent is retried at growing intervals for about five days. Prints how many mails were sent, how "
+        "many failed, and how many are still to be sent, now or later."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

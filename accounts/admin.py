@@ -12,6 +12,7 @@ from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
+from accounts.admin_pages import PortalAdmin
 from accounts.models import User
 
 # Addresses are the user's e-mail field; a second factor's secret is nobody's to see.
@@ -47,7 +48,7 @@ class PermissionsField(ModelMultipleChoiceField):
         return f"{capfirst(model._meta.verbose_name_plural)}: {verb}" if verb and model else str(obj.name)
 
 
-class PermittingAdmin(admin.ModelAdmin):
+class PermittingAdmin(PortalAdmin):
     """Rows that hold permissions, which are boxes to tick: each has a label, and a keyboard can reach it."""
 
     def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:

@@ -19,6 +19,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 
 from accounts.access import actor, ask_for_proof, is_recently_proven
+from accounts.admin_pages import PortalAdmin
 from apicredentials.admin.reason_actions import ReasonForm
 from apicredentials.exceptions import AlreadySent, NotAllowedNow, WordsChanged
 from apicredentials.mail.previews import sample_of
@@ -58,7 +59,7 @@ class SentFilter(admin.SimpleListFilter):
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(ModelAdmin):
+class AnnouncementAdmin(PortalAdmin):
     """Announcements: a draft may change and go; one that was sent may only be read, by whoever may see it."""
 
     list_display = ("subject", "state", "created_at", "started_at")

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
 
+from accounts.admin_pages import PortalAdmin
 
-class ReadOnlyAdmin(ModelAdmin):
+
+class ReadOnlyAdmin(PortalAdmin):
     """Rows that operators may look at; what changes them are acts, not fields."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from accounts.access import actor
+from accounts.admin_pages import PortalAdmin
 from apicredentials.exceptions import NotAllowedNow
 from apicredentials.keys import secret_format
 from apicredentials.models import Activity
@@ -74,10 +75,8 @@ class Act:
         return decorate(action)
 
 
-class ActingAdmin(admin.ModelAdmin):
+class ActingAdmin(PortalAdmin):
     """Rows that operators may do something to who may change them."""
-
-    view_on_site = False  # django-oauth-toolkit's clients know an address that we do not have
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Whether this operator may act, also where nobody changes fields."""

@@ -31,6 +31,7 @@ class ClientCredential(OAuthClient):
         WITHOUT_SECRET = "without_secret", "Nog geen secret"
         PAUSED = "paused", "Gepauzeerd"
         LEAKED = "leaked", "Gelekt"
+        DELETED = "deleted", "Verwijderd"
 
     GRANT_TYPE = OAuthClient.GrantType.CLIENT_CREDENTIALS
     PAUSED = Activity.Kind.CREDENTIAL_PAUSED
@@ -46,6 +47,8 @@ class ClientCredential(OAuthClient):
     @property
     def state(self) -> State:
         """How it stands now; a leak counts until somebody lets it work again."""
+        if self.deleted_at is not None:
+            return self.State.DELETED
         paused_at, leaked_at = self.paused_at, self.leaked_at
         if leaked_at is not None and ((paused_at is not None and paused_at <= leaked_at) or not self.live_secrets):
             return self.State.LEAKED
@@ -147,7 +150,7 @@ class ClientCredential(OAuthClient):
     def _take_place(self) -> None:
         self._lock_seller()
         if ClientCredential.objects.for_seller(self.seller).count() >= self.MAXIMUM_PER_SELLER:
-            raise TooMany(self.MAXIMUM_PER_SELLER)
+            raise TooMany(maximum=self.MAXIMUM_PER_SELLER)
         self._require_free_name(self.name)
 
     def _lock_seller(self) -> None:

@@ -1,4 +1,4 @@
-"""What happens when somebody found a secret where it should not be."""
+"""Leaked secrets: finding their owners and stopping them."""
 
 from collections.abc import Iterable
 from itertools import batched
@@ -12,25 +12,27 @@ from apicredentials.models.activity import Activity
 from apicredentials.models.client_secrets import ClientSecret, hashes_of
 from apicredentials.models.clients import OAuthClient
 
-# How many hashes one query looks for; PostgreSQL takes 65,535 at most.
+# Per query; PostgreSQL allows at most 65,535 parameters.
 HASHES_AT_ONCE = 1000
 
 
-def report_leak(fingerprints: Iterable[str], *, by: Actor) -> int:
-    """Stop every secret with one of these fingerprints, and pause its client; return how many there were.
-
-    A secret that has ended does no harm and is passed over, so that reporting twice is reporting once.
-    """
+def find_secrets(fingerprints: Iterable[str]) -> list[ClientSecret]:
+    """Return the secrets with one of these fingerprints, live or ended, with client and seller."""
     hashes = (stored for fingerprint in fingerprints for stored in hashes_of(fingerprint))
-    return sum(
-        _stop(secret, by)
+    return [
+        secret
         for some in batched(hashes, HASHES_AT_ONCE)
-        for secret in ClientSecret.objects.filter(hash__in=some).select_related("client")
-    )
+        for secret in ClientSecret.objects.filter(hash__in=some).select_related("client__seller")
+    ]
+
+
+def report_leak(fingerprints: Iterable[str], *, by: Actor) -> int:
+    """End every live secret with one of these fingerprints and pause its client; return how many. Idempotent."""
+    return sum(_stop(secret, by) for secret in find_secrets(fingerprints))
 
 
 def report_leak_of(client: OAuthClient, *, by: Actor) -> None:
-    """Stop every secret of this client, one of which leaked, and pause it; raise NoSecretWorks when none does."""
+    """End every live secret of this client and pause it; raise NoSecretWorks when there is none."""
     stopped = [_stop(secret, by) for secret in client.secrets.all()]
     if not any(stopped):
         raise NoSecretWorks

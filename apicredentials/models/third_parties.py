@@ -2,14 +2,19 @@
 
 from typing import Any, ClassVar
 
-from django.core.validators import validate_email
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator, validate_email
 from django.db import IntegrityError
 
 from accounts.models import Actor
 from apicredentials import redirect_uris
-from apicredentials.exceptions import NameTaken
+from apicredentials.exceptions import PartyNameTaken
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import OAuthClient, ProxyManager
+
+# What the list of partners shows, besides the name and the logo.
+PARTNER_FIELDS = frozenset({"level", "description", "start_url", "is_listed"})
+_https = URLValidator(schemes=["https"], message="Het startadres moet met https:// beginnen.")
 
 
 class ThirdParty(OAuthClient):
@@ -24,8 +29,19 @@ class ThirdParty(OAuthClient):
         verbose_name = "derde partij"
         verbose_name_plural = "derde partijen"
 
+    def clean(self) -> None:
+        """Require an https start address of a party in the list of partners."""
+        if self.start_url:
+            _https(self.start_url)
+        elif self.is_listed:
+            raise ValidationError(
+                "Vul een startadres in om deze partij in de partnerlijst te zetten.", code="no_start_url"
+            )
+
     def register(self, *, by: Actor) -> None:
-        """Save this new party as above; raises ValidationError on its contact and redirect URIs too."""
+        """Save this new party as above; raises ValidationError on its other fields too."""
+        self.clean_fields(exclude={field.name for field in self._meta.fields} - PARTNER_FIELDS)
+        self.clean()
         if self.contact_email:
             validate_email(self.contact_email)
         self.redirect_uris = redirect_uris.join(self.redirect_uris.split())
@@ -43,7 +59,7 @@ class ThirdParty(OAuthClient):
                     setattr(self, name, value)
                 self._log_change(former, by)
         except IntegrityError as error:
-            raise NameTaken("Er is al een partij") from error
+            raise PartyNameTaken from error
 
     def _log_change(self, former: dict[str, Any], by: Actor) -> None:
         changed = [name for name, value in former.items() if value != getattr(self, name)]

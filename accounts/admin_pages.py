@@ -11,6 +11,8 @@ from django.http import HttpRequest
 class PortalAdmin(ModelAdmin):
     """A model in the admin, whose list survives any query string."""
 
+    # Count the rows once, not a second time without the filters.
+    show_full_result_count = False
     view_on_site = False  # some models have get_absolute_url() from a library, whose addresses do not exist here
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:

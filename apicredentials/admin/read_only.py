@@ -8,7 +8,7 @@ from accounts.admin_pages import PortalAdmin
 
 
 class ReadOnlyAdmin(PortalAdmin):
-    """Rows that operators may look at; what changes them are acts, not fields."""
+    """Rows without a form. What changes them are actions."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

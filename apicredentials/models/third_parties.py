@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator, validate_email
+from django.core.validators import validate_email
 from django.db import IntegrityError
 
 from accounts.models import Actor
@@ -14,7 +14,6 @@ from apicredentials.models.clients import OAuthClient, ProxyManager
 
 # What the list of partners shows, besides the name and the logo.
 PARTNER_FIELDS = frozenset({"level", "description", "start_url", "is_listed"})
-_https = URLValidator(schemes=["https"], message="Het startadres moet met https:// beginnen.")
 
 
 class ThirdParty(OAuthClient):
@@ -30,13 +29,12 @@ class ThirdParty(OAuthClient):
         verbose_name_plural = "derde partijen"
 
     def clean(self) -> None:
-        """Require an https start address of a party in the list of partners."""
-        if self.start_url:
-            _https(self.start_url)
-        elif self.is_listed:
-            raise ValidationError(
-                "Vul een startadres in om deze partij in de partnerlijst te zetten.", code="no_start_url"
-            )
+        """Require that the start address is https, and that a listed party has one."""
+        if self.start_url and not self.start_url.startswith("https://"):
+            raise ValidationError({"start_url": ValidationError("Begin het startadres met https://.", code="scheme")})
+        if self.is_listed and not self.start_url:
+            message = "Vul een startadres in, of zet deze partij niet in de partnerlijst."
+            raise ValidationError({"start_url": ValidationError(message, code="required")})
 
     def register(self, *, by: Actor) -> None:
         """Save this new party as above; raises ValidationError on its other fields too."""

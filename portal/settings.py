@@ -168,16 +168,27 @@ if checked("DATABASE_URL", lambda: DATABASES["default"]["ENGINE"]) == "django.db
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 600
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     DATABASES["default"]["OPTIONS"] = {
-        # A frozen database costs a request ten seconds at most, not for ever.
         "connect_timeout": 5,
-        "options": "-c statement_timeout=10s -c lock_timeout=5s",
         "tcp_user_timeout": 10_000,
-        # The hot paths repeat two statements; planning them each time costs more than running them.
         "server_side_binding": True,
-        "prepare_threshold": 5,
     } | DATABASES["default"].get("OPTIONS", {})
+# So that a frozen database costs a request ten seconds at most.
+DATABASE_LIMITS = {"statement_timeout": "10s", "lock_timeout": "5s"}
+# The database is behind PgBouncer in transaction mode: each transaction may get another connection of the server.
+DATABASE_POOLER = checked("DATABASE_POOLER", lambda: env.bool("DATABASE_POOLER", default=False))
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    if DATABASE_POOLER:
+        DATABASES["default"] |= {"ENGINE": "portal.pooled_postgresql", "DISABLE_SERVER_SIDE_CURSORS": True}
+    else:
+        DATABASES["default"]["OPTIONS"] = {
+            "options": " ".join(f"-c {name}={value}" for name, value in DATABASE_LIMITS.items()),
+            # The hot paths repeat two statements; planning them each time costs more than running them.
+            "prepare_threshold": 5,
+        } | DATABASES["default"]["OPTIONS"]
+elif DATABASE_POOLER:
+    raise ImproperlyConfigured("DATABASE_POOLER is for PostgreSQL: DATABASE_URL names another database.")
 # A little more than the server's own limit, for when the server is frozen itself.
 DATABASE_WAIT_SECONDS = 12
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -195,7 +206,7 @@ else:
 # ---- Signing in -----------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.authentication.PortalBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -209,6 +220,12 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "apicredentials:settings"
 
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "reset_password": "accounts.forms.PasswordResetForm",
+    "reset_password_from_key": "accounts.forms.PasswordResetKeyForm",
+    "change_password": "accounts.forms.PasswordChangeForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]

@@ -32,14 +32,14 @@ DEACTIVATE = Act(
     "Deactiveren",
     "Vanaf nu krijgt deze partij geen tokens meer, en werkt geen enkel token dat ze al heeft. De autorisaties "
     "blijven bestaan: na heractiveren werkt alles weer zoals het was.",
-    OAuthClient.pause,
+    ThirdParty.pause,
     Q(paused_at=None, deleted_at=None),
 )
 REACTIVATE = Act(
     "reactivate",
     "Heractiveren",
     "Alle autorisaties die nog lopen, geven weer toegang.",
-    OAuthClient.resume,
+    ThirdParty.resume,
     Q(paused_at__isnull=False, deleted_at=None),
 )
 

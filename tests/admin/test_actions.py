@@ -262,7 +262,7 @@ def test_deactivating_a_party_tells_every_seller_who_lets_it_in_and_no_other(ope
     ThirdPartyAuthorizationFactory(third_party=party, expired=True)
     ThirdPartyAuthorizationFactory()
     do(operator, DEACTIVATE, party)
-    rows = Activity.objects.filter(kind=Activity.Kind.CLIENT_PAUSED, subject="Orderwijs", reason=REASON)
+    rows = Activity.objects.filter(kind=Activity.Kind.PARTY_SUSPENDED, subject="Orderwijs", reason=REASON)
     assert {row.seller for row in rows} == {*concerned, None}
     assert rows.count() == 3
     TechnicalContactFactory(seller=concerned[0])

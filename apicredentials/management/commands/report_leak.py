@@ -30,7 +30,7 @@ class Command(PortalCommand):
         # Files concatenated on Windows have a byte order mark at the start of each.
         reported = {line.strip("\ufeff \t\r\n") for line in standard_input()} - {""}
         prints = [fingerprint(secret) for secret in reported if secret_format.is_well_formed(secret)]
-        found = find_secrets(prints)
+        found = list(find_secrets(prints))
         stopped = sum(secret.is_live for secret in found) if dry_run else report_leak(prints, by=by)
         return {
             "reported": len(reported),

@@ -20,6 +20,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 
 from accounts.access import actor, ask_for_proof, is_recently_proven
+from accounts.admin_pages import PortalAdmin
 from apicredentials.admin.reason_actions import ReasonForm
 from apicredentials.exceptions import AlreadySent, NotAllowedNow, WordsChanged
 from apicredentials.mail.previews import sample_of
@@ -63,7 +64,7 @@ class SentFilter(admin.SimpleListFilter):
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(ModelAdmin):
+class AnnouncementAdmin(PortalAdmin):
     """Announcements: a draft may be changed and deleted; a sent one is read-only."""
 
     list_display = ("subject", "state", "created_at", "sent_at")

@@ -1,7 +1,9 @@
 """Third parties: software of others that asks sellers for access (RFC 6749 §4.1)."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.utils import timezone
 
@@ -20,6 +22,9 @@ MAILS_TO_PARTY = {
     Activity.Kind.LEAK_REPORTED: OutgoingMail.Kind.ACCESS_SECRET_LEAKED,
 }
 
+# What the list of partners shows, besides the name and the logo.
+PARTNER_FIELDS = frozenset({"level", "description", "start_url", "is_listed"})
+
 
 class ThirdParty(OAuthClient):
     """A client of the authorization code grant."""
@@ -35,8 +40,20 @@ class ThirdParty(OAuthClient):
         verbose_name = "derde partij"
         verbose_name_plural = "derde partijen"
 
+    def clean(self) -> None:
+        """Require an https start address (or http on this machine), and one for a listed party."""
+        start = urlsplit(self.start_url)
+        if self.start_url and start.scheme != "https" and start.hostname not in redirect_uris.LOOPBACK_HOSTS:
+            message = "Begin het startadres met https://; http:// mag alleen op localhost."
+            raise ValidationError({"start_url": ValidationError(message, code="scheme")})
+        if self.is_listed and not self.start_url:
+            message = "Vul een startadres in, of zet deze partij niet in de partnerlijst."
+            raise ValidationError({"start_url": ValidationError(message, code="required")})
+
     def register(self, *, by: Actor) -> None:
-        """Save this new party. Raises ValidationError on contact and redirect URIs too, and PartyNameTaken."""
+        """Save this new party. Raises ValidationError on its other fields too, and PartyNameTaken."""
+        self.clean_fields(exclude={field.name for field in self._meta.fields} - PARTNER_FIELDS)
+        self.clean()
         if self.contact_email:
             self.contact_email = clean_email_address(self.contact_email)
         self.redirect_uris = redirect_uris.join(self.redirect_uris.split())

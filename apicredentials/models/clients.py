@@ -16,7 +16,7 @@ from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 
 from accounts.models import Actor, Seller
-from apicredentials import names, scopes
+from apicredentials import names, redirect_uris, scopes
 from apicredentials.exceptions import (
     AlreadyDeleted,
     AlreadyRevealed,
@@ -26,8 +26,9 @@ from apicredentials.exceptions import (
     TooManySecrets,
 )
 from apicredentials.keys import keyring, secret_format
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models.activity import Activity
-from apicredentials.models.client_secrets import ClientSecret, fingerprint
+from apicredentials.models.client_secrets import ClientSecret
 
 
 def new_uid() -> str:
@@ -210,8 +211,8 @@ class OAuthClient(AbstractApplication):
         return self.deleted_at is None and self.paused_at is None
 
     def redirect_uri_allowed(self, uri: str) -> bool:
-        """Compare as strings, and nothing else (RFC 9700 §2.1)."""
-        return uri in self.redirect_uris.split()
+        """Whether `uri` is registered; the port of a loopback address may differ."""
+        return redirect_uris.is_registered(uri, self.redirect_uris.split())
 
     def get_allowed_schemes(self) -> list[str]:
         """Allow http where a registered redirect URI has it, which only loopback addresses may."""
@@ -303,7 +304,7 @@ class OAuthClient(AbstractApplication):
     def _new_secret(self, by: Actor) -> str:
         """Create a secret and return it. Only its keyed hash is stored."""
         plaintext = secret_format.generate()
-        stored = keyring.hash_key().hash(fingerprint(plaintext))
+        stored = keyring.hash_key().hash(digest(plaintext))
         self.secrets.create(hash=stored, hint=plaintext[-4:], created_by=by.user)
         return plaintext
 

@@ -1,6 +1,5 @@
 """What the code flow leaves behind: the grant and its refresh tokens. Access tokens leave no row."""
 
-import hashlib
 import secrets
 
 from django.conf import settings
@@ -11,11 +10,6 @@ from oauth2_provider.models import AbstractGrant, AbstractIDToken, AbstractRefre
 from accounts.models import Actor
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import new_uid
-
-
-def digest(plaintext: str) -> str:
-    """Return how a code or refresh token is stored; a plain hash will do for 256 random bits."""
-    return hashlib.sha256(plaintext.encode()).hexdigest()
 
 
 class Grant(AbstractGrant):

@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 
 from accounts.models import Actor, User
 from apicredentials import scopes
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Grant, ThirdParty, ThirdPartyAuthorization
-from apicredentials.models.tokens import digest
 from apicredentials.oauth.grants import REPEAT_WINDOW
 from tests.factories import REDIRECT_URI, SellerFactory, ThirdPartyFactory
 from tests.failures import forget_failures

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from accounts.models import Seller, User
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Grant, RefreshToken, ThirdParty, ThirdPartyAuthorization
-from apicredentials.models.tokens import digest
 from apicredentials.oauth.sql import grant_chains
 from apicredentials.oauth.sql.grant_chains import GrantState
 from tests.factories import SellerFactory, ThirdPartyFactory

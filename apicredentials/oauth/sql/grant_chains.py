@@ -9,8 +9,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from apicredentials.models.client_secrets import LAST_USED_PRECISION
-from apicredentials.models.tokens import digest
+from apicredentials.keys.hash_keys import digest
+from apicredentials.models.client_secrets import use_is_due
 from apicredentials.oauth.sql.statements import aware, execute, fetch, moment
 
 
@@ -48,34 +48,34 @@ class GrantState:
         """Whether the code expired before it was used (RFC 6749 §4.1.2)."""
         return self.used_at is None and timezone.now() >= self.expires
 
-    @property
-    def use_is_due(self) -> bool:
-        """Whether to store this use of the authorisation, which is done at most once a minute."""
-        used_at = self.authorization_used_at
-        return used_at is None or timezone.now() - used_at >= LAST_USED_PRECISION
-
 
 _STATE = """
 SELECT g.id, g.uid, g.user_id, g.scope, g.rights, g.redirect_uri, g.code_challenge, g.code_challenge_method,
        a.id, a.uid, a.scope, s.retailer_id,
        g.revoked_at IS NULL AND a.ended_at IS NULL AND a.expires_at > %s AND s.closed_at IS NULL
        AND COALESCE(u.is_active, %s),
-       {token}, {successor}, g.expires, g.used_at, a.expires_at, a.last_used_at, {replaced}
+       {presented}, {successor}, g.expires, g.used_at, a.expires_at, a.last_used_at, {replaced}
   FROM {{grant}} g
   JOIN {{authorization}} a ON a.id = g.authorization_id
   JOIN {{seller}} s ON s.id = a.seller_id
   LEFT JOIN {{user}} u ON u.id = a.granted_by_id
+  {where}
 """
-_BY_CODE = (
-    _STATE.format(token="NULL", successor="NULL", replaced="NULL") + " WHERE g.code_hash = %s AND g.application_id = %s"
+_BY_CODE = _STATE.format(
+    presented="NULL",
+    successor="NULL",
+    replaced="NULL",
+    where="WHERE g.code_hash = %s AND g.application_id = %s",
 )
-_BY_REFRESH_TOKEN = (
-    _STATE.format(token="t.id", successor="n.id", replaced="t.revoked")
-    + """
+_BY_REFRESH_TOKEN = _STATE.format(
+    presented="t.id",
+    successor="n.id",
+    replaced="t.revoked",
+    where="""
   JOIN {refresh_token} t ON t.grant_id = g.id
   LEFT JOIN {refresh_token} n ON n.token_checksum = %s AND n.grant_id = g.id AND n.revoked IS NULL
  WHERE t.token_checksum = %s AND t.application_id = %s
-"""
+""",
 )
 _USE_CODE = "UPDATE {grant} SET used_at = %s WHERE id = %s AND used_at IS NULL"
 _REPLACE = "UPDATE {refresh_token} SET revoked = %s WHERE id = %s AND revoked IS NULL"
@@ -125,7 +125,7 @@ def add_refresh_token(state: GrantState, token: str, client_pk: int) -> None:
 
 def note_use(state: GrantState) -> None:
     """Store when the party last got a token, for the seller's page, at most once a minute."""
-    if state.use_is_due:
+    if use_is_due(state.authorization_used_at):
         execute(_NOTE_USE, [moment(timezone.now()), state.authorization_pk])
 
 

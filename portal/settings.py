@@ -117,6 +117,7 @@ MIDDLEWARE = [
     "portal.middleware.RequestLogMiddleware",
     # From here on the machine-facing addresses are answered; what follows is for people with a browser.
     "portal.middleware.MachineEndpointMiddleware",
+    "apicredentials.oauth.opener_policy.OpenerPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

@@ -150,7 +150,7 @@ def token(name: str) -> str:
 def entries[T](name: str, read: Callable[[str], T], *, what: str) -> list[T]:
     """Return a list separated by commas, each entry as `read` returns it; empty entries do not count."""
     found = []
-    for number, entry in enumerate(text(name).split(","), start=1):
+    for number, entry in enumerate(_literal(name).split(","), start=1):
         if not entry.strip():
             continue
         try:
@@ -279,9 +279,19 @@ def _without_quotes(name: str) -> str:
     return parseaddr(f"{name} <a@b>")[0] if re.fullmatch(r'"(?:[^"\\]|\\.)*"', name) else name
 
 
+def sender(portal_name: str, address: str) -> str:
+    """Return the default From header."""
+    try:
+        return mail_header(portal_name, address)
+    except ValueError as error:
+        raise refuse("PORTAL_NAME", "must not contain =?, which mail programs read as encoded text.") from error
+
+
 def mail_header(display_name: str, address: str) -> str:
     """Return name and address as the value of a From header; raise ValueError when the address is none."""
     local, _, domain = address.rpartition("@")
+    if "=?" in display_name:
+        raise ValueError("mail programs read this as encoded text (RFC 2047)")
     if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local):
         raise ValueError("not a mailbox")
     return str(Address(display_name, addr_spec=f"{local}@{host(domain)}"))

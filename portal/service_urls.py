@@ -1,8 +1,9 @@
 """DATABASE_URL, CACHE_URL and EMAIL_URL: as Django's settings, with our options as defaults under theirs."""
 
+import re
 import sys
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from warnings import catch_warnings
 
 from django.core.exceptions import ImproperlyConfigured
@@ -89,16 +90,20 @@ def cache(name: str, default: str) -> dict[str, Any]:
             # The default of 300 would let anyone push the counts of failed attempts out.
             return settings | {"OPTIONS": {"MAX_ENTRIES": 10_000} | settings.get("OPTIONS", {})}
         case backend if "redis" in backend:
-            return redis_cache(name, settings, urlsplit(env.text(name, default)).query)
+            return redis_cache(name, settings, urlsplit(env.text(name, default)))
     raise env.refuse(name, "must begin with redis://, rediss:// or locmemcache://.")
 
 
-def redis_cache(name: str, settings: dict[str, Any], query: str) -> dict[str, Any]:
+def redis_cache(name: str, settings: dict[str, Any], url: SplitResult) -> dict[str, Any]:
     """Return the settings of Redis. Its client reads the URL's options itself, and knows their types."""
     import redis  # only where the cache is Redis
 
+    if url.hostname and not re.fullmatch(r"(/\d*)?", url.path):
+        # The client would use database 0.
+        raise env.refuse(name, "must name the database by its number, as in redis://host:6379/0.")
+
     of_django = {key.upper(): value for key, value in settings.items() if key.upper() in REDIS_OF_DJANGO}
-    options = "&".join(each for each in query.split("&") if each.partition("=")[0].upper() not in REDIS_OF_DJANGO)
+    options = "&".join(each for each in url.query.split("&") if each.partition("=")[0].upper() not in REDIS_OF_DJANGO)
     servers = settings["LOCATION"] if isinstance(settings["LOCATION"], list) else [settings["LOCATION"]]
     locations = [f"{server}?{options}" if options else server for server in servers]
     try:

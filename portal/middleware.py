@@ -18,6 +18,7 @@ from django.urls import URLPattern
 
 from apicredentials import api
 from portal import machine_urls
+from portal.addresses import canonical_address
 from portal.logs import REQUEST_ID
 
 type GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -26,26 +27,30 @@ log = structlog.get_logger("portal.requests")
 
 
 class TrustedProxyMiddleware:
-    """Believes `X-Forwarded-For` and `X-Forwarded-Proto` from the proxies in TRUSTED_PROXIES, and nobody else.
+    """Sets REMOTE_ADDR and the scheme to those of the client, which only the proxies in TRUSTED_PROXIES may state.
 
-    Throttles and the activity log go by this address: a client that could choose it could lift a throttle.
+    Throttles and the activity log use this address: a client that could choose it could lift a throttle. It is in one
+    spelling: a dual-stack socket reports IPv4 clients in IPv6 notation.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self.networks = [ip_network(proxy, strict=False) for proxy in settings.TRUSTED_PROXIES]
-        # Proxies are few and send everything: what one of them is need not be worked out each time.
+        # Proxies are few and send every request.
         self.is_trusted = lru_cache(maxsize=256)(self.is_proxy)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if self.networks and self.is_trusted(request.META.get("REMOTE_ADDR", "")):
-            request.META["REMOTE_ADDR"] = self.client_address(request)
-            if request.META.get("HTTP_X_FORWARDED_PROTO") in {"http", "https"}:
-                request.META["wsgi.url_scheme"] = request.META["HTTP_X_FORWARDED_PROTO"]
+        meta = request.META
+        meta["REMOTE_ADDR"] = peer = canonical(meta.get("REMOTE_ADDR", ""))
+        if self.networks and self.is_trusted(peer):
+            meta["REMOTE_ADDR"] = self.client_address(request)
+            # Chained proxies make a list; the first entry is about the client's own connection.
+            scheme = meta.get("HTTP_X_FORWARDED_PROTO", "").partition(",")[0].strip().lower()
+            if scheme in {"http", "https"}:
+                meta["wsgi.url_scheme"] = scheme
         return self.get_response(request)
 
     def is_proxy(self, address: str) -> bool:
-        """Whether `address` is one of our proxies."""
         try:
             return any(ip_address(address) in network for network in self.networks)
         except ValueError:
@@ -57,7 +62,7 @@ class TrustedProxyMiddleware:
         forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
         for hop in reversed(forwarded.split(",") if forwarded else []):
             try:
-                candidate = str(ip_address(without_port(hop.strip())))
+                candidate = canonical_address(without_port(hop.strip()))
             except ValueError:
                 break
             address = candidate
@@ -66,8 +71,17 @@ class TrustedProxyMiddleware:
         return address
 
 
+@lru_cache(maxsize=1024)
+def canonical(peer: str) -> str:
+    """Return the address of a socket in one spelling; a Unix socket has none, and stays as it is."""
+    try:
+        return canonical_address(peer)
+    except ValueError:
+        return peer
+
+
 def without_port(hop: str) -> str:
-    """Return the address in `hop`, beside which some proxies write the port."""
+    """Return the address in `hop`: some proxies add the port."""
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop

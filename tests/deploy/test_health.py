@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
-import httpx
-import psycopg
 import pytest
 from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -16,12 +14,8 @@ from pytest_django import Settings
 from accounts.models import Actor, Seller
 from apicredentials.oauth import access_tokens
 from portal import health, views
-from tests.clients.visitor import new_credential, new_visitor
-from tests.conftest import on_sqlite
 from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory
-from tests.oauth.flow import GRANT
 from tests.people import directives, says, sign_in, signed_in
-from tests.served import Served
 
 if TYPE_CHECKING:
     from tests.people import Response
@@ -128,27 +122,6 @@ def test_when_the_database_is_back_so_is_the_portal(owner: Client) -> None:
         patch.setattr(BaseDatabaseWrapper, "ensure_connection", Mock(side_effect=OperationalError("down")))
         assert owner.get("/instellingen/api/").status_code == 503
     assert owner.get("/instellingen/api/").status_code == 200
-
-
-@pytest.mark.skipif(on_sqlite(), reason="SQLite has no connections to lose")
-def test_a_connection_that_the_database_ends_costs_one_answer(serve: Callable[..., Served]) -> None:
-    """As after its restart, or a failover: each of the two threads learns it by asking."""
-    portal = serve()
-    credential = new_credential(portal, new_visitor(portal))
-
-    def ask() -> int:
-        return httpx.post(f"{portal}/token", data=GRANT, auth=credential).status_code
-
-    assert {ask() for _ in range(10)} == {200}
-    with psycopg.connect(portal.environment["DATABASE_URL"], autocommit=True) as database:
-        database.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-    statuses = [ask() for _ in range(20)]
-    assert statuses.count(200) >= 18
-    assert set(statuses) == {200, 503}
-    assert {ask() for _ in range(10)} == {200}
 
 
 def test_an_error_of_ours_is_said_in_dutch(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:

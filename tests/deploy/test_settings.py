@@ -18,8 +18,8 @@ ENV_EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 
 def test_the_example_lists_every_setting_and_no_other() -> None:
     code = (ROOT / "portal/settings.py").read_text(encoding="utf-8")
-    read = set(re.findall(r"\benv\.\w+\(\s*[\"']([A-Z_]+)[\"']", code))
-    for name in re.findall(r'\bread_key\("([A-Z_]+)"\)', code):
+    read = set(re.findall(r"\b(?:env|service_urls)\.\w+\(\s*[\"']([A-Z_]+)[\"']", code))
+    for name in re.findall(r'\benv\.secret_file\("([A-Z_]+)"\)', code):
         read |= {name, f"{name}_FILE"}
     listed = re.findall(r"(?m)^#?([A-Z][A-Z_]*)=", ENV_EXAMPLE)
     assert len(listed) == len(set(listed))
@@ -60,7 +60,7 @@ def test_with_a_weak_key_it_refuses_to_start_and_does_not_show_it() -> None:
 def test_with_a_key_file_that_is_not_there_it_refuses_to_start_in_one_line() -> None:
     done = run("manage.py", "check", **fresh_keys(), TOKEN_SIGNING_KEYS_FILE="/nowhere/keys")
     assert done.returncode == 1
-    assert done.stderr.startswith("manage.py: TOKEN_SIGNING_KEYS_FILE: ")
+    assert done.stderr.startswith("manage.py: TOKEN_SIGNING_KEYS_FILE ")
     assert done.stderr.count("\n") == 1
 
 
@@ -68,29 +68,8 @@ def test_with_a_key_file_that_is_no_text_it_refuses_to_start_in_one_line(tmp_pat
     (tmp_path / "keys").write_bytes(b"a:\xff")
     done = run("manage.py", "check", **fresh_keys(), TOKEN_SIGNING_KEYS_FILE=str(tmp_path / "keys"))
     assert done.returncode == 1
-    assert done.stderr.startswith("manage.py: TOKEN_SIGNING_KEYS_FILE: ")
+    assert done.stderr.startswith("manage.py: TOKEN_SIGNING_KEYS_FILE ")
     assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("ENV_FILE", "/nowhere/geheim"),
-        ("PORT", "geheim"),
-        ("ISSUER_URL", "http://[geheim"),
-        ("ISSUER_URL", "http://portal.example:geheim"),
-        ("TRUSTED_PROXIES", "127.0.0.1,geheim"),
-        ("DATABASE_URL", "//portal:geheim@db/portal"),
-        ("CACHE_URL", "//:geheim@cache/0"),
-        ("EMAIL_URL", "smtp://mail:geheim"),
-        ("LOG_LEVEL", "GEHEIM"),
-        ("LOG_FORMAT", "geheim"),
-    ],
-)
-def test_a_setting_that_is_nonsense_is_named_in_one_line_and_not_shown(name: str, value: str) -> None:
-    done = run("manage.py", "check", **fresh_keys() | {name: value})
-    assert done.returncode == 1
-    assert done.stderr == f"manage.py: {name} is not valid: .env.example shows what it looks like.\n"
 
 
 @pytest.mark.parametrize("database", ["postgres://portal:geheim@127.0.0.1:1/portal", "sqlite://:memory:"])

@@ -9,7 +9,7 @@ import threading
 from functools import lru_cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, models
 
 from accounts.models import Seller, User
 from apicredentials.models.authorizations import ThirdPartyAuthorization
@@ -52,7 +52,15 @@ def _table(model: type[models.Model]) -> str:
 
 def fetch(template: str, parameters: list[Any], hashes: int = 0) -> tuple[Any, ...] | None:
     """Run a query and return its first row, None when there is none."""
-    row: tuple[Any, ...] | None = _run(statement(template, hashes), parameters).fetchone()
+    sql = statement(template, hashes)
+    try:
+        cursor = _run(sql, parameters)
+    except OperationalError:
+        if not _drop_cut_connection():
+            raise
+        # A query is safe to repeat. A change is not: the server may have run it before the connection broke.
+        cursor = _run(sql, parameters)
+    row: tuple[Any, ...] | None = cursor.fetchone()
     return row
 
 
@@ -77,7 +85,20 @@ def _run(sql: str, parameters: list[Any]) -> Any:
             return database.connection.execute(sql.replace("%s", "?"), parameters)
         if _kept.cursor is None or _kept.cursor.connection is not database.connection:
             _kept.cursor = database.connection.cursor()
-        return _kept.cursor.execute(sql, parameters)
+        cursor = _kept.cursor.execute(sql, parameters)
+    # This was the health check: a transaction that follows needs no round trip of its own for it.
+    database.health_check_done = True  # type: ignore[attr-defined]  # missing in the stubs
+    return cursor
+
+
+def _drop_cut_connection() -> bool:
+    """Drop a connection that the server closed, as when it restarts; return whether a query may use a new one."""
+    database = connections[DEFAULT_DB_ALIAS]
+    cut = database.vendor == "postgresql" and database.connection is not None and database.connection.closed
+    if not cut or database.in_atomic_block:
+        return False
+    database.close()
+    return True
 
 
 def moment(value: dt.datetime) -> Any:

@@ -194,7 +194,7 @@ class AnnouncementAdmin(ModelAdmin):
         return self.draw(request, announcement, "Versturen", form=form, status=422 if form.is_bound else 200)
 
     def carry_out(self, request: HttpRequest, announcement: Announcement, form: SendForm) -> HttpResponse:
-        """Send it, or say what stands in the way; the mails beyond the first are for `send_notices` to write."""
+        """Queue the mails, or show the words again if they changed after the operator read them."""
         by = replace(actor(request), reason=form.cleaned_data["reason"])
         try:
             with transaction.atomic():

@@ -1,4 +1,4 @@
-"""`/beheer/apicredentials/announcement/`: an announcement is written, read over, sent with a reason, and followed."""
+"""`/beheer/apicredentials/announcement/`: write, preview and send an announcement, and follow its progress."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -44,20 +44,20 @@ def page_of(answer: "Response", address: str = LIST) -> Page:
 
 
 def write(client: Client, subject: str = SUBJECT, text: str = TEXT) -> "Response":
-    """Fill in the form of a new one, and save it."""
+    """Fill in and save the form of a new announcement."""
     form = page_of(client.get(ADD), ADD).form("Opslaan")
     return client.post(form.address, form.fill(**{"Onderwerp:": subject, "Tekst:": text}), follow=True)
 
 
 def send(client: Client, announcement: Announcement, reason: str = REASON) -> "Response":
-    """Open the page on which it is sent, and send it."""
+    """Open the send page, and send the announcement."""
     address = url(announcement, "versturen")
     form = page_of(client.get(address), address).form("Nu versturen")
     return client.post(form.address, form.fill(**{"Reden:": reason}), follow=True)
 
 
 def sent() -> Announcement:
-    """Return one that was sent, and whose mails wait in the outbox."""
+    """Return a sent announcement whose mails wait in the outbox."""
     announcement = AnnouncementFactory()
     announcement.send(by=Actor(), seen=announcement.updated_at)
     return announcement

@@ -68,10 +68,10 @@ class AnnouncementAdmin(ModelAdmin):
 
     list_display = ("subject", "state", "created_at", "sent_at")
     list_filter = (SentFilter,)
-    search_fields = ("subject", "text")
+    search_fields = ("subject", "text", "third_party")
     date_hierarchy = "created_at"
     actions = None  # no bulk actions
-    fields = ("subject", "text")
+    fields = ("subject", "text", "third_party")
     formfield_overrides: ClassVar[dict[type[Field], dict[str, Any]]] = {
         models.CharField: {"widget": AdminTextInputWidget(attrs={"class": "vLargeTextField"})}
     }
@@ -128,7 +128,7 @@ class AnnouncementAdmin(ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Announcement | None = None) -> list[Any]:
         """Show the progress of a sent announcement."""
         sent = [] if obj is None or obj.is_draft else ["state", "progress", "created_at", "sent_at"]
-        return [*sent, "subject", "text"]
+        return [*sent, *self.fields]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Announcement | None = None) -> list[str]:
         return [name for name in self.get_fields(request, obj) if name not in self.fields]

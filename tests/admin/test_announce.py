@@ -16,7 +16,12 @@ from accounts.models import Actor
 from apicredentials.admin.announcement_admin import AnnouncementAdmin
 from apicredentials.models import Activity, Announcement, OutgoingMail
 from tests.admin.conftest import kim, staff
-from tests.factories import AnnouncementFactory, SellerFactory, TechnicalContactFactory
+from tests.factories import (
+    AnnouncementFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+)
 from tests.inventory import tables
 from tests.journeys.pages import Page
 from tests.mailbox import send_due_mail
@@ -86,6 +91,18 @@ def test_an_operator_writes_reads_over_sends_and_follows_it(operator: Client) ->
     outbox = says(operator.get(followed.link("Wie de mail kreeg")))
     assert all(address in outbox for address in addresses)
     assert "Verstuurd" in says(operator.get(LIST))
+
+
+def test_an_announcement_can_be_for_the_sellers_of_one_party(operator: Client) -> None:
+    TechnicalContactFactory()
+    authorization = ThirdPartyAuthorizationFactory(third_party__name="Boekhouding")
+    form = page_of(operator.get(ADD), ADD).form("Opslaan")
+    chosen = {"subject": [SUBJECT], "text": [TEXT], "third_party": [str(authorization.third_party.pk)]}
+    preview = says(operator.post(form.address, form.fill() | chosen, follow=True))
+    assert "1 adres" in preview
+    assert "elke verkoper die Boekhouding nu toegang geeft" in preview
+    send(operator, Announcement.objects.get())
+    assert OutgoingMail.objects.get().recipient == authorization.seller.members.get().email
 
 
 def test_it_is_written_down_who_sent_it_and_why(operator: Client) -> None:

@@ -13,12 +13,18 @@ from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Actor, Seller
+from accounts.models import Actor, Membership, Seller
 from apicredentials.exceptions import AlreadySent, WordsChanged
 from apicredentials.mail import delivery
 from apicredentials.mail.previews import sample
 from apicredentials.models import Activity, Announcement, OutgoingMail, announcements
-from tests.factories import AnnouncementFactory, SellerFactory, TechnicalContactFactory
+from tests.factories import (
+    AnnouncementFactory,
+    MembershipFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+)
 from tests.inventory import tables
 from tests.mail.conftest import CONTACT, OWNER, SUBJECT, announce
 from tests.mail.smtp_server import Behaviour
@@ -93,10 +99,27 @@ def test_who_confirms_after_it_was_sent_does_not_get_it(db: None) -> None:
 
 
 def test_the_database_holds_one_mail_for_each_announcement_and_address(seller: Seller) -> None:
-    double = sent().mail_to(seller.technical_contact)
-    double.seller, double.recipient = SellerFactory(), CONTACT.upper()
+    double = sent().mail_to(CONTACT.upper(), SellerFactory())
     with transaction.atomic(), pytest.raises(IntegrityError, match=r"key|address"):
         double.save()
+
+
+def test_one_partys_announcement_reaches_the_owners_and_contacts_of_its_sellers(
+    seller: Seller, words: tuple[str]
+) -> None:
+    party = ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Boekhouding").third_party
+    MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL)
+    for fields in ({"ended_at": timezone.now()}, {"expired": True}, {"seller": SellerFactory(closed=True)}):
+        ThirdPartyAuthorizationFactory(third_party=party, **fields)
+    ThirdPartyAuthorizationFactory()
+    contacts(1)
+    assert announce(*words, "--party", party.client_id, "--dry-run")["recipients"] == 2
+    for sent in (2, 0):
+        assert announce(*words, "--party", party.client_id)["sent"] == sent
+    assert reached() == {OWNER: 1, CONTACT: 1}
+    assert "eigenaar of technisch contact bent van Appels" in mail.outbox[0].body
+    assert "en Boekhouding daar toegang heeft" in mail.outbox[0].body
+    assert announce(*words)["recipients"] == 2, "the same words for everybody are another announcement"
 
 
 # ---- Interrupted and resumed ------------------------------------------------------------------------------

@@ -135,6 +135,8 @@ def test_a_text_that_cannot_be_mailed_is_refused(seller: Seller, monkeypatch: py
         (("--subject", SUBJECT), "Give either"),
         (("--text-file", "-"), "Give either"),
         (("4711",), "There is no announcement 4711."),
+        (("4711", "--party", "x"), "Give either"),
+        (("--subject", SUBJECT, "--text-file", "-", "--party", "x"), "There is no third party 'x'."),
         ((str(2**70),), "There is no announcement"),
         (("zeven",), "invalid int value"),
         (("--subject", SUBJECT, "--text-file", "/bestaat/niet"), "No such file or directory: '/bestaat/niet'"),

@@ -83,7 +83,10 @@ def queue_end(pk: int, key: str) -> None:
         authorization = active.filter(pk=pk).first()
         if authorization is None or key_of_step(authorization) != key:
             return
-        seller, uid, earlier = authorization.seller, authorization.uid, key.rpartition(":")[0]
+        seller, end = authorization.seller, key.rpartition(":")[0]
+        is_first = not OutgoingMail.objects.filter(
+            key__in=[f"{end}:{step}" for step in STEPS], given_up_at=None
+        ).exists()
         context = context_for(
             seller,
             by=Actor.machine(),
@@ -92,7 +95,7 @@ def queue_end(pk: int, key: str) -> None:
             scope=scopes.join(authorization.rights),
             giver=str(authorization.granted_by or ""),
             granted_at=authorization.granted_at.isoformat(),
-            calendar="" if OutgoingMail.objects.filter(key__startswith=earlier, given_up_at=None).exists() else uid,
+            calendar=authorization.uid if is_first else "",
         )
         mail = OutgoingMail(kind=OutgoingMail.Kind.AUTHORIZATION_ENDS, key=key, context=context, seller=seller)
         mail.queue_for(unique_addresses([*owners_of(seller), *contact_of(seller)]))

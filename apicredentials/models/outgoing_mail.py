@@ -56,7 +56,7 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         mail server. A claim is therefore committed on its own and counts as an attempt, so that a mail that crashes
         its sender is not retried first. Announcements come last: news of a leak must not wait for thousands of mails.
         """
-        due = self.due().order_by("due_at", "pk").select_related("announcement")
+        due = self.due().order_by("due_at", "pk").select_related("announcement__third_party")
         while mail := due.filter(announcement=None).first() or due.first():
             if mail.take():
                 return mail

@@ -68,6 +68,9 @@ if DEBUG:
     TOKEN_SIGNING_KEYS = TOKEN_SIGNING_KEYS or development_signing_keys(SECRET_KEY)
 require_strong(SECRET_KEY, SECRET_HASH_KEYS, TOKEN_SIGNING_KEYS)
 
+# Who may read GET /metrics; without it the address answers 404 and nothing is counted.
+METRICS_TOKEN = read_key("METRICS_TOKEN")
+
 # ---- Addresses ------------------------------------------------------------------------------------------
 
 PORTAL_NAME = env.str("PORTAL_NAME", default="Verkopersportaal")

@@ -8,7 +8,7 @@ from django.db import transaction
 from apicredentials.mail import delivery
 from apicredentials.mail.notices import queue_notices
 from apicredentials.management.base import PortalCommand
-from apicredentials.models import Announcement, OutgoingMail
+from apicredentials.models import Announcement, CommandRun, OutgoingMail
 from apicredentials.models.announcements import queue_announcements
 
 
@@ -35,6 +35,7 @@ class Command(PortalCommand):
         queue_notices()
         queue_announcements()
         tally = delivery.send(OutgoingMail.objects.all())
+        CommandRun.objects.note("send_notices", tally.sent)
         return {"sent": tally.sent, "failed": tally.failed, "due": OutgoingMail.objects.waiting().count()}
 
 

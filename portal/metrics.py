@@ -128,8 +128,9 @@ def authorizations() -> Metric:
         default=Value("active"),
     )
     found = GaugeMetricFamily("portal_authorizations", "Authorisations by state.", labels=["state"])
-    for name, number in ThirdPartyAuthorization.objects.values_list(state).annotate(Count("pk")).order_by():
-        found.add_metric([name], number)
+    numbers = dict(ThirdPartyAuthorization.objects.values_list(state).annotate(Count("pk")).order_by())
+    for name in ("active", "expired", "ended"):
+        found.add_metric([name], numbers.get(name, 0))
     return found
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+import yaml
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
@@ -19,10 +20,12 @@ from portal.caches import forgiving
 from tests.clients.visitor import new_credential, new_visitor
 from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory
 from tests.oauth.flow import GRANT, post
-from tests.served import Served
+from tests.served import ROOT, Served
 
 TOKEN = "een-token-voor-prometheus"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+EXAMPLES = ("alerts.yaml", "grafana-dashboard.json")
 
 type Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -50,6 +53,17 @@ def read(settings: Settings, client: Client, db: None) -> Callable[[], Samples]:
         return parse(client.get("/metrics", headers=BEARER).content.decode())
 
     return read
+
+
+@pytest.mark.parametrize("file", EXAMPLES)
+def test_the_examples_use_metrics_that_exist(read: Callable[[], Samples], file: str) -> None:
+    CommandRun.objects.note("purge", 0)
+    counted = {family.name for metric in metrics.COUNTED for family in metric.describe()}
+    there = counted | {name.removesuffix("_total") for name, _ in read()}
+    text = (ROOT / "docs" / file).read_text(encoding="utf-8")
+    used = re.findall(r"\bportal_[a-z_]+", str(yaml.safe_load(text)))
+    assert used
+    assert {re.sub("_(total|bucket|count)$", "", name) for name in used} <= there
 
 
 @pytest.mark.django_db

@@ -55,7 +55,7 @@ except ImproperlyConfigured as error:
 if settings.METRICS_TOKEN:
     share_metrics()
 
-from portal.middleware import MachineEndpointMiddleware, RequestLogMiddleware, TrustedProxyMiddleware
+from portal.middleware import MachineEndpointMiddleware, RequestLogMiddleware, TrustedProxyMiddleware  # noqa: E402
 
 # What only pages need is loaded with the first of them.
 pages = cache(WSGIHandler)

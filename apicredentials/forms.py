@@ -73,10 +73,7 @@ class TechnicalContactForm(forms.ModelForm):
         fields = ("name", "email", "phone_number")
         labels = {"email": "E-mailadres", "phone_number": "Telefoonnummer"}  # noqa: RUF012
         error_messages = {  # noqa: RUF012
-            "email": {
-                "required": "Vul een e-mailadres in.",
-                "invalid": "Vul een geldig e-mailadres in, zoals techniek@jouwbedrijf.nl.",
-            },
+            "email": {"required": "Vul een e-mailadres in."},
             "phone_number": {"invalid": "Vul een geldig telefoonnummer in, zoals 020 123 45 67 of +32 2 345 67 89."},
         }
 

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from accounts.access import SellerRequest, seller_required
+from accounts.views import resume_stale_form, stale_form_address
 
 
 @require_safe
@@ -28,7 +29,8 @@ def settings_index(request: SellerRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Explain a refused form: usually a sign-in in another tab, or cookies that are off."""
-    return render(request, "403_csrf.html", status=403)
+    context = {"again": stale_form_address(request)}
+    return resume_stale_form(request) or render(request, "403_csrf.html", context, status=403)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -149,7 +149,7 @@ class ThirdPartyAuthorizationFactory(Factory[ThirdPartyAuthorization]):
     class Params:
         expired = Trait(granted_at=LazyFunction(lambda: timezone.now() - dt.timedelta(days=370)))
         expiring = Trait(granted_at=LazyFunction(lambda: timezone.now() - dt.timedelta(days=340)))
-        ended = Trait(ended_at=LazyFunction(timezone.now))
+        ended = Trait(ended_at=LazyFunction(timezone.now), end_cause="removed_by_seller")
 
     seller = SubFactory(SellerFactory)
     third_party = SubFactory(ThirdPartyFactory)

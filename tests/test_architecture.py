@@ -14,6 +14,7 @@ LONGEST_FILE = 400
 ORDER = [
     "apicredentials.exceptions",
     "apicredentials.names",
+    "apicredentials.moments",
     "apicredentials.redirect_uris",
     "apicredentials.scopes",
     "accounts",

@@ -15,7 +15,7 @@ from accounts.access import actor
 from apicredentials import names, redirect_uris, scopes
 from apicredentials.admin.reason_actions import Act
 from apicredentials.admin.secret_admin import SecretAdmin
-from apicredentials.exceptions import NameTaken
+from apicredentials.exceptions import PartyNameTaken
 from apicredentials.forms import NameField, RightsField
 from apicredentials.models import OAuthClient, ResourceServer, ThirdParty, ThirdPartyLogo, logo_files
 
@@ -46,7 +46,7 @@ class ClientForm(forms.ModelForm):
         name: str = self.cleaned_data["name"]
         others = OAuthClient.objects.filter(seller=None, deleted_at=None).exclude(pk=self.instance.pk)
         if others.filter(folded_name=names.fold(name)).exists():
-            raise ValidationError(str(NameTaken("Er is al een partij")), code=NameTaken.code)
+            raise ValidationError(str(PartyNameTaken()), code=PartyNameTaken.code)
         return name
 
 
@@ -115,7 +115,7 @@ class RegisteredAdmin(SecretAdmin):
         """Say so when somebody took the name while this form was on its way."""
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except NameTaken as error:
+        except PartyNameTaken as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect(request.get_full_path())
 

@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from phonenumber_field.modelfields import PhoneNumberField
 
+from accounts.email_addresses import EmailAddressField
 from accounts.models import Actor, Seller
 from apicredentials.exceptions import AlreadyConfirmed, LinkExpired, LinkInvalid, LinkSuperseded, TooSoon
 from apicredentials.models.activity import Activity
@@ -29,7 +30,7 @@ class TechnicalContact(models.Model):
         Seller, on_delete=models.CASCADE, related_name="technical_contact", verbose_name="verkoper"
     )
     name = models.CharField("naam", max_length=100)
-    email = models.EmailField("e-mailadres", max_length=254)
+    email = EmailAddressField("e-mailadres", max_length=254)
     phone_number = PhoneNumberField("telefoonnummer", blank=True)
     confirmed_at = models.DateTimeField("adres bevestigd op", null=True, blank=True, editable=False)
     updated_at = models.DateTimeField("gewijzigd op", auto_now=True)

@@ -37,7 +37,9 @@ class Kind(models.TextChoices):
     recipients: Recipients
     consequence: str
 
-    def __new__(cls, code: str, group: Group, recipients: Recipients, consequence: str) -> Self:
+    def __new__(
+        cls, code: str, group: Group = Group.OPERATORS, recipients: Recipients = NOBODY, consequence: str = ""
+    ) -> Self:
         kind = str.__new__(cls, code)
         kind._value_ = code
         kind.group, kind.recipients, kind.consequence = group, recipients, consequence
@@ -45,12 +47,18 @@ class Kind(models.TextChoices):
 
     # fmt: off
     SELLER_CLOSED = (
-        "seller_closed", Group.SELLER, NOBODY, "Niemand kan namens deze verkoper de Retailer API gebruiken.",
+        "seller_closed", Group.SELLER, ALL, "Niemand kan namens deze verkoper de Retailer API gebruiken.",
         "Verkopersaccount gesloten",
     )
     SELLER_REOPENED = (
-        "seller_reopened", Group.SELLER, NOBODY, "Alles wat werkte toen het account werd gesloten, werkt weer.",
+        "seller_reopened", Group.SELLER, ALL, "Alles wat werkte toen het account werd gesloten, werkt weer.",
         "Verkopersaccount heropend",
+    )
+    USER_SWITCHED_OFF = (
+        "user_switched_off", Group.MEMBERS, OWNERS, "Deze persoon kan niet meer inloggen.", "Gebruiker uitgeschakeld",
+    )
+    USER_SWITCHED_ON = (
+        "user_switched_on", Group.MEMBERS, OWNERS, "Deze persoon kan weer inloggen.", "Gebruiker weer ingeschakeld",
     )
     CONTACT_SAVED = "contact_saved", Group.CONTACT, NOBODY, "", "Technisch contact opgeslagen"
     CONTACT_CONFIRMED = (
@@ -90,6 +98,30 @@ class Kind(models.TextChoices):
         "party_authorized", Group.PARTIES, ALL, "Deze partij heeft toegang.", "Derde partij geautoriseerd",
     )
     PARTY_RENEWED = "party_renewed", Group.PARTIES, ALL, "", "Autorisatie verlengd"
+    PARTY_TAKEN_OVER = (
+        "party_taken_over", Group.PARTIES, ALL, "Deze partij heeft weer toegang, tot dezelfde einddatum.",
+        "Autorisatie overgenomen",
+    )
+    PARTY_NARROWED = (
+        "party_narrowed", Group.PARTIES, ALL, "De minder geworden rechten gelden meteen.",
+        "Rechten van derde partij beperkt",
+    )
+    PARTY_STOPPED = (
+        "party_stopped", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.", "Derde partij gestopt",
+    )
+    PARTY_REVIVED = (
+        "party_revived", Group.PARTIES, ALL, "Deze partij heeft weer toegang.", "Derde partij werkt weer",
+    )
+    PARTY_SUSPENDED = (
+        "party_suspended", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.",
+        "Derde partij stilgezet door ons",
+    )
+    PARTY_LEAKED = (
+        "party_leaked", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.", "Secret van derde partij gelekt",
+    )
+    PARTY_RESUMED = (
+        "party_resumed", Group.PARTIES, ALL, "Deze partij heeft weer toegang.", "Derde partij weer toegelaten",
+    )
     PARTY_REVOKED = (
         "party_revoked", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.", "Derde partij verwijderd",
     )

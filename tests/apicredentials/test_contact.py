@@ -119,7 +119,7 @@ def test_what_is_no_phone_number_is_refused(owner: Client, typed: str) -> None:
         ({"name": "San\0ne"}, {"name": ["null_characters_not_allowed"]}),
         ({"email": ""}, {"email": ["required"]}),
         ({"email": "sanne"}, {"email": ["invalid"]}),
-        ({"email": "sanne@winkel.example\nBcc: kwaad@kwaad.example"}, {"email": ["invalid"]}),
+        ({"email": "sanne@winkel.example\nBcc: kwaad@kwaad.example"}, {"email": ["invisible"]}),
         ({"email": "sanne@winkel.example, kwaad@kwaad.example"}, {"email": ["invalid"]}),
         ({"email": "s\0@winkel.example"}, {"email": ["invalid", "null_characters_not_allowed"]}),
         ({"email": "s" * 242 + "@winkel.example"}, {"email": ["max_length"]}),
@@ -138,7 +138,7 @@ def test_what_is_wrong_is_refused(
 
 
 @pytest.mark.parametrize(
-    "email", ["sanne+api@winkel.example", "sanne@bücher.example", "s" * 64 + "@" + "winkel." * 20 + "example"]
+    "email", ["sanne+api@winkel.example", "sanne@xn--bcher-kva.example", "s" * 64 + "@" + "winkel." * 20 + "example"]
 )
 def test_odd_but_true_addresses_are_taken(owner: Client, email: str) -> None:
     assert save(owner, email=email).email == email

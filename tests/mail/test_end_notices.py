@@ -150,9 +150,9 @@ def test_what_is_over_anyway_is_not_told(
 ) -> None:
     clock.move_to(authorization.expires_at + days * DAY)
 
-    ThirdPartyAuthorization.objects.update(ended_at=START)
+    ThirdPartyAuthorization.objects.update(ended_at=START, end_cause="removed_by_seller")
     assert told() == []
-    ThirdPartyAuthorization.objects.update(ended_at=None)
+    ThirdPartyAuthorization.objects.update(ended_at=None, end_cause="")
 
     Seller.objects.update(closed_at=START)
     assert told() == []

@@ -6,6 +6,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
+from accounts.email_addresses import account_address
 from accounts.models import Seller, User
 from apicredentials import names
 from apicredentials.management.base import PortalCommand, operator, standard_input
@@ -63,7 +64,7 @@ def read_password() -> str:
 
 def existing_owner(email: str, password: str | None) -> User | None:
     """Return the user of that address, if there is one; refuse to change a password on the way."""
-    owner = User.objects.filter(email__iexact=email).first()
+    owner = User.objects.filter(email=account_address(email)).first()
     if owner is not None and not owner.is_active:
         raise CommandError(f"{email} is switched off and cannot own a seller.")
     if owner is not None and password is not None:

@@ -11,6 +11,8 @@ import structlog
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
+from portal import metrics
+
 log = structlog.get_logger("portal.caches")
 
 
@@ -22,6 +24,7 @@ def forgiving(method: Callable[..., Any], otherwise: Any = None) -> Callable[...
         try:
             return method(*args, **kwargs)
         except (RedisError, OSError) as error:
+            metrics.count_cache_error(method.__name__)
             log.error("cache_unavailable", operation=method.__name__, reason=type(error).__name__)
             return otherwise
 

@@ -17,7 +17,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.urls import URLPattern
 
 from apicredentials import api
-from portal import machine_urls
+from portal import machine_urls, metrics
 from portal.addresses import canonical_address
 from portal.logs import REQUEST_ID
 
@@ -107,12 +107,15 @@ class RequestLogMiddleware:
             response = self.get_response(request)
             response.headers["X-Request-ID"] = request_id
             match = request.resolver_match
+            route = match.route if match else getattr(request, "machine_route", "")
+            seconds = time.perf_counter() - started
+            metrics.count(request, response, route, seconds)
             log.info(
                 "request",
                 method=request.method,
-                route=match.route if match else getattr(request, "machine_route", ""),
+                route=route,
                 status=response.status_code,
-                milliseconds=round(1000 * (time.perf_counter() - started), 1),
+                milliseconds=round(1000 * seconds, 1),
                 address=request.META.get("REMOTE_ADDR"),
             )
         finally:

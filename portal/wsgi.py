@@ -6,7 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
+from shutil import rmtree
+from tempfile import gettempdir
 from typing import Any
 
 import django
@@ -17,6 +21,30 @@ from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
+
+def share_metrics() -> None:
+    """Set PROMETHEUS_MULTIPROC_DIR, which prometheus_client reads when it is imported.
+
+    The workers of one server have the same parent. Folders of servers that have stopped are deleted.
+    """
+    prefix = f"portal-metrics-{os.getuid()}-"
+    folder = Path(gettempdir()) / f"{prefix}{os.getppid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for other in folder.parent.glob(f"{prefix}*"):
+        if not is_alive(int(other.name.removeprefix(prefix))):
+            rmtree(other, ignore_errors=True)
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(folder))
+
+
+def is_alive(process: int) -> bool:
+    with suppress(PermissionError):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+    return True
+
+
 try:
     # Whatever loads now stays: looking through it for garbage takes a part of the start, and of many a request later.
     gc.disable()
@@ -24,7 +52,10 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(f"portal: {error}")
 
-from portal.middleware import MachineEndpointMiddleware, RequestLogMiddleware, TrustedProxyMiddleware
+if settings.METRICS_TOKEN:
+    share_metrics()
+
+from portal.middleware import MachineEndpointMiddleware, RequestLogMiddleware, TrustedProxyMiddleware  # noqa: E402
 
 # What only pages need is loaded with the first of them.
 pages = cache(WSGIHandler)

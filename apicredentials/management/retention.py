@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from django.contrib.sessions.models import Session
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -57,10 +57,6 @@ def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
 def purge(*, dry_run: bool = False) -> Iterator[tuple[str, int]]:
     """Delete what has expired; yield each kind with its number of rows."""
     now = timezone.now()
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # Do not wait for the disk after each slice: rows that a crash brings back are deleted the next night.
-            cursor.execute("SET synchronous_commit = off")
     for what, queryset in purgeable(now).items():
         yield what, queryset.count() if dry_run else delete_in_slices(queryset)
 
@@ -76,6 +72,11 @@ def delete_in_slices(queryset: models.QuerySet[models.Model]) -> int:
     while start is not None:
         end = keys.filter(pk__gte=start)[SLICE : SLICE + 1].first()
         within = queryset.filter(pk__gte=start) if end is None else queryset.filter(pk__gte=start, pk__lt=end)
-        deleted += within._raw_delete(queryset.db)
+        with transaction.atomic(using=queryset.db):
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    # A slice need not wait for the disk: what a crash brings back is deleted the next night.
+                    cursor.execute("SET LOCAL synchronous_commit = off")
+            deleted += within._raw_delete(queryset.db)
         start = end
     return deleted

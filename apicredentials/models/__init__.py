@@ -5,6 +5,7 @@ from apicredentials.models.announcements import Announcement
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.clients import OAuthClient
+from apicredentials.models.command_runs import CommandRun
 from apicredentials.models.contacts import TechnicalContact
 from apicredentials.models.credentials import ClientCredential
 from apicredentials.models.logos import ThirdPartyLogo
@@ -18,6 +19,7 @@ __all__ = [
     "Announcement",
     "ClientCredential",
     "ClientSecret",
+    "CommandRun",
     "Grant",
     "IDToken",
     "OAuthClient",

@@ -124,6 +124,10 @@ class OutgoingMail(models.Model):
             models.Index(
                 name="mail_waiting", fields=["due_at"], condition=Q(sent_at__isnull=True, given_up_at__isnull=True)
             ),
+            # Few rows, so it costs the write path nothing; counting them reads millions without it.
+            models.Index(
+                name="mail_stuck", fields=["due_at"], condition=Q(sent_at__isnull=True) & ~Q(last_error="")
+            ),
             models.Index(
                 name="mail_waiting_of_announcement",
                 fields=["announcement", "due_at"],

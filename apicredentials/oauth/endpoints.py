@@ -57,7 +57,9 @@ def for_clients(respond: Callable[[MachineRequest], dict[str, Any]]) -> Callable
             response["Allow"] = "POST"
             return response
         try:
-            return answer(json.dumps(respond(MachineRequest.read(request))), 200)
+            given = MachineRequest.read(request)
+            request.grant_type = given.get("grant_type")  # type: ignore[attr-defined]  # for the metrics
+            return answer(json.dumps(respond(given)), 200)
         except errors.OAuth2Error as error:
             return answer(refusal(error.error, error.description), error.status_code)
 

@@ -40,7 +40,7 @@ FOR_PEOPLE = """
 FOR_MACHINES = """
     /token /revoke /introspect /leaks /verify /retailer/retailers/current
     /.well-known/oauth-authorization-server /.well-known/oauth-protected-resource /.well-known/jwks.json
-    /healthz /readyz
+    /healthz /readyz /metrics
 """
 NOWHERE = """
     /applications/ /applications/register/ /authorized_tokens/ /authorized_tokens/1/delete/ /device /device/

@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 
 from apicredentials.management.base import PortalCommand
 from apicredentials.management.retention import purge
+from apicredentials.models import CommandRun
 
 
 class Command(PortalCommand):
@@ -20,4 +21,7 @@ class Command(PortalCommand):
         parser.add_argument("--dry-run", action="store_true", help="Only count the rows.")
 
     def act(self, *, dry_run: bool, **options: Any) -> dict[str, int]:
-        return dict(purge(dry_run=dry_run))
+        purged = dict(purge(dry_run=dry_run))
+        if not dry_run:
+            CommandRun.objects.note("purge", sum(purged.values()))
+        return purged

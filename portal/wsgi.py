@@ -24,6 +24,7 @@ try:
 except ImproperlyConfigured as error:
     sys.exit(f"portal: {error}")
 
+from apicredentials.oauth import counting
 from portal.middleware import MachineEndpointMiddleware, RequestLogMiddleware, TrustedProxyMiddleware
 
 # What only pages need is loaded with the first of them.
@@ -33,6 +34,7 @@ answer_machine = TrustedProxyMiddleware(RequestLogMiddleware(machines))
 
 gc.freeze()
 gc.enable()
+counting.start()
 
 BOUNDARY = re.compile(r""";\s*boundary\s*=\s*("[^"]{1,70}"|[^;"\s]{1,70})""", re.IGNORECASE)
 LONGEST_MEDIA_TYPE = 255

@@ -88,6 +88,9 @@ class ProblemCause(models.TextChoices):
     # fmt: on
 
 
+CAUSES: dict[str, ProblemCause] = {cause.value: cause for cause in ProblemCause}
+
+
 def event_choices() -> list[tuple[str, str]]:
     """Return every event that is counted, with its label."""
     return [*Use.choices, *ProblemCause.choices]
@@ -219,7 +222,7 @@ def added_up(rows: list["Usage"]) -> ProblemGroup:
     """Return rows of one cause and right as one group."""
     last = max(rows, key=lambda row: row.last_at)
     return ProblemGroup(
-        cause=ProblemCause(last.event),
+        cause=CAUSES[last.event],
         right=last.right,
         first_at=min(row.first_at for row in rows),
         last_at=last.last_at,

@@ -64,7 +64,7 @@ def add_counts(counts: dict[DayOfEvent, Tally]) -> None:
     rows = [row(key, counts[key]) for key in sorted(counts) if key[2] not in ProblemCause or key[0] in known]
     table = connection.ops.quote_name(Usage._meta.db_table)
     with transaction.atomic(), connection.cursor() as cursor:
-        for batch in batched(rows, ROWS_PER_STATEMENT, strict=False):
+        for batch in batched(rows, ROWS_PER_STATEMENT):
             statement = _ADD.format(usage=table, rows=", ".join([_PLACES] * len(batch)))
             cursor.execute(statement, [value for values in batch for value in values])
 

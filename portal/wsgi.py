@@ -55,6 +55,7 @@ except ImproperlyConfigured as error:
 if settings.METRICS_TOKEN:
     share_metrics()
 
+from apicredentials.oauth import counting  # noqa: E402
 from portal.middleware import MachineEndpointMiddleware, RequestLogMiddleware, TrustedProxyMiddleware  # noqa: E402
 
 # What only pages need is loaded with the first of them.
@@ -64,6 +65,7 @@ answer_machine = TrustedProxyMiddleware(RequestLogMiddleware(machines))
 
 gc.freeze()
 gc.enable()
+counting.start()
 
 BOUNDARY = re.compile(r""";\s*boundary\s*=\s*("[^"]{1,70}"|[^;"\s]{1,70})""", re.IGNORECASE)
 LONGEST_MEDIA_TYPE = 255

@@ -17,6 +17,7 @@ from apicredentials.models import (
     OutgoingMail,
     RefreshToken,
     RevokedAccessToken,
+    Usage,
 )
 from apicredentials.models.clients import RESTORE_WINDOW
 
@@ -44,6 +45,7 @@ def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
         "refresh_tokens": RefreshToken.objects.filter(ended),
         "codes": Grant.objects.filter(~Exists(tokens), expires__lt=now - dt.timedelta(days=1)),
         "sessions": Session.objects.filter(expire_date__lt=now),
+        "usage": Usage.objects.filter(day__lt=timezone.localdate(now - ACTIVITY_KEPT)),
         "activities": Activity.objects.filter(at__lt=now - ACTIVITY_KEPT),
         "mails": OutgoingMail.objects.filter(
             Q(sent_at__lt=now - ACTIVITY_KEPT) | Q(given_up_at__lt=now - ACTIVITY_KEPT)

@@ -25,6 +25,7 @@ ORDER = [
     "apicredentials.forms",
     "apicredentials.oauth",
     "apicredentials.api",
+    "apicredentials.lookups",
     "apicredentials.templatetags",
     "apicredentials.views",
     "apicredentials.admin",

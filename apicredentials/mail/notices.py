@@ -19,14 +19,7 @@ from apicredentials.models.activity import Activity
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.contacts import TechnicalContact
-from apicredentials.models.outgoing_mail import (
-    OutgoingMail,
-    contact_of,
-    context_for,
-    key_of_end,
-    owners_of,
-    unique_addresses,
-)
+from apicredentials.models.outgoing_mail import OutgoingMail, context_for, key_of_end, recipients_of
 
 # Days before the end of an authorisation on which a notice is sent.
 STEPS = (60, 30, 14, 7, 1)
@@ -98,7 +91,7 @@ def queue_end(pk: int, key: str) -> None:
             calendar=authorization.uid if is_first else "",
         )
         mail = OutgoingMail(kind=OutgoingMail.Kind.AUTHORIZATION_ENDS, key=key, context=context, seller=seller)
-        mail.queue_for(unique_addresses([*owners_of(seller), *contact_of(seller)]))
+        mail.queue_for(recipients_of(seller))
         if authorization.days_left <= PARTY_STEPS[0]:
             key = f"{key_of_step(authorization, PARTY_STEPS)}:party"
             authorization.mail_party(OutgoingMail.Kind.ACCESS_ENDS, key)

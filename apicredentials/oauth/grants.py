@@ -113,7 +113,7 @@ def authorization_code(request: MachineRequest) -> Answer:
 
 
 def is_verified(verifier: str | None, state: GrantState, client: ClientRecord) -> bool:
-    """Whether the verifier matches the challenge of the authorization request (RFC 7636 §4.6, S256 only).
+    """Return whether the verifier matches the challenge of the authorization request (RFC 7636 §4.6, S256 only).
 
     Raises MissingCodeVerifierError if there is none and there must be one.
     """

@@ -1,4 +1,4 @@
-"""Errors of the authorization endpoint: shown to the person or sent to the party (RFC 6749 §4.1.2.1, RFC 9700 §4, RFC 7636)."""
+"""Errors of the authorization endpoint (RFC 6749 §4.1.2.1, RFC 9700 §4, RFC 7636): shown, or sent to the party."""
 
 import re
 

@@ -68,9 +68,9 @@ def party_rights(stated: Claims) -> tuple[list[str], Seller] | None:
     return [right for right in authorization.rights if right in party.rights], authorization.seller
 
 
-def told(standing: TokenStatus | None) -> Claims | None:
+def told(status: TokenStatus | None) -> Claims | None:
     """All that an answer says; SQLite gives a date as text."""
-    return asdict(standing) | {"registration_date": str(standing.registration_date)} if standing else None
+    return asdict(status) | {"registration_date": str(status.registration_date)} if status else None
 
 
 def test_a_sellers_token_is_worth_what_the_orm_says_in_every_state(now: dt.datetime) -> None:

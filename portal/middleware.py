@@ -117,6 +117,7 @@ class RequestLogMiddleware:
                 status=response.status_code,
                 milliseconds=round(1000 * seconds, 1),
                 address=request.META.get("REMOTE_ADDR"),
+                **getattr(request, "log_fields", {}),
             )
         finally:
             REQUEST_ID.reset(token)

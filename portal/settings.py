@@ -21,6 +21,7 @@ from apicredentials.keys.hash_keys import development_hash_keys
 from apicredentials.keys.required_keys import require_strong
 from apicredentials.keys.signing_keys import development_signing_keys
 from portal import logs
+from portal.mail_sender import is_one_address, no_reply
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -116,6 +117,7 @@ MIDDLEWARE = [
     "portal.middleware.RequestLogMiddleware",
     # From here on the machine-facing addresses are answered; what follows is for people with a browser.
     "portal.middleware.MachineEndpointMiddleware",
+    "apicredentials.oauth.opener_policy.OpenerPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -334,7 +336,18 @@ elif email["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
         "use_ssl": email.get("EMAIL_USE_SSL", False),
         "timeout": 10,
     }
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{PORTAL_NAME} <noreply@{issuer.hostname}>")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="")
+try:
+    DEFAULT_FROM_EMAIL = DEFAULT_FROM_EMAIL or no_reply(PORTAL_NAME, issuer.hostname)
+except ValueError as error:
+    raise ImproperlyConfigured(
+        "PORTAL_NAME does not fit in the From header of a mail: it is too long, or has control characters or repeated "
+        "spaces. Shorten it, or set DEFAULT_FROM_EMAIL."
+    ) from error
+if not is_one_address(DEFAULT_FROM_EMAIL):
+    raise ImproperlyConfigured(
+        'DEFAULT_FROM_EMAIL must be one address. Put a name with punctuation in quotes: "Groot & Zn." <mail@example.nl>'
+    )
 
 LANGUAGE_CODE = "nl"
 TIME_ZONE = "Europe/Amsterdam"

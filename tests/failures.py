@@ -2,11 +2,10 @@
 
 from django.core.cache import cache
 
-from apicredentials.oauth.throttle import refused_in, throttled_in
+from apicredentials.oauth.throttle import throttled_in
 
 
 def forget_failures() -> None:
     """Begin as if nobody had failed yet."""
     cache.clear()
     throttled_in.cache_clear()
-    refused_in.cache_clear()

@@ -172,6 +172,7 @@ SENTENCES: dict[str, Callable[[str], str]] = {
     "changed": "Gewijzigd: {}.".format,
     "cause": lambda code: f"Oorzaak: {Cause(code).label}.",
     "giver": "Toestemming gegeven door {}.".format,
+    "former_giver": "Toestemming eerst gegeven door {}.".format,
     "hint": "Het gaat om het secret …{}.".format,
     "previous_ends_at": lambda text: f"Einde van het oude secret: {_moment(text)}.",
     "ends_at": lambda text: f"Einde van het oude secret: {_moment(text)}.",

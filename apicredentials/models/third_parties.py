@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.utils import timezone
 
 from accounts.email_addresses import clean_email_address
 from accounts.models import Actor
@@ -12,6 +13,14 @@ from apicredentials import redirect_uris
 from apicredentials.exceptions import NeedsNewSecret, PartyNameTaken
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import OAuthClient, ProxyManager
+from apicredentials.models.outgoing_mail import OutgoingMail
+
+# Kinds of activity that the contact address gets a mail about.
+MAILS_TO_PARTY = {
+    Activity.Kind.PARTY_SUSPENDED: OutgoingMail.Kind.ACCESS_SUSPENDED,
+    Activity.Kind.PARTY_RESUMED: OutgoingMail.Kind.ACCESS_RESUMED,
+    Activity.Kind.LEAK_REPORTED: OutgoingMail.Kind.ACCESS_SECRET_LEAKED,
+}
 
 # What the list of partners shows, besides the name and the logo.
 PARTNER_FIELDS = frozenset({"level", "description", "start_url", "is_listed"})
@@ -80,12 +89,20 @@ class ThirdParty(OAuthClient):
 
     def _log(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
         super()._log(kind, by, **details)
+        if kind in MAILS_TO_PARTY:
+            self._mail_contact(MAILS_TO_PARTY[kind], by, **details)
         if kind in {self.PAUSED, self.RESUMED}:
             self._log_for_sellers(kind, by)
         elif kind == Activity.Kind.LEAK_REPORTED:
-            self._log_for_sellers(Activity.Kind.PARTY_LEAKED, by)
+            self._log_for_sellers(Activity.Kind.PARTY_SECRET_LEAKED, by)
+
+    def _mail_contact(self, kind: OutgoingMail.Kind, by: Actor, **details: str) -> None:
+        now = timezone.now().isoformat()
+        context = {**details, "subject": self.name, "client_id": self.client_id, "reason": by.reason, "at": now}
+        mail = OutgoingMail(kind=kind, key=f"party:{self.pk}:{kind}:{now}", context=context)
+        mail.queue_for(filter(None, [self.contact_email]))
 
     def _log_for_sellers(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
         """Write a row in the log of every open seller whose consent to this party stands."""
         for authorization in self.authorizations.standing().filter(seller__closed_at=None).select_related("seller"):
-            authorization.record(kind, by, **details)
+            authorization.record(kind, by, expires_at=authorization.expires_at.isoformat(), **details)

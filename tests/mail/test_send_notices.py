@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
+from apicredentials.keys.hash_keys import digest
 from apicredentials.mail.notices import REMIND_AFTER, queue_notices
 from apicredentials.models import (
     Activity,
@@ -20,7 +21,6 @@ from apicredentials.models import (
     TechnicalContact,
     ThirdPartyAuthorization,
 )
-from apicredentials.models.client_secrets import fingerprint
 from apicredentials.models.leak_reports import report_leak
 from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory
 from tests.inventory import tables
@@ -86,7 +86,7 @@ def test_an_end_that_another_mail_told_already_is_not_told_again(
     secret = credential.rotate(overlap=WEEK, by=Actor())
     told()
     clock.shift(DAY)
-    report_leak([fingerprint(secret)], by=Actor())
+    report_leak([digest(secret)], by=Actor())
     assert told() == ["Client secret van ‘Magazijn’ gelekt"]
     clock.shift(DAY)
     assert told() == []

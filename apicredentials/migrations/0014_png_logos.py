@@ -10,7 +10,7 @@ def delete_svg_logos(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("apicredentials", "0012_authorization_end_has_cause"),
+        ("apicredentials", "0013_simple_announcements"),
     ]
 
     operations = [

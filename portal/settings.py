@@ -81,11 +81,13 @@ INSTALLED_APPS = [
     "apicredentials.apps.ApiCredentialsConfig",
 ]
 
-MIDDLEWARE = [
+# The order for the machine-facing addresses, which have no other path than this (portal.machine_endpoints).
+MACHINE_MIDDLEWARE = [
     "portal.middleware.TrustedProxyMiddleware",
     "portal.middleware.RequestLogMiddleware",
-    # From here on the machine-facing addresses are answered; what follows is for people with a browser.
-    "portal.middleware.MachineEndpointMiddleware",
+]
+MIDDLEWARE = [
+    *MACHINE_MIDDLEWARE,
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

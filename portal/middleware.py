@@ -1,4 +1,4 @@
-"""What happens to every request, before and after its view."""
+"""Middleware: the client's address, request ids and the request log, and caching of pages."""
 
 import re
 import secrets
@@ -6,18 +6,12 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import cast
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
-from django.urls import URLPattern
+from django.http import HttpRequest, HttpResponse
 
-from apicredentials import api
-from portal import machine_urls, metrics
+from portal import metrics
 from portal.addresses import canonical_address
 from portal.logs import REQUEST_ID
 
@@ -90,7 +84,7 @@ def without_port(hop: str) -> str:
 class RequestLogMiddleware:
     """Gives each request an id (`X-Request-ID`, in and out) and one line in the log.
 
-    The line names the route, not the address: addresses and queries may hold what must not be kept.
+    The line names the route, not the path or the query, which may contain secrets.
     """
 
     ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -124,59 +118,8 @@ class RequestLogMiddleware:
         return response
 
 
-class MachineEndpointMiddleware:
-    """Answers the machine-facing addresses, without session, CSRF, messages or anything for browsers.
-
-    Whatever goes wrong here is answered in JSON: a client of `/token` cannot read our error pages.
-    """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-        self.views = {f"/{pattern.pattern}": pattern for pattern in machine_urls.urlpatterns}
-        self.headers = {
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-            "Cache-Control": "no-store",
-        }
-        if settings.SECURE_HSTS_SECONDS:
-            self.headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        endpoint = self.views.get(request.path_info)
-        if endpoint is None:
-            return self.get_response(request)
-        request.machine_route = str(endpoint.pattern)  # type: ignore[attr-defined]
-        response = self.answer(endpoint, request)
-        for name, value in self.headers.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    def answer(self, endpoint: URLPattern, request: HttpRequest) -> HttpResponse:
-        """Return the view's answer, or say in JSON why there is none, as that endpoint says what it refuses."""
-        trouble = api.trouble if endpoint.callback.__module__ == api.__name__ else oauth_trouble
-        try:
-            return cast("HttpResponse", endpoint.callback(request))
-        except (BadRequest, SuspiciousOperation, RequestDataTooBig, MultiPartParserError, UnreadablePostError) as error:
-            log.info("unreadable_request", reason=type(error).__name__)
-            return trouble("invalid_request", "The request cannot be read.", 400)
-        except (OperationalError, InterfaceError) as error:
-            log.error("database_unavailable", reason=type(error).__name__)
-            response = trouble("temporarily_unavailable", "Try again in a moment.", 503)
-            response["Retry-After"] = "5"
-            return response
-        except Exception:
-            log.exception("unexpected_error")
-            return trouble("server_error", "Something went wrong here; it has been logged.", 500)
-
-
-def oauth_trouble(error: str, description: str, status: int) -> JsonResponse:
-    """Return an error in the form of RFC 6749 §5.2."""
-    return JsonResponse({"error": error, "error_description": description}, status=status)
-
-
 class NeverStoreMiddleware:
-    """Keeps pages out of every cache, the browser's too, unless a view has said otherwise."""
+    """Keeps pages out of every cache, including the browser's, unless the view sets Cache-Control itself."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -27,7 +27,7 @@ DEBUG = env.flag("DEBUG")
 # ---- Keys -----------------------------------------------------------------------------------------------
 
 SECRET_KEY = env.secret_file("SECRET_KEY")
-# Read once here, to refuse to start without; `apicredentials.keys.keyring` reads a file again when it changes.
+# Read here to refuse to start without them; `apicredentials.keys.keyring` reads a file again when it changes.
 SECRET_HASH_KEYS_FILE = env.text("SECRET_HASH_KEYS_FILE")
 TOKEN_SIGNING_KEYS_FILE = env.text("TOKEN_SIGNING_KEYS_FILE")
 SECRET_HASH_KEYS = env.secret_file("SECRET_HASH_KEYS")
@@ -75,17 +75,19 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.mfa",
     "phonenumber_field",
-    "django.forms",  # its templates, for the renderer that also finds ours
-    # After the libraries: our admin modules take back what theirs register.
+    "django.forms",  # its templates, for FORM_RENDERER
+    # After the libraries: our admin modules unregister some of theirs.
     "accounts.apps.AccountsConfig",
     "apicredentials.apps.ApiCredentialsConfig",
 ]
 
-MIDDLEWARE = [
+# The order for the machine-facing addresses, which have no other path than this (portal.machine_endpoints).
+MACHINE_MIDDLEWARE = [
     "portal.middleware.TrustedProxyMiddleware",
     "portal.middleware.RequestLogMiddleware",
-    # From here on the machine-facing addresses are answered; what follows is for people with a browser.
-    "portal.middleware.MachineEndpointMiddleware",
+]
+MIDDLEWARE = [
+    *MACHINE_MIDDLEWARE,
     "apicredentials.oauth.opener_policy.OpenerPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -134,7 +136,7 @@ DATABASES = {
     )
 }
 DATABASE_LIMITS = service_urls.DATABASE_LIMITS
-# A little more than the server's own limit, for when the server is frozen itself.
+# Client-side timeout, longer than statement_timeout: a frozen server cannot enforce its own.
 DATABASE_WAIT_SECONDS = 12
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -171,7 +173,7 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {
-    # Wrong attempts are what is scarce; a whole office may sign in from one address.
+    # Limit failures rather than sign-ins: a whole office may share one address.
     "login": "300/m/ip",
     "login_failed": "20/m/ip,5/5m/key",
 }
@@ -190,7 +192,7 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if served_over_https else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [f"{issuer.scheme}://{issuer.netloc}"]
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
-# Flash messages live in the session: the default's cookie can be read by anyone who holds the browser.
+# Store flash messages in the session: a message in a cookie is readable in the browser.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # ---- The authorization server (django-oauth-toolkit) ------------------------------------------------------
@@ -221,7 +223,7 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
 }
 
-# ---- What every answer carries --------------------------------------------------------------------------
+# ---- Response headers and limits ------------------------------------------------------------------------
 
 SECURE_CSP = {
     "default-src": [CSP.NONE],
@@ -238,8 +240,8 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if served_over_https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = served_over_https
-# Sending plain HTTP on to HTTPS is for the proxy that ends TLS: here it would hide from a client that it
-# has just sent its secret in the clear.
+# The proxy that ends TLS redirects HTTP to HTTPS (SECURE_SSL_REDIRECT). A redirect from here would hide from a client
+# that it has just sent its secret in the clear.
 SILENCED_SYSTEM_CHECKS = ["security.W008"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

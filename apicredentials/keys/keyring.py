@@ -60,7 +60,7 @@ def text_of(name: str) -> str:
         status = os.stat(path)  # noqa: PTH116 - on the hot path
         looks = (status.st_mtime_ns, status.st_ino, status.st_size)
         if name not in _seen or _seen[name][0] != looks:
-            text = Path(path).read_text(encoding="utf-8")
+            text = Path(path).read_text(encoding="utf-8-sig")
             PARSERS[name](text)
             _seen[name] = looks, text
     except (OSError, UnicodeDecodeError, ImproperlyConfigured) as error:

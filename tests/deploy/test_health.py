@@ -1,4 +1,4 @@
-"""Whether the portal is alive and ready, and how it fails: in Dutch to people, in JSON to machines."""
+"""Health endpoints, and errors: in Dutch for people, in JSON for machines."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def owner(db: None) -> Client:
-    """The browser of a seller's owner, which does not raise what the portal did not catch."""
+    """The browser of a seller's owner. Exceptions become responses, as in production."""
     client = signed_in(TechnicalContactFactory().seller.members.get())
     client.raise_request_exception = False
     return client
@@ -31,7 +31,7 @@ def owner(db: None) -> Client:
 
 @pytest.fixture
 def no_database(db: None) -> Iterator[Callable[[], None]]:
-    """Take the database away, from when this is called until the test is over."""
+    """Return a function that makes the database unavailable until the end of the test."""
 
     def gone(*args: object, **kwargs: object) -> None:
         raise OperationalError("connection refused: password=geheim")
@@ -134,7 +134,7 @@ def test_an_error_of_ours_is_said_in_dutch(owner: Client, monkeypatch: pytest.Mo
 
 
 def check_headers_of_errors(response: "Response") -> None:
-    """Assert what even a page that something broke carries."""
+    """Assert the headers that error pages have too."""
     assert directives(response)["frame-ancestors"] == "'none'"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Request-ID"]

@@ -1,4 +1,4 @@
-"""Requests as they come through proxies: the id they keep, and whose word is taken for where they come from."""
+"""Requests through proxies: request ids, and which proxies may state address and scheme."""
 
 import re
 
@@ -31,11 +31,11 @@ def test_an_id_that_is_none_is_replaced(client: Client, offered: str) -> None:
     ("proxies", "came_from", "forwarded", "believed"),
     [
         ([], "203.0.113.7", "1.2.3.4", "203.0.113.7"),
-        (["10.0.0.0/8"], "203.0.113.7", "1.2.3.4", "203.0.113.7"),  # somebody else's word
+        (["10.0.0.0/8"], "203.0.113.7", "1.2.3.4", "203.0.113.7"),  # not one of our proxies
         (["10.0.0.0/8"], "10.0.0.1", "203.0.113.7", "203.0.113.7"),
         (["10.0.0.1"], "10.0.0.1", "203.0.113.7", "203.0.113.7"),
         (["10.0.0.1"], "10.0.0.2", "203.0.113.7", "10.0.0.2"),
-        (["10.0.0.0/8"], "10.0.0.1", "1.2.3.4, 203.0.113.7", "203.0.113.7"),  # the first is the client's own word
+        (["10.0.0.0/8"], "10.0.0.1", "1.2.3.4, 203.0.113.7", "203.0.113.7"),  # the client itself sent the first one
         (["10.0.0.0/8"], "10.0.0.1", "1.2.3.4, 203.0.113.7, 10.0.0.2", "203.0.113.7"),
         (["10.0.0.0/8"], "10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
         (["10.0.0.0/8"], "10.0.0.1", "", "10.0.0.1"),

@@ -240,7 +240,7 @@ class ThirdPartyAuthorization(models.Model):
         return Cause.YEAR_OVER if self.expires_at <= now else None
 
     @property
-    def since(self) -> dt.datetime | None:
+    def state_since(self) -> dt.datetime | None:
         """When its cause came; None while it is active."""
         match self.cause:
             case None:
@@ -279,7 +279,7 @@ class ThirdPartyAuthorization(models.Model):
             party=self.third_party.name,
             giver=self.granted_by or "Een oud-medewerker",
             by=self.ended_by or "een medewerker",
-            since=moment(self.since) if self.since else "een onbekend moment",
+            since=moment(self.state_since) if self.state_since else "een onbekend moment",
         )
 
     @property

@@ -123,7 +123,7 @@ def test_an_announcement_is_written_read_over_and_sent(page: Page, axe: Axe, wid
     look()
     page.get_by_label("Reden:").fill("Wijziging 4711")
     page.get_by_role("button", name="Nu versturen").click()
-    expect(page.get_by_role("main")).to_contain_text("1 van 1 verstuurd")
+    expect(page.get_by_role("main")).to_contain_text("0 van 1 verstuurd, 1 nog te gaan")
     look()
     assert OutgoingMail.objects.get(announcement=Announcement.objects.get()).recipient == contact.email
 

@@ -10,12 +10,13 @@ from typing import Any, ClassVar, TextIO
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Manager, Model, QuerySet
+from django.db import transaction
+from django.db.models import Manager, Max, Model, QuerySet
 
 from accounts.models import Actor, Seller
 from apicredentials.exceptions import Refusal
 from apicredentials.keys import secret_format
-from apicredentials.models import ClientCredential
+from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdParty
 
 MAXIMUM_REASON_LENGTH = 500
 
@@ -177,3 +178,39 @@ class SellerCommand(PortalCommand):
 
     def act_on(self, seller: Seller, *, by: Actor) -> None:
         raise NotImplementedError
+
+
+class ThirdPartyCommand(PortalCommand):
+    """An act on one third party that concerns all sellers who gave it access."""
+
+    reason_required = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("client_id", metavar="CLIENT_ID", help="The Client ID of the third party.")
+        parser.add_argument("--dry-run", action="store_true", help="Change nothing; print what would be printed.")
+
+    def act(self, *, client_id: str, dry_run: bool, by: Actor, **options: Any) -> dict[str, Any]:
+        party: ThirdParty = self.find(ThirdParty.objects, client_id=client_id)
+        with transaction.atomic():
+            before = newest(Activity), newest(OutgoingMail)
+            self.act_on(party, by=by)
+            logged = Activity.objects.filter(pk__gt=before[0], subject=party.name, seller__isnull=False)
+            mailed = OutgoingMail.objects.filter(pk__gt=before[1], context__subject=party.name)
+            answer = {
+                "client_id": client_id,
+                "sellers": logged.values("seller").distinct().count(),
+                "mails": mailed.count(),
+            }
+            # A dry run acts and rolls back, so that its numbers are those of the act.
+            transaction.set_rollback(dry_run)
+        return answer
+
+    def act_on(self, party: ThirdParty, *, by: Actor) -> None:
+        raise NotImplementedError
+
+
+def newest(model: type[Model]) -> int:
+    """Return the highest primary key, or 0."""
+    highest: int | None = model._default_manager.aggregate(highest=Max("pk"))["highest"]
+    return highest or 0

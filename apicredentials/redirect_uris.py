@@ -94,7 +94,7 @@ def _is_usable_port(port: int) -> bool:
 
 
 def _is_host(host: str) -> bool:
-    """Whether a browser can parse this host, in lower case and without brackets (URL standard, "host parsing")."""
+    """Return whether a browser can parse this host, given in lower case and without brackets (URL standard)."""
     labels = host.removesuffix(".").split(".")
     try:
         if ":" in host:

@@ -1,4 +1,4 @@
-"""Failures of clients, which are counted by the minute, outside of the database that a test rolls back."""
+"""Counts of failed attempts, which are outside of the database that a test rolls back."""
 
 from django.core.cache import cache
 
@@ -6,6 +6,6 @@ from apicredentials.oauth.throttle import throttled_in
 
 
 def forget_failures() -> None:
-    """Begin as if nobody had failed yet."""
+    """Reset the counts."""
     cache.clear()
     throttled_in.cache_clear()

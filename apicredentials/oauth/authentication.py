@@ -32,6 +32,7 @@ def authenticate(request: MachineRequest) -> ClientRecord:
     if not CLIENT_ID.fullmatch(client_id):
         # Look up an id that does not exist, so that the answer takes the same time.
         client_id = UNKNOWN
+    request.log_fields["client_id"] = client_id
     well_formed = [secret for secret in secrets if secret_format.is_well_formed(secret)]
     hashes = [stored for secret in well_formed or [""] for stored in hashes_of(digest(secret))]
     # A cut-off or mistyped secret belongs to nobody. It needs no query, whichever client it was sent for.

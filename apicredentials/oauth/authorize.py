@@ -193,7 +193,7 @@ class AuthorizeView(OAuthLibMixin, View):
         return salted_hmac(self.SIGNATURE_SALT, json.dumps(parts), algorithm="sha256").hexdigest()
 
     def is_as_shown(self, shown: str) -> bool:
-        """Whether the form was rendered for this request, user, seller and session, and recently."""
+        """Return whether the form was rendered for this request, user, seller and session, and recently."""
         signer = signing.TimestampSigner(salt=self.SIGNATURE_SALT)
         try:
             return signer.unsign(shown, max_age=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT) == self.request_digest

@@ -54,17 +54,16 @@ def test_tokens_are_given_and_checked_under_load(portal: Served, visitor: Visito
 
 
 def test_pages_and_forms_work(portal: Served, visitor: Visitor) -> None:
-    visitor.open(f"{portal}/instellingen/api/")
-    visitor.sign_in()
-    visitor.press("Opslaan", Naam="Sanne", **{"E-mailadres": "sanne@winkel.example"})
-    assert visitor.page.buttons("Aanmaken")
-    export = visitor.http.get(f"{portal}/instellingen/api/activiteit/?formaat=csv", follow_redirects=True)
-    assert export.status_code == 200
+    with visitor.http:
+        visitor.open(f"{portal}/instellingen/api/")
+        visitor.sign_in()
+        visitor.press("Opslaan", Naam="Sanne", **{"E-mailadres": "sanne@winkel.example"})
+        assert visitor.page.buttons("Aanmaken")
+        export = visitor.http.get(f"{portal}/instellingen/api/activiteit/activiteit.csv")
+        assert export.text.count("\n") > 1
 
 
-@pytest.mark.parametrize(
-    "command", ["list_credentials --json", "send_notices --json", "purge --json", "migrate", "check --deploy"]
-)
+@pytest.mark.parametrize("command", ["list_credentials --json", "send_notices --json", "purge --json", "migrate"])
 def test_commands_work(portal: Served, visitor: Visitor, command: str) -> None:
     new_credential(portal, visitor)
     portal.manage(*command.split())

@@ -1,4 +1,4 @@
-"""Every act that is mailed: to whom, when, and what must not be in it."""
+"""Mails about acts: recipients, content, and what they must not contain."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def leak(seller: Seller, by: Actor) -> None:
     assert report_leak([digest(secret)], by=Actor(stand_in="Melder"))
 
 
-# What somebody does -> the kinds of mail that it brings.
+# The acts, and the kinds of mail that each queues.
 ACTS: dict[str, tuple[Callable[[Seller, Actor], object], list[str]]] = {
     "create": (
         lambda seller, by: ClientCredential(seller=seller, name="Magazijn", scope="orders:read").create(by=by),

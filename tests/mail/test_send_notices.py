@@ -1,4 +1,4 @@
-"""`manage.py send_notices`: what the calendar asks to be told, each once, and what is due."""
+"""`manage.py send_notices`: ended secrets, unconfirmed addresses, and due mail."""
 
 import datetime as dt
 import re
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 @pytest.fixture
 def credential(seller: Seller, clock: time_machine.Traveller) -> ClientCredential:
-    """A credential whose first secret was shown a moment ago."""
+    """A credential whose first secret was revealed a moment ago."""
     credential: ClientCredential = ClientCredentialFactory(seller=seller, name="Magazijn")
     credential.reveal(by=Actor())
     clock.shift(1)

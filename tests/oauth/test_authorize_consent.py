@@ -6,6 +6,7 @@ import re
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import Seller
 from apicredentials import scopes
@@ -26,20 +27,6 @@ def test_the_page_says_who_asks_for_what_for_whom_and_until_when(
     page = owner.get(request_address(party, scope="orders:manage offers:read"))
     words = says(page)
     ends_at = timezone.localtime(one_year_after(timezone.now()))
-    months = [
-        "januari",
-        "februari",
-        "maart",
-        "april",
-        "mei",
-        "juni",
-        "juli",
-        "augustus",
-        "september",
-        "oktober",
-        "november",
-        "december",
-    ]
     for expected in (
         ThirdParty.objects.get().name,
         "partij.example",
@@ -48,7 +35,7 @@ def test_the_page_says_who_asks_for_what_for_whom_and_until_when(
         seller.members.get().email,
         "Bestellingen",
         "Aanbod",
-        f"{ends_at.day} {months[ends_at.month - 1]} {ends_at.year}",
+        date_format(ends_at, "j F Y"),
         "Toestaan",
         "Weigeren",
     ):

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, no token outlives its authorisation, its grant or its own end (V10.4.8)."""
+"""Tokens over time, as state machines: their end (V10.4.8), and chains of refresh tokens (RFC 9700 §4.14.2)."""
 
 import datetime as dt
 import secrets
@@ -47,7 +47,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Pair:
-    """What an exchange or a refresh gave."""
+    """The tokens of an exchange or a refresh."""
 
     access_token: str
     refresh_token: str
@@ -55,7 +55,7 @@ class Pair:
 
 
 class LifeOfTokens(RuleBasedStateMachine):
-    """A seller and a party who do what they may, and what they may not."""
+    """A seller and a party who do allowed and forbidden things in any order."""
 
     codes: Bundle[Code] = Bundle("codes")
     pairs: Bundle[Pair] = Bundle("pairs")

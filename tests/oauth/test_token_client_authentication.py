@@ -1,4 +1,4 @@
-"""The door of the token endpoints: who may come in, and who may not (RFC 6749 §2.3, §5.2)."""
+"""Client authentication at the token endpoints (RFC 6749 §2.3, §5.2)."""
 
 import base64
 import datetime as dt
@@ -236,7 +236,7 @@ def test_all_bad_clients_get_the_same_answer_for_the_same_work(make: Callable[[]
     assert_error(answer, "invalid_client", 401)
     assert answer.content == expected.content
     assert all(answer[name] == value for name, value in expected.items() if name != "X-Request-ID")
-    # What no secret can look like is known for it without a query, whoever sends it.
+    # A malformed secret is refused without a query, for every client.
     assert len(queries) == secret_format.is_well_formed(client.secret)
 
 

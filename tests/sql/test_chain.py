@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def state_by_orm(grant: Grant, token: RefreshToken | None = None, successor: RefreshToken | None = None) -> GrantState:
-    """What `find_code` and `find_refresh_token` must return, from the models."""
+    """The result that `find_code` and `find_refresh_token` must return, from the models."""
     authorization = grant.authorization
     by = authorization.granted_by
     alive = authorization.is_active and authorization.seller.is_open and by is not None and by.is_active

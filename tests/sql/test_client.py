@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def client_by_orm(client_id: str, hashes: list[str]) -> ClientRecord | None:
-    """What `find_client` ought to say, in the ORM's words."""
+    """The result that `find_client` must return, from the models."""
     client = OAuthClient.objects.select_related("seller").filter(client_id=client_id).first()
     if client is None or client.deleted_at or client.paused_at or (client.seller and not client.seller.is_open):
         return None

@@ -1,21 +1,20 @@
-"""Lists authorisations of third parties."""
+"""Lists authorisations."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts.models import Actor, Seller
+from accounts.models import Seller
 from apicredentials.management.base import PortalCommand
 from apicredentials.models import ThirdParty, ThirdPartyAuthorization
 from apicredentials.models.states import State
 
+BATCH_SIZE = 500
+
 
 class Command(PortalCommand):
-    help = (
-        "List the authorisations of third parties, current and past, of one seller, one third party or all. Changes "
-        "nothing."
-    )
+    help = "List the authorisations of one seller or party, or of all, with state and cause. Changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -23,15 +22,17 @@ class Command(PortalCommand):
         parser.add_argument("--party", metavar="CLIENT_ID", help="Only those of this third party.")
         parser.add_argument("--state", choices=State.values, help="Only those in this state.")
 
-    def act(self, *, seller: str | None, party: str | None, by: Actor, **options: Any) -> Iterator[dict[str, Any]]:
+    def act(
+        self, *, seller: str | None, party: str | None, state: str | None, **options: Any
+    ) -> Iterator[dict[str, Any]]:
         authorizations = ThirdPartyAuthorization.objects.with_parties()
-        if options["state"]:
-            authorizations = authorizations.in_state(State(options["state"]))
         if seller is not None:
             authorizations = authorizations.filter(seller=self.find(Seller.objects, retailer_id=seller))
         if party is not None:
             authorizations = authorizations.filter(third_party=self.find(ThirdParty.objects, client_id=party))
-        return map(describe, authorizations.order_by("seller__retailer_id", "-pk").iterator(500))
+        if state is not None:
+            authorizations = authorizations.in_state(State(state))
+        return map(describe, authorizations.order_by("pk").iterator(BATCH_SIZE))
 
     def lines(self, data: dict[str, Any]) -> Iterable[str]:
         state = f"{data['state']} ({data['cause']})" if data["cause"] else data["state"]

@@ -7,10 +7,13 @@ from apicredentials.models import ThirdParty
 
 class Command(ThirdPartyCommand):
     help = (
-        "Suspend a third party for all sellers. Takes effect immediately: it gets no new tokens, and this server "
-        "rejects the tokens already issued. The sellers concerned and the party get a mail. resume_third_party undoes "
-        "it. Idempotent."
+        "Suspend a third party for every seller. Takes effect immediately: it gets no tokens, and its tokens stop "
+        "working. Mails the party and exactly the sellers concerned. resume_third_party undoes it. Idempotent. Prints "
+        "the number of sellers and of mails."
     )
 
     def act_on(self, party: ThirdParty, *, by: Actor) -> None:
         party.pause(by=by)
+
+    def is_done(self, party: ThirdParty) -> bool:
+        return party.paused_at is not None

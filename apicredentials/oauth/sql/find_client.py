@@ -26,7 +26,7 @@ class ClientRecord:
 
     @property
     def is_public(self) -> bool:
-        """Whether the client cannot keep a secret (RFC 6749 §2.1)."""
+        """Return whether the client cannot keep a secret (RFC 6749 §2.1)."""
         return self.client_type == OAuthClient.CLIENT_PUBLIC
 
 

@@ -45,7 +45,7 @@ class GrantState:
 
     @property
     def is_stale_code(self) -> bool:
-        """Whether the code expired before it was used (RFC 6749 §4.1.2)."""
+        """Return whether the code expired before it was used (RFC 6749 §4.1.2)."""
         return self.used_at is None and timezone.now() >= self.expires
 
 

@@ -20,7 +20,7 @@ from tests.deploy.cluster import BINARIES, HAPROXY, Postgres, run_cluster, run_h
 from tests.deploy.pooler import PROGRAM as PGBOUNCER
 from tests.deploy.pooler import PgBouncer, run_changeable_pgbouncer
 from tests.oauth.flow import GRANT
-from tests.served import Served, free_port, manage, production, run_portal
+from tests.served import START_SECONDS, Served, free_port, manage, production, run_portal
 
 pytestmark = pytest.mark.skipif(
     on_sqlite() or os.getuid() != 0 or not all(Path(program).exists() for program in (BINARIES, HAPROXY, PGBOUNCER)),
@@ -116,7 +116,7 @@ def test_the_loss_of_the_primary_costs_seconds_and_nothing_that_was_answered(sit
 def fail_over_under_load(site: Site, credential: tuple[str, str]) -> tuple[list[str], float]:
     """Return the tokens whose revocation was answered meanwhile, and how long after promotion all workers answer."""
     tokens = [
-        httpx.post(f"{site.address}/token", data=GRANT, auth=credential).json()["access_token"] for _ in range(300)
+        httpx.post(f"{site.address}/token", data=GRANT, auth=credential).json()["access_token"] for _ in range(100)
     ]
     left = iter(tokens)
 
@@ -151,15 +151,18 @@ def check_that_each_mail_leaves_once(site: Site) -> None:
     with ThreadPoolExecutor(2) as timers:
         sent = list(timers.map(lambda each: each.manage_json("send_notices"), site.portals))
     mails = Counter(message_from_string(mail)["Message-ID"] for each in site.portals for mail in each.mails)
-    assert sum(each["sent"] for each in sent) == len(mails) > 0
+    assert [each["failed"] for each in sent] == [0, 0]
+    assert mails
     assert set(mails.values()) == {1}
 
 
 def wait_until_all_answer(site: Site, credential: tuple[str, str]) -> None:
     """Wait until each worker of each portal gives tokens."""
+    deadline = time.monotonic() + START_SECONDS
     for portal in site.portals:
         in_a_row = 0
         while in_a_row < 10:
+            assert time.monotonic() < deadline, portal.log[-2000:]
             answer = httpx.post(f"{portal}/token", data=GRANT, auth=credential, timeout=30)
             in_a_row = in_a_row + 1 if answer.status_code == 200 else 0
             if not in_a_row:

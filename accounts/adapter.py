@@ -76,10 +76,10 @@ class AccountAdapter(DefaultAccountAdapter):
         return reverse("settings-index")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send the mail; log any failure, because an error page would show that the address is known."""
+        """Send the mail. A failure is only logged, because an error page would reveal that the address is known."""
         try:
             super().send_mail(template_prefix, email, context)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - also an invalid sender, recipient or MAILERS
             log.warning("mail_failed", kind=template_prefix, reason=type(error).__name__)
 
     def login(self, request: HttpRequest, user: Any) -> None:

@@ -1,4 +1,4 @@
-"""The addresses that machines use: exact, without a trailing slash, and without a redirect to one."""
+"""URLs of the machine-facing addresses: exact, without a trailing slash and without a redirect to one."""
 
 from django.urls import URLPattern, path
 

@@ -60,7 +60,7 @@ def count(request: HttpRequest, response: HttpResponse, route: str, seconds: flo
     is_for_machines = hasattr(request, "machine_route")
     cause = cause_of(response) if is_for_machines and 400 <= response.status_code < 500 else ""
     if route == "token":
-        grant = getattr(request, "grant_type", None)
+        grant = getattr(request, "log_fields", {}).get("grant_type")
         tokens_of(
             grant if grant in GRANTS else "other", cause or ("issued" if response.status_code == 200 else "error")
         ).inc()

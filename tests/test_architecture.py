@@ -25,6 +25,7 @@ ORDER = [
     "apicredentials.forms",
     "apicredentials.oauth",
     "apicredentials.api",
+    "apicredentials.lookups",
     "apicredentials.templatetags",
     "apicredentials.views",
     "apicredentials.admin",
@@ -34,7 +35,14 @@ ORDER = [
     "portal",
 ]
 # Only the settings read the environment. These modules prepare it for a process that they start.
-STARTERS = ("manage", "portal.wsgi", "portal.demo", "portal.management.commands.demo", "portal.example_party")
+STARTERS = (
+    "manage",
+    "portal.wsgi",
+    "portal.metrics_folder",
+    "portal.demo",
+    "portal.management.commands.demo",
+    "portal.example_party",
+)
 VAGUE_NAMES = {"utils", "helpers", "services", "mixins", "signals", "common", "misc"}
 LIBRARY_NAMES = {"requests", "secrets", "logging", "json", "email", "signal", "time", "types"}
 

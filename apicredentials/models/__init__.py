@@ -13,6 +13,7 @@ from apicredentials.models.outgoing_mail import OutgoingMail
 from apicredentials.models.resource_servers import ResourceServer
 from apicredentials.models.third_parties import ThirdParty
 from apicredentials.models.tokens import Grant, IDToken, RefreshToken, RevokedAccessToken
+from apicredentials.models.usage import Usage
 
 __all__ = [
     "Activity",
@@ -31,4 +32,5 @@ __all__ = [
     "ThirdParty",
     "ThirdPartyAuthorization",
     "ThirdPartyLogo",
+    "Usage",
 ]

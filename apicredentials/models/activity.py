@@ -14,7 +14,7 @@ from accounts.models import Actor, Seller
 from apicredentials import scopes
 from apicredentials.models import kinds
 from apicredentials.models.kinds import Group, Recipients
-from apicredentials.models.outgoing_mail import OutgoingMail, contact_of, context_for, owners_of, unique_addresses
+from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, recipients_of
 from apicredentials.models.states import Cause
 from apicredentials.moments import moment
 
@@ -136,8 +136,8 @@ class Activity(models.Model):
             return
         context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
         mail = OutgoingMail(kind=self.kind, key=f"activity:{self.pk}", context=context, seller=self.seller)
-        contact = contact_of(self.seller) if recipients == Recipients.OWNERS_AND_CONTACT else []
-        mail.queue_for(unique_addresses([*owners_of(self.seller), *contact]))
+        is_for_owners = recipients == Recipients.OWNERS
+        mail.queue_for(owners_of(self.seller) if is_for_owners else recipients_of(self.seller))
 
 
 # ---- What the details tell ----------------------------------------------------------------------------------
@@ -172,6 +172,7 @@ SENTENCES: dict[str, Callable[[str], str]] = {
     "changed": "Gewijzigd: {}.".format,
     "cause": lambda code: f"Oorzaak: {Cause(code).label}.",
     "giver": "Toestemming gegeven door {}.".format,
+    "former_giver": "Toestemming eerst gegeven door {}.".format,
     "hint": "Het gaat om het secret …{}.".format,
     "previous_ends_at": lambda text: f"Einde van het oude secret: {_moment(text)}.",
     "ends_at": lambda text: f"Einde van het oude secret: {_moment(text)}.",

@@ -41,6 +41,14 @@ def one_year_after(start: dt.datetime) -> dt.datetime:
     return later.astimezone(dt.UTC)
 
 
+# Kinds of activity that the party's contact address gets a mail about.
+MAILS_TO_PARTY = {
+    Activity.Kind.PARTY_AUTHORIZED: OutgoingMail.Kind.ACCESS_AUTHORIZED,
+    Activity.Kind.PARTY_REVOKED: OutgoingMail.Kind.ACCESS_REMOVED,
+    Activity.Kind.PARTY_EXPIRED: OutgoingMail.Kind.ACCESS_ENDED,
+}
+
+
 class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]):
     """Authorisations by state; each filter agrees with `ThirdPartyAuthorization.state`."""
 
@@ -232,7 +240,7 @@ class ThirdPartyAuthorization(models.Model):
         return Cause.YEAR_OVER if self.expires_at <= now else None
 
     @property
-    def since(self) -> dt.datetime | None:
+    def state_since(self) -> dt.datetime | None:
         """When its cause came; None while it is active."""
         match self.cause:
             case None:
@@ -271,7 +279,7 @@ class ThirdPartyAuthorization(models.Model):
             party=self.third_party.name,
             giver=self.granted_by or "Een oud-medewerker",
             by=self.ended_by or "een medewerker",
-            since=moment(self.since) if self.since else "een onbekend moment",
+            since=moment(self.state_since) if self.state_since else "een onbekend moment",
         )
 
     @property
@@ -307,15 +315,27 @@ class ThirdPartyAuthorization(models.Model):
     # ---- Acts -------------------------------------------------------------------------------------------------
 
     def record(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
-        """Write a row in the seller's log, and queue its mail."""
-        Activity.record(
-            kind,
-            seller=self.seller,
-            subject=self.third_party.name,
-            by=by,
-            target=self.uid,
-            **details,
+        """Write a row in the seller's log, and queue the mails to the seller and, for some kinds, to the party."""
+        activity = Activity.record(
+            kind, seller=self.seller, subject=self.third_party.name, by=by, target=self.uid, **details
         )
+        if kind in MAILS_TO_PARTY:
+            self.mail_party(MAILS_TO_PARTY[kind], f"party:{activity.pk}")
+
+    def mail_party(self, kind: OutgoingMail.Kind, key: str) -> None:
+        """Queue a mail about this authorisation to the party's contact address, if it has one."""
+        context = {
+            "seller": self.seller.display_name,
+            "retailer_id": self.seller.retailer_id,
+            "subject": self.third_party.name,
+            "client_id": self.third_party.client_id,
+            "authorization": self.uid,
+            "scope": self.scope,
+            "expires_at": self.expires_at.isoformat(),
+            "at": timezone.now().isoformat(),
+        }
+        mail = OutgoingMail(kind=kind, key=key, context=context, seller=self.seller)
+        mail.queue_for(filter(None, [self.third_party.contact_email]))
 
     def renew(self, *, by: Actor) -> None:
         """Start a new year today with the same rights. Raises CannotRenew.
@@ -346,7 +366,7 @@ class ThirdPartyAuthorization(models.Model):
             self.granted_by = by.user
             self.ended_at, self.end_cause, self.ended_by = None, "", ""
             self.save(update_fields=["granted_by", "ended_at", "end_cause", "ended_by"])
-            self.record(Activity.Kind.PARTY_TAKEN_OVER, by, giver=former, expires_at=self.expires_at.isoformat())
+            self.record(Activity.Kind.PARTY_TAKEN_OVER, by, former_giver=former, expires_at=self.expires_at.isoformat())
 
     def narrow(self, rights: Iterable[str], *, by: Actor) -> None:
         """Leave the party only these of its rights, for issued tokens too. Raises CannotNarrow."""

@@ -14,7 +14,7 @@ from oauth2_provider.models import AbstractApplication
 
 from accounts.email_addresses import EmailAddressField
 from accounts.models import Actor, Seller
-from apicredentials import names, scopes
+from apicredentials import names, redirect_uris, scopes
 from apicredentials.exceptions import (
     AlreadyDeleted,
     AlreadyRevealed,
@@ -24,8 +24,9 @@ from apicredentials.exceptions import (
     TooManySecrets,
 )
 from apicredentials.keys import keyring, secret_format
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models.activity import Activity
-from apicredentials.models.client_secrets import ClientSecret, fingerprint
+from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.locking import lock
 
 
@@ -56,6 +57,10 @@ class ClientQuerySet(models.QuerySet[Any]):
     def matching(self, text: str) -> Self:
         """Those whose name contains `text` or whose Client ID starts with it; all when it is empty."""
         return self.filter(Q(folded_name__contains=names.fold(text)) | Q(client_id__startswith=text.lower()))
+
+    def listed(self) -> Self:
+        """Those that the list of partners shows."""
+        return self.present().filter(is_listed=True, paused_at__isnull=True).exclude(start_url="")
 
     def with_details(self) -> Self:
         """With everything the settings page shows, in a fixed number of queries."""
@@ -99,6 +104,13 @@ class OAuthClient(AbstractApplication):
         CONFIDENTIAL = AbstractApplication.CLIENT_CONFIDENTIAL, "Vertrouwelijk: software op een server, met een secret"
         PUBLIC = AbstractApplication.CLIENT_PUBLIC, "Openbaar: een app die geen secret kan bewaren, met PKCE"
 
+    class Level(models.TextChoices):
+        """How closely a third party works with the marketplace; the operator decides."""
+
+        GOLD = "gold", "Goud"
+        SILVER = "silver", "Zilver"
+        BRONZE = "bronze", "Brons"
+
     class RefreshTokens(models.TextChoices):
         ROTATING = "rotating", "Wisselend: elke verversing geeft een nieuw token"
         FIXED = "fixed", "Vast: het token blijft gelijk"
@@ -122,6 +134,19 @@ class OAuthClient(AbstractApplication):
         blank=True,
         help_text="Wie zij met vragen kunnen mailen. Dit adres staat op de toestemmingspagina.",
     )
+    level = models.CharField("partnerniveau", max_length=10, choices=Level, blank=True)
+    description = models.CharField(
+        "omschrijving",
+        max_length=200,
+        blank=True,
+        help_text="Wat deze partij doet, in één zin. Staat in de partnerlijst.",
+    )
+    start_url = models.URLField(
+        "startadres",
+        blank=True,
+        help_text="Waar een verkoper bij deze partij begint met koppelen. Koppelen opent dit adres.",
+    )
+    is_listed = models.BooleanField("in de partnerlijst", default=False)
     redirect_uris = models.TextField("redirect URI’s", blank=True)
     client_type = models.CharField("soort client", max_length=32, choices=ClientType, default=ClientType.CONFIDENTIAL)
     authorization_grant_type = models.CharField("soort", max_length=44, choices=GrantType)
@@ -209,8 +234,8 @@ class OAuthClient(AbstractApplication):
         return self.deleted_at is None and self.paused_at is None
 
     def redirect_uri_allowed(self, uri: str) -> bool:
-        """Compare as strings, and nothing else (RFC 9700 §2.1)."""
-        return uri in self.redirect_uris.split()
+        """Whether `uri` is registered; the port of a loopback address may differ."""
+        return redirect_uris.is_registered(uri, self.redirect_uris.split())
 
     def get_allowed_schemes(self) -> list[str]:
         """Allow http if a registered redirect URI uses it; only loopback addresses can."""
@@ -293,7 +318,7 @@ class OAuthClient(AbstractApplication):
     def _new_secret(self, by: Actor) -> str:
         """Create a secret and return it. Only its keyed hash is stored."""
         plaintext = secret_format.generate()
-        stored = keyring.hash_key().hash(fingerprint(plaintext))
+        stored = keyring.hash_key().hash(digest(plaintext))
         self.secrets.create(hash=stored, hint=plaintext[-4:], created_by=by.user)
         return plaintext
 

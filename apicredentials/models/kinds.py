@@ -116,8 +116,9 @@ class Kind(models.TextChoices):
         "party_suspended", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.",
         "Derde partij stilgezet door ons",
     )
-    PARTY_LEAKED = (
-        "party_leaked", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.", "Secret van derde partij gelekt",
+    PARTY_SECRET_LEAKED = (
+        "party_secret_leaked", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.",
+        "Secret van derde partij gelekt",
     )
     PARTY_RESUMED = (
         "party_resumed", Group.PARTIES, ALL, "Deze partij heeft weer toegang.", "Derde partij weer toegelaten",

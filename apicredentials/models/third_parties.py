@@ -1,8 +1,12 @@
 """Third parties: software of others that asks sellers for access (RFC 6749 §4.1)."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.utils import timezone
 
 from accounts.email_addresses import clean_email_address
 from accounts.models import Actor
@@ -10,6 +14,17 @@ from apicredentials import redirect_uris
 from apicredentials.exceptions import NeedsNewSecret, PartyNameTaken
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import OAuthClient, ProxyManager
+from apicredentials.models.outgoing_mail import OutgoingMail, recipients_of
+
+# Kinds of activity that the contact address gets a mail about.
+MAILS_TO_PARTY = {
+    Activity.Kind.PARTY_SUSPENDED: OutgoingMail.Kind.ACCESS_SUSPENDED,
+    Activity.Kind.PARTY_RESUMED: OutgoingMail.Kind.ACCESS_RESUMED,
+    Activity.Kind.LEAK_REPORTED: OutgoingMail.Kind.ACCESS_SECRET_LEAKED,
+}
+
+# What the list of partners shows, besides the name and the logo.
+PARTNER_FIELDS = frozenset({"level", "description", "start_url", "is_listed"})
 
 
 class ThirdParty(OAuthClient):
@@ -26,8 +41,20 @@ class ThirdParty(OAuthClient):
         verbose_name = "derde partij"
         verbose_name_plural = "derde partijen"
 
+    def clean(self) -> None:
+        """Require an https start address (or http on this machine), and one for a listed party."""
+        start = urlsplit(self.start_url)
+        if self.start_url and start.scheme != "https" and start.hostname not in redirect_uris.LOOPBACK_HOSTS:
+            message = "Begin het startadres met https://; http:// mag alleen op localhost."
+            raise ValidationError({"start_url": ValidationError(message, code="scheme")})
+        if self.is_listed and not self.start_url:
+            message = "Vul een startadres in, of zet deze partij niet in de partnerlijst."
+            raise ValidationError({"start_url": ValidationError(message, code="required")})
+
     def register(self, *, by: Actor) -> None:
-        """Save this new party. Raises ValidationError on contact and redirect URIs too, and PartyNameTaken."""
+        """Save this new party. Raises ValidationError on its other fields too, and PartyNameTaken."""
+        self.clean_fields(exclude={field.name for field in self._meta.fields} - PARTNER_FIELDS)
+        self.clean()
         if self.contact_email:
             self.contact_email = clean_email_address(self.contact_email)
         self.redirect_uris = redirect_uris.join(self.redirect_uris.split())
@@ -53,6 +80,16 @@ class ThirdParty(OAuthClient):
             raise NeedsNewSecret
         super().resume(by=by)
 
+    def concerned_authorizations(self) -> Iterable[Any]:
+        """Return the consents that stand and whose seller is open: a suspension or leak concerns these sellers."""
+        return self.authorizations.standing().filter(seller__closed_at=None).select_related("seller", "third_party")
+
+    def count_concerned(self) -> tuple[int, int]:
+        """Return how many sellers a suspension concerns, and how many mails it sends to them and to the party."""
+        sellers = [authorization.seller for authorization in self.concerned_authorizations()]
+        mails = sum(len(recipients_of(seller)) for seller in sellers)
+        return len(sellers), mails + bool(self.contact_email)
+
     def _log_change(self, former: dict[str, Any], by: Actor) -> None:
         changed = [name for name, value in former.items() if value != getattr(self, name)]
         labels = [str(ThirdParty._meta.get_field(name).verbose_name) for name in changed]  # type: ignore[union-attr]
@@ -63,12 +100,20 @@ class ThirdParty(OAuthClient):
 
     def _log(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
         super()._log(kind, by, **details)
+        if kind in MAILS_TO_PARTY:
+            self._mail_contact(MAILS_TO_PARTY[kind], by, **details)
         if kind in {self.PAUSED, self.RESUMED}:
             self._log_for_sellers(kind, by)
         elif kind == Activity.Kind.LEAK_REPORTED:
-            self._log_for_sellers(Activity.Kind.PARTY_LEAKED, by)
+            self._log_for_sellers(Activity.Kind.PARTY_SECRET_LEAKED, by)
+
+    def _mail_contact(self, kind: OutgoingMail.Kind, by: Actor, **details: str) -> None:
+        now = timezone.now().isoformat()
+        context = {**details, "subject": self.name, "client_id": self.client_id, "reason": by.reason, "at": now}
+        mail = OutgoingMail(kind=kind, key=f"party:{self.pk}:{kind}:{now}", context=context)
+        mail.queue_for(filter(None, [self.contact_email]))
 
     def _log_for_sellers(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
         """Write a row in the log of every open seller whose consent to this party stands."""
-        for authorization in self.authorizations.standing().filter(seller__closed_at=None).select_related("seller"):
-            authorization.record(kind, by, **details)
+        for authorization in self.concerned_authorizations():
+            authorization.record(kind, by, expires_at=authorization.expires_at.isoformat(), **details)

@@ -1,4 +1,4 @@
-"""What is no longer needed."""
+"""Deletes expired data."""
 
 from typing import Any
 
@@ -11,17 +11,16 @@ from apicredentials.models import CommandRun
 
 class Command(PortalCommand):
     help = (
-        "Delete expired data permanently: expired codes, tokens and sessions, log rows and mail older than 400 days, "
-        "and credentials deleted more than 30 days ago. Takes effect immediately, in small batches; safe while the "
-        "portal serves requests."
+        "Delete expired data permanently: expired codes, tokens and sessions, log rows, mail and counts of use older "
+        "than 400 days, and credentials deleted more than 30 days ago. Takes effect immediately, in small batches; "
+        "safe while the portal serves requests."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--dry-run", action="store_true", help="Only say how many rows there are.")
+        parser.add_argument("--dry-run", action="store_true", help="Only count the rows.")
 
     def act(self, *, dry_run: bool, **options: Any) -> dict[str, int]:
-        """Purge, and return how many rows of what."""
         purged = dict(purge(dry_run=dry_run))
         if not dry_run:
             CommandRun.objects.note("purge", sum(purged.values()))

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("apicredentials", "0012_authorization_end_has_cause"),
+        ("apicredentials", "0015_partner_fields"),
     ]
 
     operations = [

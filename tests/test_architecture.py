@@ -34,7 +34,7 @@ ORDER = [
     "apicredentials.apps",
     "portal",
 ]
-# Only portal.environment reads the environment, for the settings. These modules prepare it for a process that they start.
+# Only portal.environment reads the environment. These modules prepare it for a process that they start.
 STARTERS = (
     "manage",
     "portal.wsgi",

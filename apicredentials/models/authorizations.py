@@ -187,6 +187,60 @@ class ThirdPartyAuthorization(models.Model):
         """The calendar days from today to the last day, in the portal's time zone."""
         return (timezone.localdate(self.expires_at) - timezone.localdate()).days
 
+    @property
+    def state(self) -> str:
+        """The state's code (protocol.md, "States and causes")."""
+        if self.is_revoked:
+            return "revoked"
+        if self.is_expired:
+            return "expired"
+        return "suspended" if self.third_party.paused_at else "active"
+
+    @property
+    def cause(self) -> str:
+        """The code of what caused the state; '' when active."""
+        causes = {"revoked": "removed_by_seller", "expired": "year_over", "suspended": "suspended"}
+        return causes.get(self.state, "")
+
+    @property
+    def state_label(self) -> str:
+        """The state as the seller reads it."""
+        labels = {"expired": "Verlopen", "revoked": "Ingetrokken", "suspended": "Stilgezet door ons"}
+        return labels.get(self.state, "Verloopt binnenkort" if self.is_ending_soon else "Actief")
+
+    @property
+    def state_since(self) -> dt.datetime | None:
+        """When the state began; None when active."""
+        since = {"revoked": self.ended_at, "expired": self.expires_at, "suspended": self.third_party.paused_at}
+        return since.get(self.state)
+
+    @property
+    def cause_sentence(self) -> str:
+        """Who or what caused the state."""
+        sentences = {
+            "revoked": "De toestemming is ingetrokken.",
+            "expired": "De toestemming is verlopen: een toestemming geldt een jaar.",
+            "suspended": f"Wij hebben {self.third_party.name} voor alle verkopers stilgezet.",
+        }
+        return sentences.get(self.state, "")
+
+    @property
+    def remedy(self) -> str:
+        """What the seller can do now."""
+        if self.is_renewable and self.state != "suspended":
+            return "verleng de toestemming. Daarna werkt de koppeling meteen weer." if self.state == "expired" else ""
+        remedies = {
+            "revoked": "koppel opnieuw als je deze partij weer wilt gebruiken.",
+            "expired": "koppel opnieuw als je deze partij weer wilt gebruiken.",
+            "suspended": "je hoeft niets te doen. We mailen je zodra het weer werkt; je toestemming blijft staan.",
+        }
+        return remedies.get(self.state, "")
+
+    @property
+    def can_be_taken_over(self) -> bool:
+        """Whether a colleague can take this consent over from somebody who left."""
+        return False
+
     def renew(self, *, by: Actor) -> None:
         """Start a new year today, with the same rights; raises CannotRenew.
 

@@ -54,9 +54,9 @@ class ClientQuerySet(models.QuerySet[Any]):
         """Those deleted so lately that they can be put back; never after a leak."""
         return self.filter(deleted_at__gt=timezone.now() - RESTORE_WINDOW, leaked_at__isnull=True)
 
-    def matching(self, text: str) -> Self:
-        """Those with `text` in their name, or at the start of their Client ID; all of them when it is empty."""
-        return self.filter(Q(folded_name__contains=names.fold(text)) | Q(client_id__startswith=text.lower()))
+    def listed(self) -> Self:
+        """Those that the list of partners shows."""
+        return self.present().filter(is_listed=True, paused_at__isnull=True).exclude(start_url="")
 
     def with_details(self) -> Self:
         """With everything the settings page shows, in a fixed number of queries."""
@@ -100,6 +100,13 @@ class OAuthClient(AbstractApplication):
         CONFIDENTIAL = AbstractApplication.CLIENT_CONFIDENTIAL, "Vertrouwelijk: software op een server, met een secret"
         PUBLIC = AbstractApplication.CLIENT_PUBLIC, "Openbaar: een app die geen secret kan bewaren, met PKCE"
 
+    class Level(models.TextChoices):
+        """How closely a third party works with the marketplace; the operator decides."""
+
+        GOLD = "gold", "Goud"
+        SILVER = "silver", "Zilver"
+        BRONZE = "bronze", "Brons"
+
     class RefreshTokens(models.TextChoices):
         ROTATING = "rotating", "Wisselend: elke verversing geeft een nieuw token"
         FIXED = "fixed", "Vast: het token blijft gelijk"
@@ -123,6 +130,19 @@ class OAuthClient(AbstractApplication):
         blank=True,
         help_text="Wie zij met vragen kunnen mailen. Dit adres staat op de toestemmingspagina.",
     )
+    level = models.CharField("partnerniveau", max_length=10, choices=Level, blank=True)
+    description = models.CharField(
+        "omschrijving",
+        max_length=200,
+        blank=True,
+        help_text="Wat deze partij doet, in één zin. Staat in de partnerlijst.",
+    )
+    start_url = models.URLField(
+        "startadres",
+        blank=True,
+        help_text="Waar een verkoper bij deze partij begint met koppelen. Koppelen opent dit adres.",
+    )
+    is_listed = models.BooleanField("in de partnerlijst", default=False)
     redirect_uris = models.TextField("redirect URI’s", blank=True)
     client_type = models.CharField("soort client", max_length=32, choices=ClientType, default=ClientType.CONFIDENTIAL)
     authorization_grant_type = models.CharField("soort", max_length=44, choices=GrantType)

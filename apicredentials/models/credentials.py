@@ -2,9 +2,10 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models, transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
@@ -17,6 +18,37 @@ from apicredentials.models.clients import RESTORE_WINDOW, OAuthClient, ProxyMana
 # After how long without any use, or without use any more, the page warns.
 NEVER_USED_AFTER = dt.timedelta(days=7)
 IDLE_AFTER = dt.timedelta(days=90)
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def state_annotations() -> dict[str, Any]:
+    """Return `state_now` and `needs_attention_now`: `state` and `needs_attention` of many rows, in the database.
+
+    tests/apicredentials/test_settings_many.py compares them with the properties.
+    """
+    now = timezone.now()
+    secrets = ClientSecret.objects.filter(client=OuterRef("pk"))
+    has_live, has_any = Exists(secrets.live(now)), Exists(secrets)
+    was_used, was_used_lately = (
+        Exists(secrets.filter(last_used_at__gt=since)) for since in (EPOCH, now - IDLE_AFTER)
+    )
+    is_old = Exists(secrets.filter(created_at__lte=now - NEVER_USED_AFTER))
+    is_leaked = Q(leaked_at__isnull=False) & (Q(paused_at__lte=F("leaked_at")) | ~has_live)
+    is_unused = (Q(is_old) & ~Q(was_used)) | (Q(was_used) & ~Q(was_used_lately))
+    state = Case(
+        When(is_leaked, then=Value(ClientCredential.State.LEAKED.value)),
+        When(paused_at__isnull=False, then=Value(ClientCredential.State.PAUSED.value)),
+        When(has_any, then=Value(ClientCredential.State.ACTIVE.value)),
+        default=Value(ClientCredential.State.WITHOUT_SECRET.value),
+    )
+    attention = Case(
+        When(state_now=ClientCredential.State.LEAKED.value, then=True),
+        When(Q(state_now=ClientCredential.State.ACTIVE.value) & is_unused, then=True),
+        default=False,
+        output_field=models.BooleanField(),
+    )
+    return {"state_now": state, "needs_attention_now": attention}
 
 
 class ClientCredential(OAuthClient):
@@ -76,6 +108,12 @@ class ClientCredential(OAuthClient):
         """Whether it was in use once, and has not been for ninety days."""
         used_at = self.last_used_at
         return used_at is not None and timezone.now() - used_at >= IDLE_AFTER
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether the seller should do something about it."""
+        state = self.state
+        return state == self.State.LEAKED or (state == self.State.ACTIVE and (self.is_never_used or self.is_idle))
 
     @property
     def restorable_until(self) -> dt.datetime | None:

@@ -15,6 +15,7 @@ from tests.factories import ThirdPartyFactory
 from tests.oauth.flow import Software, assert_error, decide, request_address, rights, sent_back, software, verify
 from tests.people import signed_in
 from tests.races.collisions import at_once, meanwhile
+from tests.rights import posted
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -138,7 +139,7 @@ def about_to_allow(seller: Seller, party: Software) -> Callable[[], Any]:
     tab = signed_in(seller.members.get())
     address = request_address(party)
     shown = tab.get(address).context["shown"]
-    return partial(tab.post, address, {"shown": shown, "allow": "yes", "scopes": list(scopes.ALL)})
+    return partial(tab.post, address, {"shown": shown, "allow": "yes", **posted(scopes.ALL)})
 
 
 def test_two_consents_at_once_make_one_authorisation(seller: Seller, party: Software) -> None:

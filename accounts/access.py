@@ -1,4 +1,4 @@
-"""A request as our views see it: signed in, and working for one seller."""
+"""Access to pages: the seller in use, roles, and recent proof of identity (step-up)."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from accounts.models import Actor, Membership, Seller, User
 
 
 class SellerRequest(HttpRequest):
-    """What `SellerMiddleware` and `seller_required` guarantee a view."""
+    """A request after SellerMiddleware and seller_required."""
 
     user: User
     seller: Seller
@@ -29,7 +29,7 @@ class SellerRequest(HttpRequest):
 
 READING = {"GET", "HEAD", "OPTIONS"}
 
-# Where a session keeps what a form was sent with while its user proves who they are, and for which address.
+# Session key: the fields of a form that was posted without a recent proof, and the address it was posted to.
 _FILLED_IN = "filled_in"
 
 type SellerView[**P] = Callable[Concatenate[SellerRequest, P], HttpResponseBase]
@@ -37,22 +37,22 @@ type View[**P] = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def actor(request: HttpRequest) -> Actor:
-    """Return who stands behind `request`, for the activity log."""
+    """Return the actor of `request`, for the activity log."""
     user = request.user
     return Actor(user=user if isinstance(user, User) else None, address=request.META.get("REMOTE_ADDR") or None)
 
 
 def is_local(address: str, request: HttpRequest) -> bool:
-    """Whether `address`, from wherever it came, stays on the site that `request` was sent to.
+    """Whether `address` stays on the site that `request` was sent to.
 
-    A query cannot lead elsewhere, and may be longer than Django lets an address be: it may hold a party's `state`.
+    Checks the path only: Django's check limits the length, and the query may contain a party's long `state`.
     """
     path, _, _ = address.partition("?")
     return url_has_allowed_host_and_scheme(path, allowed_hosts={request.get_host()}, require_https=request.is_secure())
 
 
 def seller_required[**P](view: SellerView[P]) -> View[P]:
-    """Let a view be reached only by somebody who works for a seller, and changed only by one who may."""
+    """Require a membership; for methods that change something also a role that may, and an open seller."""
 
     @wraps(view)
     def wrapper(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -72,21 +72,21 @@ def seller_required[**P](view: SellerView[P]) -> View[P]:
 def is_recently_proven(request: HttpRequest) -> bool:
     """Whether the user has shown a password or second factor within ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
 
-    allauth's own decorator does not count the sign-in itself as proof, and resumes a suspended POST past our
-    middleware.
+    allauth's own decorator does not count the sign-in itself as proof, and replays a suspended POST without running
+    our middleware.
     """
     proofs = [record["at"] for record in get_authentication_records(request, cast("User", request.user))]
     return bool(proofs) and time.time() - max(proofs) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def ask_for_proof(request: HttpRequest, following: str | None = None) -> HttpResponse:
-    """Send the user to confirm who they are, and then to `following` (default: this same address)."""
+    """Redirect to the page that asks for proof, and from there to `following` (default: this address)."""
     query = urlencode({"next": following or request.get_full_path()})
     return redirect(f"{reverse('account_reauthenticate')}?{query}")
 
 
 def recent_proof_required[**P](view: SellerView[P]) -> SellerView[P]:
-    """Let a view be reached only with a recent proof of identity; afterwards the user is asked again there."""
+    """Require a recent proof of identity; a form that was posted without it is kept for filled_in()."""
 
     @wraps(view)
     def wrapper(request: SellerRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -100,7 +100,7 @@ def recent_proof_required[**P](view: SellerView[P]) -> SellerView[P]:
 
 
 def filled_in(request: SellerRequest) -> QueryDict | None:
-    """Return what a form was sent with: now, or here before its user had to prove who they are; None when nothing."""
+    """Return the fields of a form: posted now, or kept while its user gave proof; None if there are none."""
     if request.method == "POST":
         return request.POST
     if request.session.get(_FILLED_IN, {}).get("address") != request.path:

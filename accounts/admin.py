@@ -1,4 +1,4 @@
-"""Users. What they may do for sellers stands with the sellers, in `apicredentials.admin`."""
+"""Users and groups in the admin; memberships are part of the sellers, in `apicredentials.admin`."""
 
 from typing import Any
 
@@ -12,24 +12,24 @@ from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
+from accounts.admin_pages import PortalAdmin
 from accounts.models import User
 
-# Addresses are the user's e-mail field; a second factor's secret is nobody's to see.
+# The address is User.email, and nobody may see the secret of a second factor.
 admin.site.unregister(EmailAddress)
 admin.site.unregister(Authenticator)
 admin.site.unregister(Group)
 
-# Django keeps the names of permissions in English, in the database.
+# Django stores the names of permissions in English.
 VERBS = {"add": "toevoegen", "change": "wijzigen", "delete": "verwijderen", "view": "bekijken"}
 
 
 def is_superuser(request: HttpRequest) -> bool:
-    """Whether the operator may do everything."""
     return isinstance(request.user, User) and request.user.is_superuser
 
 
 class PermissionsField(ModelMultipleChoiceField):
-    """Which of the things that there are pages for, or parts of pages, somebody may do."""
+    """Permissions for the models that have an admin page or inline."""
 
     widget = CheckboxSelectMultiple
 
@@ -41,17 +41,16 @@ class PermissionsField(ModelMultipleChoiceField):
         super().__init__(permissions, required=False, **kwargs)
 
     def label_from_instance(self, obj: Any) -> str:
-        """Return what it is about, and what may be done to that."""
+        """Return the model and the verb in Dutch."""
         verb = VERBS.get(obj.codename.partition("_")[0])
         model = obj.content_type.model_class()
         return f"{capfirst(model._meta.verbose_name_plural)}: {verb}" if verb and model else str(obj.name)
 
 
-class PermittingAdmin(admin.ModelAdmin):
-    """Rows that hold permissions, which are boxes to tick: each has a label, and a keyboard can reach it."""
+class PermittingAdmin(PortalAdmin):
+    """Draws permissions as checkboxes, which have labels and work with a keyboard."""
 
     def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:
-        """Draw boxes."""
         if db_field.related_model is Permission:
             return PermissionsField(label=capfirst(db_field.verbose_name))
         return super().formfield_for_manytomany(db_field, request, **kwargs | {"widget": CheckboxSelectMultiple})
@@ -59,15 +58,13 @@ class PermittingAdmin(admin.ModelAdmin):
 
 @admin.register(Group)
 class GroupAdmin(PermittingAdmin):
-    """Operators who may do the same."""
-
     search_fields = ("name",)
     ordering = ("name",)
 
 
 @admin.register(User)
 class UserAdmin(PermittingAdmin):
-    """Users: a new one chooses a password with 'Wachtwoord vergeten?'. Switched off, never deleted."""
+    """Users. A new one chooses a password with 'Wachtwoord vergeten?'. They are switched off, never deleted."""
 
     list_display = ("email", "name", "is_active", "is_staff", "last_login")
     search_fields = ("email", "name")
@@ -75,17 +72,17 @@ class UserAdmin(PermittingAdmin):
     fields = ("email", "name", "is_active", "is_staff", "is_superuser", "groups", "user_permissions", "last_login")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Leave rights to superusers: who may change users could give themselves all of them."""
+        """Let only superusers change rights, so that operators cannot give themselves more."""
         rights = ("is_staff", "is_superuser", "groups", "user_permissions")
         return ("last_login",) if is_superuser(request) else ("last_login", *rights)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Leave superusers to each other: with another e-mail address comes another password."""
+        """Let only superusers change superusers: a new e-mail address is enough to get a new password."""
         is_above = obj is not None and obj.is_superuser and not is_superuser(request)
         return not is_above and super().has_change_permission(request, obj)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Refuse a filter by password hash, which would give it away character by character."""
+        """Refuse filters on the password hash, which could reveal it character by character."""
         return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""How long a sign-in lasts, and which seller the signed-in user works for, on every request."""
+"""Middleware: the lifetime of a session, and the seller in use."""
 
 import time
 from collections.abc import Callable
@@ -15,9 +15,9 @@ SESSION_KEY = "retailer_id"
 
 
 class SessionLimitMiddleware:
-    """Ends a session after hours without use, and after half a day in any case (OWASP ASVS V7.3).
+    """Ends a session after SESSION_IDLE_SECONDS without use, and after SESSION_COOKIE_AGE (OWASP ASVS V7.3).
 
-    Both limits are kept on the server: a cookie's age is the browser's to obey.
+    Both limits are enforced on the server, because a browser can ignore the age of a cookie.
     """
 
     SEEN_AT = "seen_at"
@@ -43,8 +43,8 @@ class SessionLimitMiddleware:
 class SellerMiddleware:
     """Sets `request.memberships`, `request.membership` and `request.seller` (the last two may be None).
 
-    The session remembers a choice only; membership is looked up anew, so somebody who was removed from a
-    seller is out at the next request.
+    The session stores only the choice. Memberships are read on each request, so that removing one takes effect at
+    the next request.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

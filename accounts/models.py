@@ -1,6 +1,7 @@
-"""Who you are: a user signs in, works for sellers, and acts."""
+"""Users, sellers, memberships with a role, and the actor of an act."""
 
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,33 +11,33 @@ from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.email_addresses import EmailAddressField, account_address, clean_email_address
+
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users whose name is their e-mail address."""
-
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Make a user; without a password, one who must first reset it by mail."""
-        user = self.model(email=self.normalize_email(email), **fields)
+        """Create a user; without a password, they must reset it by mail first. Raises ValidationError."""
+        user = self.model(email=clean_email_address(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Make an operator with every right in the admin."""
+        """Create an operator with every right in the admin."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Find a user without regard to the case of the address."""
-        return self.get(email__iexact=username)
+        return self.get(email=account_address(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in with an e-mail address."""
 
-    email = models.EmailField("e-mailadres", max_length=254, unique=True)
+    email = EmailAddressField("e-mailadres", max_length=254, unique=True)
     name = models.CharField("naam", max_length=100, blank=True)
     is_staff = models.BooleanField("operator", default=False, help_text="Mag in het beheer.")
     is_active = models.BooleanField("actief", default=True, help_text="Uit: kan niet meer inloggen.")
+    deactivated_at = models.DateTimeField("uitgeschakeld op", null=True, blank=True, editable=False)
     created_at = models.DateTimeField("aangemaakt", default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -60,19 +61,36 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the address in lower case: that is how the sign-in page looks it up."""
+        """Store the address in lower case, which is how sign-in looks it up."""
         self.email = self.email.lower()
         super().save(*args, **kwargs)
 
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password and normalize_password(raw_password))
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether this is the password; hashes from before passwords were normalized still match."""
+        return any(super(User, self).check_password(spelling) for spelling in password_spellings(raw_password or ""))
+
     def get_full_name(self) -> str:
-        """Return what other people of the seller see."""
+        """Return the name that other members of the seller see."""
         return str(self)
+
+
+def normalize_password(password: str) -> str:
+    """Return the form that is hashed: equal for passwords that look equal (NIST SP 800-63B §3.1.1.2)."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def password_spellings(password: str) -> list[str]:
+    """Return the forms to compare with a stored hash: normalized, and as typed if that differs."""
+    return list(dict.fromkeys([normalize_password(password), password]))
 
 
 def new_retailer_id() -> str:
     """Return an unused seller number of seven digits.
 
-    Drawn at random: a number in sequence would tell outsiders how many sellers there are.
+    Random, because sequential numbers would show outsiders how many sellers there are.
     """
     while True:
         number = str(secrets.randbelow(9_000_000) + 1_000_000)
@@ -81,7 +99,7 @@ def new_retailer_id() -> str:
 
 
 class Seller(models.Model):
-    """A seller's account: the organisation on whose behalf the Retailer API is used."""
+    """An organisation on whose behalf the Retailer API is used."""
 
     retailer_id = models.CharField(
         "verkopersnummer", max_length=10, unique=True, default=new_retailer_id, editable=False
@@ -145,9 +163,9 @@ class Membership(models.Model):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who does something: a person in the browser, or an operator in the admin or at a terminal.
+    """The person in the browser, or the operator in the admin or at a terminal, who does something.
 
-    `reason` is what an operator states; the seller reads it in the activity log.
+    An operator gives a `reason`, which the seller reads in the activity log.
     """
 
     user: User | None = None
@@ -157,10 +175,15 @@ class Actor:
 
     @classmethod
     def machine(cls) -> "Actor":
-        """Return the portal itself, for what no person decided."""
+        """Return the portal itself, for acts that no person decided on."""
         return cls(stand_in="Automatisch")
 
     @property
+    def is_operator(self) -> bool:
+        """Whether an operator acts: at a terminal, or in the admin with a reason."""
+        return bool(self.reason) or self.user is None
+
+    @property
     def name(self) -> str:
-        """What the activity log shows."""
+        """The name in the activity log."""
         return str(self.user) if self.user else self.stand_in

@@ -1,10 +1,12 @@
-"""Which seller you work for, and the way back from a forgotten password."""
+"""Choosing the seller in use, resetting a password, and stale sign-in forms."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account import views as account
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -14,7 +16,7 @@ from accounts.middleware import SESSION_KEY
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch_seller(request: SellerRequest) -> HttpResponse:
-    """Ask which of the user's sellers to work for, or work for the chosen one from now on."""
+    """Show the user's sellers, or store the chosen one as the seller in use."""
     following = local_address(request)
     if request.method != "POST":
         return render(request, "accounts/switch_account.html", {"next": following})
@@ -31,15 +33,40 @@ def local_address(request: HttpRequest) -> str:
     return following if is_local(following, request) else ""
 
 
-# Where a session keeps where its visitor was going before the password turned out to be forgotten.
+# Forms of signed-out pages that lead on to `next`.
+SIGN_IN_FORMS = {"account_login", "account_reset_password"}
+
+
+def resume_stale_form(request: HttpRequest) -> HttpResponse | None:
+    """Redirect to where a sign-in form leads if its visitor has signed in since it was shown; else return None.
+
+    Signing in replaces the CSRF token, so a form that is posted twice or from another tab is refused.
+    """
+    if is_form_of(request, SIGN_IN_FORMS) and request.user.is_authenticated:
+        return redirect(local_address(request) or settings.LOGIN_REDIRECT_URL)
+    return None
+
+
+def stale_form_address(request: HttpRequest) -> str:
+    """Return the address of a fresh copy of a refused sign-in or step-up form, or '' for other forms."""
+    if not is_form_of(request, {*SIGN_IN_FORMS, "account_reauthenticate"}):
+        return ""
+    following = local_address(request)
+    return f"{request.path}?{urlencode({'next': following})}" if following else request.path
+
+
+def is_form_of(request: HttpRequest, pages: set[str]) -> bool:
+    return request.resolver_match is not None and request.resolver_match.url_name in pages
+
+
+# Session key: the address to go to after the password has been reset.
 RESET_FOLLOWING = "reset_following"
 
 
 class PasswordResetView(account.PasswordResetView):
-    """Asks for a mail. Where its visitor was going waits in the session: a stranger's choice is not to be mailed."""
+    """Asks for the reset mail. `next` is kept in the session, because a mail must not carry a stranger's choice."""
 
     def get_success_url(self) -> str:
-        """Lead to the page that says what comes, with the address kept for when it is done."""
         if following := local_address(self.request):
             self.request.session[RESET_FOLLOWING] = following
         return str(self.success_url)
@@ -49,7 +76,6 @@ class PasswordResetDoneView(account.PasswordResetDoneView):
     """Says that a mail is on its way."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add where the visitor was going."""
         return super().get_context_data(**kwargs) | {"following": self.request.session.get(RESET_FOLLOWING, "")}
 
 
@@ -57,5 +83,4 @@ class PasswordResetFromKeyDoneView(account.PasswordResetFromKeyDoneView):
     """Says that the new password works."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add where the visitor was going."""
         return super().get_context_data(**kwargs) | {"following": self.request.session.pop(RESET_FOLLOWING, "")}

@@ -14,8 +14,8 @@ from django.utils import timezone
 from accounts.models import Actor, Seller
 from apicredentials import names, scopes
 from apicredentials.exceptions import NameTaken, NotAllowedNow
-from apicredentials.models import Activity, ClientCredential, TechnicalContact
-from apicredentials.models.activity import GROUPS, ActivityQuerySet
+from apicredentials.models import Activity, ClientCredential, TechnicalContact, ThirdPartyAuthorization
+from apicredentials.models.activity import ActivityQuerySet
 from apicredentials.models.client_secrets import OVERLAPS
 from apicredentials.models.clients import OAuthClient
 from apicredentials.widgets import Options, RightsChoice
@@ -90,10 +90,7 @@ class TechnicalContactForm(forms.ModelForm):
         labels = {"email": "E-mailadres", "phone_number": "Telefoonnummer"}  # noqa: RUF012
         help_texts = {"email": "We sturen er een link naartoe om het te bevestigen."}  # noqa: RUF012
         error_messages = {  # noqa: RUF012
-            "email": {
-                "required": "Vul een e-mailadres in.",
-                "invalid": "Vul een geldig e-mailadres in, zoals techniek@jouwbedrijf.nl.",
-            },
+            "email": {"required": "Vul een e-mailadres in."},
             "phone_number": {"invalid": "Vul een geldig telefoonnummer in, zoals 020 123 45 67 of +32 2 345 67 89."},
         }
 
@@ -188,6 +185,14 @@ class RightsForm(forms.Form):
         return f"De rechten van ‘{self.credential.name}’ zijn opgeslagen."
 
 
+class NarrowForm(forms.Form):
+    """Fewer rights for a third party. More rights need a new consent."""
+
+    def __init__(self, data: Any = None, *, authorization: ThirdPartyAuthorization) -> None:
+        super().__init__(data)
+        self.fields["scopes"] = RightsField(among=authorization.rights)
+
+
 class OverlapForm(forms.Form):
     """The moment at which an old secret ends."""
 
@@ -268,8 +273,8 @@ class ActivityFilterForm(forms.Form):
         choices=[
             ("", "Alles"),
             *[
-                (group, [(group, f"{group}: alles"), *[(kind, Activity.Kind(kind).label) for kind in kinds]])
-                for group, kinds in GROUPS.items()
+                (group.value, [(group.value, f"{group}: alles"), *[(kind, kind.label) for kind in kinds]])
+                for group, kinds in Activity.Kind.grouped().items()
             ],
         ],
         error_messages={"invalid_choice": "Kies een van de soorten."},
@@ -327,7 +332,7 @@ class CredentialSearchForm(forms.Form):
 
     @property
     def condition(self) -> Q:
-        """The condition on credentials annotated with `state_annotations()`. Nothing matches an invalid search."""
+        """The condition on credentials annotated with their state. Nothing matches an invalid search."""
         if not self.is_valid():
             return Q(pk__in=[])
         text, state = self.cleaned_data["q"], self.cleaned_data["staat"]

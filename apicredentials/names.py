@@ -28,7 +28,7 @@ def clean_name(text: str) -> str:
         raise ValidationError("Vul een naam in.", code="required")
     if len(name) > MAXIMUM_LENGTH or len(fold(name)) > MAXIMUM_FOLDED_LENGTH:
         raise ValidationError(f"Maak de naam korter: hoogstens {MAXIMUM_LENGTH} tekens.", code="max_length")
-    if _BLANK.search(name) or any(unicodedata.category(character) in _INVISIBLE for character in name):
+    if has_invisible(name):
         raise ValidationError(
             "Deze naam bevat een onzichtbaar teken. Typ de naam opnieuw, zonder te plakken.", code="invisible"
         )
@@ -38,6 +38,15 @@ def clean_name(text: str) -> str:
             code="mixed_scripts",
         )
     return name
+
+
+def has_invisible(text: str) -> bool:
+    return without_invisible(text) != text
+
+
+def without_invisible(text: str) -> str:
+    """Return `text` without the characters that are drawn as nothing, or that change how others are drawn."""
+    return "".join(c for c in text if unicodedata.category(c) not in _INVISIBLE and not _BLANK.match(c))
 
 
 def fold(name: str) -> str:

@@ -25,6 +25,8 @@ urlpatterns = [
     path("credentials/", credential_views.credential_create, name="credential-create"),
     path("credentials/<uuid:client_id>/", include(credential_urls)),
     path("partijen/<uuid:uid>/", authorization_views.authorization, name="authorization"),
+    path("partijen/<uuid:uid>/rechten/", authorization_views.authorization_rights, name="authorization-rights"),
+    path("partijen/<uuid:uid>/overnemen/", authorization_views.authorization_take_over, name="authorization-take-over"),
     path("partijen/<uuid:uid>/verlengen/", authorization_views.authorization_renew, name="authorization-renew"),
     path("partijen/<uuid:uid>/verwijderen/", authorization_views.authorization_revoke, name="authorization-revoke"),
     path("activiteit/", activity_views.activity, name="activity"),

@@ -14,6 +14,7 @@ from factory.django import DjangoModelFactory
 from accounts.models import Membership, Seller, User
 from apicredentials import scopes
 from apicredentials.keys import secret_format
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import (
     Announcement,
     ClientCredential,
@@ -24,7 +25,7 @@ from apicredentials.models import (
     ThirdPartyAuthorization,
 )
 from apicredentials.models.authorizations import one_year_after
-from apicredentials.models.client_secrets import fingerprint, hashes_of
+from apicredentials.models.client_secrets import hashes_of
 
 PASSWORD = "een-wachtwoord-voor-tests"
 REDIRECT_URI = "https://partij.example/terug"
@@ -96,7 +97,7 @@ class ClientSecretFactory(Factory[ClientSecret]):
         exclude = ("plaintext",)
 
     plaintext = LazyFunction(secret_format.generate)
-    hash = LazyAttribute(lambda secret: hashes_of(fingerprint(secret.plaintext))[0])
+    hash = LazyAttribute(lambda secret: hashes_of(digest(secret.plaintext))[0])
     hint = LazyAttribute(lambda secret: secret.plaintext[-4:])
 
 
@@ -149,7 +150,7 @@ class ThirdPartyAuthorizationFactory(Factory[ThirdPartyAuthorization]):
     class Params:
         expired = Trait(granted_at=LazyFunction(lambda: timezone.now() - dt.timedelta(days=370)))
         expiring = Trait(granted_at=LazyFunction(lambda: timezone.now() - dt.timedelta(days=340)))
-        ended = Trait(ended_at=LazyFunction(timezone.now))
+        ended = Trait(ended_at=LazyFunction(timezone.now), end_cause="removed_by_seller")
 
     seller = SubFactory(SellerFactory)
     third_party = SubFactory(ThirdPartyFactory)
@@ -160,7 +161,7 @@ class ThirdPartyAuthorizationFactory(Factory[ThirdPartyAuthorization]):
 
 
 class AnnouncementFactory(Factory[Announcement]):
-    """A draft; `.send(by=Actor(), seen=announcement.digest)` settles it."""
+    """A draft; `.send(by=Actor(), seen=announcement.updated_at)` sends it."""
 
     class Meta:
         model = Announcement

@@ -6,9 +6,13 @@ from apicredentials import scopes
 
 
 def posted(chosen: Iterable[str]) -> dict[str, str]:
-    """Return the fields that a browser posts for these scopes: `{"right-orders": "manage"}`. Keep nonsense."""
+    """Return the fields that a browser posts for these scopes: `{"right-orders": "manage"}`.
+
+    What has no level is nonsense, and stays so.
+    """
     lowest_first = sorted(chosen, key=lambda scope: scope.endswith(":manage"))
-    return {f"right-{name}": level or "?" for name, _, level in (scope.partition(":") for scope in lowest_first)}
+    levels = [scope.partition(":") for scope in lowest_first]
+    return {f"right-{name}" if level else "right-orders": level or name or "?" for name, _, level in levels}
 
 
 def chosen(fields: dict[str, list[str]]) -> list[str]:

@@ -1,6 +1,6 @@
-"""The portal's settings as the tests run them: production's, except for what stands here.
+"""Settings of the tests: production's with the changes below.
 
-`DATABASE_URL` and `CACHE_URL` are taken from the environment, as everywhere.
+`DATABASE_URL` and `CACHE_URL` come from the environment, as in production.
 """
 
 import os
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from apicredentials.keys.hash_keys import development_hash_keys
 from apicredentials.keys.signing_keys import development_signing_keys
 
-# Before the import below, which refuses to go on without keys; a developer's own .env must not matter.
+# Before the import below, which fails without keys. A developer's own .env must not matter.
 os.environ |= {
     "ENV_FILE": os.devnull,
     "DEBUG": "off",
@@ -19,8 +19,7 @@ os.environ |= {
     "SECRET_KEY": "the-key-of-the-tests-is-known-to-everyone-and-protects-nothing",
     "SECRET_HASH_KEYS": development_hash_keys("tests"),
     "TOKEN_SIGNING_KEYS": development_signing_keys("tests"),
-    # Playwright's synchronous API keeps an event loop in the thread of the test, which Django takes for
-    # asynchronous code and refuses the ORM; no coroutine of ours runs there.
+    # Playwright's synchronous API runs an event loop in the test's thread, where Django would refuse the ORM.
     "DJANGO_ALLOW_ASYNC_UNSAFE": "on",
 }
 
@@ -32,19 +31,21 @@ if cache_url.scheme.startswith("redis"):
     os.environ["CACHE_URL"] = cache_url._replace(path=f"/{database}").geturl()
 
 from portal.settings import *  # noqa: E402, F403
-from portal.settings import DATABASES, MIDDLEWARE, OAUTH2_PROVIDER, STORAGES  # noqa: E402
+from portal.settings import DATABASE_POOLER, DATABASES, MIDDLEWARE, OAUTH2_PROVIDER, STORAGES  # noqa: E402
 
-# Argon2 is slow on purpose, and a test that signs in proves nothing by waiting for it.
+# Argon2 is slow on purpose; tests need not wait for it.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# DOT keeps its oauthlib core for each view class, with the settings of the first test that came by.
+# DOT caches its oauthlib core per view class, with the settings of the first test.
 OAUTH2_PROVIDER["ALWAYS_RELOAD_OAUTHLIB_CORE"] = True
 
-# The live server finds static files where they lie: nothing is collected.
+# The live server finds static files in their source folders.
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
 
 # Making and dropping a test database may take longer than a request may.
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5min -c lock_timeout=1min"
+if DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":
+    DATABASE_LIMITS = {"statement_timeout": "5min", "lock_timeout": "1min"}
+    if not DATABASE_POOLER:
+        DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5min -c lock_timeout=1min"
     DATABASE_WAIT_SECONDS = 330

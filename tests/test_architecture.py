@@ -14,6 +14,7 @@ LONGEST_FILE = 400
 ORDER = [
     "apicredentials.exceptions",
     "apicredentials.names",
+    "apicredentials.moments",
     "apicredentials.redirect_uris",
     "apicredentials.scopes",
     "accounts",
@@ -25,6 +26,7 @@ ORDER = [
     "apicredentials.forms",
     "apicredentials.oauth",
     "apicredentials.api",
+    "apicredentials.lookups",
     "apicredentials.templatetags",
     "apicredentials.views",
     "apicredentials.admin",
@@ -34,7 +36,14 @@ ORDER = [
     "portal",
 ]
 # Only the settings read the environment. These modules prepare it for a process that they start.
-STARTERS = ("manage", "portal.wsgi", "portal.demo", "portal.management.commands.demo", "portal.example_party")
+STARTERS = (
+    "manage",
+    "portal.wsgi",
+    "portal.metrics_folder",
+    "portal.demo",
+    "portal.management.commands.demo",
+    "portal.example_party",
+)
 VAGUE_NAMES = {"utils", "helpers", "services", "mixins", "signals", "common", "misc"}
 LIBRARY_NAMES = {"requests", "secrets", "logging", "json", "email", "signal", "time", "types"}
 

@@ -1,10 +1,10 @@
-"""What may be thrown away, and how: in small batches, so that no statement holds anybody up."""
+"""Which data expires, and deleting it in small batches so that no statement holds locks for long."""
 
 import datetime as dt
 from collections.abc import Iterator
 
 from django.contrib.sessions.models import Session
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -17,22 +17,23 @@ from apicredentials.models import (
     OutgoingMail,
     RefreshToken,
     RevokedAccessToken,
+    Usage,
 )
 from apicredentials.models.clients import RESTORE_WINDOW
 
 # How many rows one statement looks at.
 SLICE = 2000
 
-# How long the log is kept, and the mail that repeats it to people by their address.
+# Mail is kept as long as the log, which it repeats.
 ACTIVITY_KEPT = dt.timedelta(days=400)
-# How long a replaced refresh token is remembered, to tell theft from a token nobody ever had.
+# A replaced refresh token is kept so that its reuse is recognised as theft.
 REPLACED_TOKENS_KEPT = dt.timedelta(days=30)
-# How long what belonged to an ended authorisation stays: it may still be renewed for thirty days.
+# Longer than the thirty days in which an expired authorisation can be renewed.
 ENDED_AUTHORIZATIONS_KEPT = dt.timedelta(days=31)
 
 
 def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
-    """Return what may go at `now`, by what it is; in an order in which nothing refers to what is gone."""
+    """Return the rows that have expired, by kind, in an order that foreign keys allow."""
     ended = Q(grant__authorization__expires_at__lt=now - ENDED_AUTHORIZATIONS_KEPT) | Q(
         grant__authorization__ended_at__lt=now - ENDED_AUTHORIZATIONS_KEPT
     )
@@ -44,6 +45,7 @@ def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
         "refresh_tokens": RefreshToken.objects.filter(ended),
         "codes": Grant.objects.filter(~Exists(tokens), expires__lt=now - dt.timedelta(days=1)),
         "sessions": Session.objects.filter(expire_date__lt=now),
+        "usage": Usage.objects.filter(day__lt=timezone.localdate(now - ACTIVITY_KEPT)),
         "activities": Activity.objects.filter(at__lt=now - ACTIVITY_KEPT),
         "mails": OutgoingMail.objects.filter(
             Q(sent_at__lt=now - ACTIVITY_KEPT) | Q(given_up_at__lt=now - ACTIVITY_KEPT)
@@ -55,27 +57,28 @@ def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
 
 
 def purge(*, dry_run: bool = False) -> Iterator[tuple[str, int]]:
-    """Throw away what may go, and yield what it was and how many rows."""
+    """Delete what has expired; yield each kind with its number of rows."""
     now = timezone.now()
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # What a crash brings back goes the next night: no slice need wait for the disk.
-            cursor.execute("SET synchronous_commit = off")
     for what, queryset in purgeable(now).items():
         yield what, queryset.count() if dry_run else delete_in_slices(queryset)
 
 
 def delete_in_slices(queryset: models.QuerySet[models.Model]) -> int:
-    """Delete the rows, without loading them; each statement looks at SLICE rows, and is a transaction of its own.
+    """Delete the rows without loading them; return how many.
 
-    A walk along the primary key meets every row once. To ask for the next so many that may go would need an index
-    for each question, kept up to date by whoever writes a token, and would wade through what it has just deleted.
+    Walk along the primary key in slices of SLICE rows, each a transaction of its own. Selecting "the next 2000 expired
+    rows" instead would need an index per kind, and would scan the dead rows of the slices before it.
     """
     keys = queryset.model._base_manager.using(queryset.db).order_by("pk").values_list("pk", flat=True)
     deleted, start = 0, keys.first()
     while start is not None:
         end = keys.filter(pk__gte=start)[SLICE : SLICE + 1].first()
         within = queryset.filter(pk__gte=start) if end is None else queryset.filter(pk__gte=start, pk__lt=end)
-        deleted += within._raw_delete(queryset.db)
+        with transaction.atomic(using=queryset.db):
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    # A slice need not wait for the disk: what a crash brings back is deleted the next night.
+                    cursor.execute("SET LOCAL synchronous_commit = off")
+            deleted += within._raw_delete(queryset.db)
         start = end
     return deleted

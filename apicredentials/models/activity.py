@@ -3,16 +3,20 @@
 import datetime as dt
 import re
 from collections.abc import Callable
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeAlias
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from accounts.models import Actor, Seller
 from apicredentials import scopes
-from apicredentials.models.outgoing_mail import OutgoingMail, contact_of, context_for, owners_of, unique_addresses
+from apicredentials.models import kinds
+from apicredentials.models.kinds import Group, Recipients
+from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, recipients_of
+from apicredentials.models.states import Cause
+from apicredentials.moments import moment
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,18})")
@@ -27,7 +31,7 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
 
     def about(self, what: str) -> Self:
         """Those of one kind, or of one of the GROUPS of kinds."""
-        return self.filter(kind__in=GROUPS.get(what, [what]))
+        return self.filter(kind__in=kinds.Kind.grouped().get(Group(what)) if what in set(Group) else [what])
 
     def before(self, cursor: str) -> Self:
         """Those that come after the row with this `cursor`; all of them when it is not one.
@@ -47,40 +51,13 @@ class Activity(models.Model):
     Hence sellers and users with a row here cannot be deleted; one is closed, the other switched off.
     """
 
-    class Kind(models.TextChoices):
-        SELLER_CLOSED = "seller_closed", "Verkopersaccount gesloten"
-        SELLER_REOPENED = "seller_reopened", "Verkopersaccount heropend"
-        CLIENT_REGISTERED = "client_registered", "Client geregistreerd"
-        CLIENT_CHANGED = "client_changed", "Derde partij gewijzigd"
-        CLIENT_PAUSED = "client_paused", "Derde partij gedeactiveerd"
-        CLIENT_RESUMED = "client_resumed", "Derde partij weer geactiveerd"
-        CONTACT_SAVED = "contact_saved", "Technisch contact opgeslagen"
-        CONTACT_CONFIRMED = "contact_confirmed", "Adres van technisch contact bevestigd"
-        CREDENTIAL_CREATED = "credential_created", "Client credentials aangemaakt"
-        CREDENTIAL_RENAMED = "credential_renamed", "Naam van client credentials gewijzigd"
-        CREDENTIAL_RIGHTS_CHANGED = "credential_rights_changed", "Rechten van client credentials gewijzigd"
-        SECRET_REVEALED = "secret_revealed", "Client secret getoond"
-        SECRET_ROTATED = "secret_rotated", "Nieuw client secret gemaakt"
-        SECRET_END_CHANGED = "secret_end_changed", "Einde van oud client secret gewijzigd"
-        SECRET_ENDED = "secret_ended", "Oud client secret beëindigd"
-        CREDENTIAL_PAUSED = "credential_paused", "Client credentials gepauzeerd"
-        CREDENTIAL_RESUMED = "credential_resumed", "Client credentials hervat"
-        CREDENTIAL_DELETED = "credential_deleted", "Client credentials verwijderd"
-        CREDENTIAL_RESTORED = "credential_restored", "Client credentials teruggezet"
-        LEAK_REPORTED = "leak_reported", "Client secret gelekt"
-        PARTY_AUTHORIZED = "party_authorized", "Derde partij geautoriseerd"
-        PARTY_RENEWED = "party_renewed", "Autorisatie verlengd"
-        PARTY_REVOKED = "party_revoked", "Derde partij verwijderd"
-        PARTY_EXPIRED = "party_expired", "Autorisatie verlopen"
-        CODE_REPLAYED = "code_replayed", "Toegangscode twee keer gebruikt"
-        REFRESH_TOKEN_REPLAYED = "refresh_token_replayed", "Oud refresh token opnieuw gebruikt"
-        ANNOUNCEMENT_SENT = "announcement_sent", "Mededeling verstuurd"
+    Kind: TypeAlias = kinds.Kind  # noqa: UP040 - `type` makes an alias without attributes
 
     seller = models.ForeignKey(
         Seller, on_delete=models.PROTECT, null=True, related_name="activities", verbose_name="verkoper"
     )
     at = models.DateTimeField("wanneer", default=timezone.now, editable=False)
-    kind = models.CharField("wat", max_length=40, choices=Kind)
+    kind = models.CharField("wat", max_length=40, choices=kinds.choices)
     subject = models.CharField("waarover", max_length=200, blank=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name="gebruiker"
@@ -88,6 +65,8 @@ class Activity(models.Model):
     actor_name = models.CharField("wie", max_length=254)
     address = models.GenericIPAddressField("vanaf adres", null=True, blank=True)
     reason = models.CharField("reden", max_length=500, blank=True)
+    # The Client ID of a credential or party, or the id of an authorisation; None on rows from before this column.
+    target = models.UUIDField("betreft", null=True, editable=False)
     details = models.JSONField("bijzonderheden", default=dict, blank=True)
 
     objects: ClassVar[models.Manager["Activity"]] = ActivityQuerySet.as_manager()
@@ -96,7 +75,10 @@ class Activity(models.Model):
         verbose_name = "activiteit"
         verbose_name_plural = "activiteiten"
         ordering = ("-at", "-pk")
-        indexes = (models.Index(fields=["seller", "-at", "-id"], name="activity_by_seller"),)
+        indexes = (
+            models.Index(fields=["seller", "-at", "-id"], name="activity_by_seller"),
+            models.Index(fields=["target", "-at"], name="activity_by_target", condition=Q(target__isnull=False)),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.subject}"
@@ -115,15 +97,24 @@ class Activity(models.Model):
     def explanation(self) -> str:
         """What its details tell a person, in sentences; empty when there is nothing to add."""
         told = {name: value for name, value in self.details.items() if value}
-        if self.kind == self.Kind.CREDENTIAL_RIGHTS_CHANGED:
+        if self.kind in {self.Kind.CREDENTIAL_RIGHTS_CHANGED, self.Kind.PARTY_NARROWED}:
             return _difference(told.get("former_scope", ""), told.get("scope", ""))
         return " ".join(tell(told[name]) for name, tell in SENTENCES.items() if name in told)
 
     @classmethod
-    def record(cls, kind: Kind, *, seller: Seller | None, subject: str, by: Actor, **details: str) -> "Activity":
-        """Write a row, and the mail about it; call it inside the transaction of the act.
+    def record(
+        cls,
+        kind: kinds.Kind,
+        *,
+        seller: Seller | None,
+        subject: str,
+        by: Actor,
+        target: str | None = None,
+        **details: str,
+    ) -> "Activity":
+        """Write a row and queue its mail. Call it inside the transaction of the act.
 
-        `details` are short texts that its mail or its line in the log may need: a former name, an end date.
+        `details` are short texts that the mail or the line in the log may need, such as a former name or an end date.
         """
         activity = cls.objects.create(
             kind=kind,
@@ -133,82 +124,27 @@ class Activity(models.Model):
             actor_name=by.name,
             address=by.address,
             reason=by.reason,
+            target=target,
             details=details,
         )
-        if kind in MAILED:
-            activity.queue_mail(by=by)
+        activity.queue_mail(kind.recipients, by=by)
         return activity
 
-    def queue_mail(self, *, by: Actor) -> None:
-        """Queue the mail about this act to the seller's owners and technical contact, once per address."""
-        if self.seller is None:
+    def queue_mail(self, recipients: Recipients, *, by: Actor) -> None:
+        """Queue the mail about this act, once per address."""
+        if self.seller is None or recipients == Recipients.NOBODY:
             return
         context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
         mail = OutgoingMail(kind=self.kind, key=f"activity:{self.pk}", context=context, seller=self.seller)
-        # What the machine notes is noted by `send_notices`, which sends and counts its mail itself.
-        mail.queue_for(
-            unique_addresses([*owners_of(self.seller), *contact_of(self.seller)]), at_once=by != Actor.machine()
-        )
-
-
-# Of these the seller's owners and technical contact get a mail; a changed contact sees to its own.
-MAILED = frozenset(
-    {
-        Activity.Kind.CREDENTIAL_CREATED,
-        Activity.Kind.SECRET_REVEALED,
-        Activity.Kind.SECRET_ROTATED,
-        Activity.Kind.SECRET_ENDED,
-        Activity.Kind.CREDENTIAL_PAUSED,
-        Activity.Kind.CREDENTIAL_RESUMED,
-        Activity.Kind.CREDENTIAL_DELETED,
-        Activity.Kind.CREDENTIAL_RESTORED,
-        Activity.Kind.LEAK_REPORTED,
-        Activity.Kind.PARTY_AUTHORIZED,
-        Activity.Kind.PARTY_RENEWED,
-        Activity.Kind.PARTY_REVOKED,
-        Activity.Kind.PARTY_EXPIRED,
-    }
-)
-
-# The kinds as a person chooses among them.
-GROUPS: dict[str, list[str]] = {
-    "Verkopersaccount": [Activity.Kind.SELLER_CLOSED, Activity.Kind.SELLER_REOPENED],
-    "Technisch contact": [Activity.Kind.CONTACT_SAVED, Activity.Kind.CONTACT_CONFIRMED],
-    "Client credentials": [
-        Activity.Kind.CREDENTIAL_CREATED,
-        Activity.Kind.CREDENTIAL_RENAMED,
-        Activity.Kind.CREDENTIAL_RIGHTS_CHANGED,
-        Activity.Kind.CREDENTIAL_PAUSED,
-        Activity.Kind.CREDENTIAL_RESUMED,
-        Activity.Kind.CREDENTIAL_DELETED,
-        Activity.Kind.CREDENTIAL_RESTORED,
-    ],
-    "Client secrets": [
-        Activity.Kind.SECRET_REVEALED,
-        Activity.Kind.SECRET_ROTATED,
-        Activity.Kind.SECRET_END_CHANGED,
-        Activity.Kind.SECRET_ENDED,
-        Activity.Kind.LEAK_REPORTED,
-    ],
-    "Geautoriseerde partijen": [
-        Activity.Kind.PARTY_AUTHORIZED,
-        Activity.Kind.PARTY_RENEWED,
-        Activity.Kind.PARTY_REVOKED,
-        Activity.Kind.PARTY_EXPIRED,
-        Activity.Kind.CLIENT_PAUSED,
-        Activity.Kind.CLIENT_RESUMED,
-        Activity.Kind.CLIENT_CHANGED,
-        Activity.Kind.CODE_REPLAYED,
-        Activity.Kind.REFRESH_TOKEN_REPLAYED,
-    ],
-}
+        is_for_owners = recipients == Recipients.OWNERS
+        mail.queue_for(owners_of(self.seller) if is_for_owners else recipients_of(self.seller))
 
 
 # ---- What the details tell ----------------------------------------------------------------------------------
 
 
 def _moment(text: str) -> str:
-    return date_format(timezone.localtime(dt.datetime.fromisoformat(text)), r"j F Y \o\m H:i")
+    return moment(dt.datetime.fromisoformat(text))
 
 
 def _rights(scope: str) -> str:
@@ -217,7 +153,7 @@ def _rights(scope: str) -> str:
 
 
 def _difference(former: str, present: str) -> str:
-    """Return for each resource of which the rights are not what they were, what they are and were."""
+    """Describe the changed rights, one "resource: new level (was: old level)." per resource."""
     was, now = _levels(former), _levels(present)
     changed = [each for each in scopes.RESOURCES if was.get(each.name) != now.get(each.name)]
     return " ".join(
@@ -234,6 +170,9 @@ def _levels(scope: str) -> dict[str, str]:
 SENTENCES: dict[str, Callable[[str], str]] = {
     "former_name": "Heette eerst ‘{}’.".format,
     "changed": "Gewijzigd: {}.".format,
+    "cause": lambda code: f"Oorzaak: {Cause(code).label}.",
+    "giver": "Toestemming gegeven door {}.".format,
+    "former_giver": "Toestemming eerst gegeven door {}.".format,
     "hint": "Het gaat om het secret …{}.".format,
     "previous_ends_at": lambda text: f"Einde van het oude secret: {_moment(text)}.",
     "ends_at": lambda text: f"Einde van het oude secret: {_moment(text)}.",

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 
-from apicredentials import scopes
+from apicredentials import moments, scopes
 from apicredentials.charts import number
 from apicredentials.models import ClientCredential
 
@@ -53,8 +53,7 @@ def moment(at: dt.datetime) -> SafeString:
 @lru_cache(maxsize=2000)
 def _moment(at: dt.datetime, language: str | None) -> SafeString:
     local = timezone.localtime(at)
-    day = format_date(local, "j F Y")
-    return mark_safe(f'<time datetime="{local.isoformat()}">{day} om {local:%H:%M}</time>')  # noqa: S308 - of a date alone
+    return mark_safe(f'<time datetime="{local.isoformat()}">{moments.moment(at)}</time>')  # noqa: S308 - of a date alone
 
 
 @register.simple_tag

@@ -6,6 +6,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from apicredentials.models import ClientCredential, ThirdPartyAuthorization
+from apicredentials.models.states import State
 
 # How many credentials the list names; the search finds the others.
 MOST = 10
@@ -38,14 +39,14 @@ def of_authorization(authorization: ThirdPartyAuthorization) -> Attention | None
     what = ""
     if authorization.can_be_taken_over:
         what = "neem de toestemming over"
-    elif authorization.state == "stopped":
+    elif authorization.state == State.STOPPED:
         what = "koppel opnieuw"
-    elif authorization.state == "expired":
+    elif authorization.state == State.EXPIRED:
         what = "verleng, of koppel later opnieuw"
-    elif authorization.state == "active" and authorization.is_ending_soon:
+    elif authorization.is_ending_soon:
         what = f"verleng vóór {date_format(localtime(authorization.expires_at), 'j F')}"
     if not what:
         return None
-    level = "warning" if authorization.state == "active" else "danger"
+    level = "warning" if authorization.is_active else "danger"
     name = authorization.third_party.name
     return Attention(f"p-{authorization.uid}", level, authorization.state_label, name, what)

@@ -8,12 +8,14 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import SellerRequest, recent_proof_required, seller_required
+from accounts.access import SellerRequest, filled_in, recent_proof_required, seller_required
 from accounts.models import Seller
+from apicredentials.forms import NarrowForm
 from apicredentials.models import ThirdPartyAuthorization
 from apicredentials.models.authorizations import one_year_after
+from apicredentials.models.states import State
 from apicredentials.views.dialogs import act, ask_or_act
-from apicredentials.views.usage_sections import activities_of, context_of
+from apicredentials.views.usage_sections import context_of
 
 # How long a party that stopped stays among the present ones, so that its cause is seen.
 STOPPED_STAYS = dt.timedelta(days=60)
@@ -33,16 +35,16 @@ def present_and_past(seller: Seller) -> tuple[list[ThirdPartyAuthorization], lis
         is_present = authorization.third_party_id not in seen and stands(authorization)
         (present if is_present else past).append(authorization)
         seen.add(authorization.third_party_id)
-    present.sort(key=lambda each: (each.state == "active" and not each.is_ending_soon, each.third_party.folded_name))
+    present.sort(key=lambda each: (each.is_active and not each.is_ending_soon, each.third_party.folded_name))
     return present, past
 
 
 def stands(authorization: ThirdPartyAuthorization) -> bool:
     """Whether the seller can still expect something of it: it works, can be renewed, or stopped lately."""
-    if authorization.state == "stopped":
-        since = authorization.state_since
-        return since is None or timezone.now() - since <= STOPPED_STAYS
-    return authorization.state in {"active", "suspended"} or authorization.is_renewable
+    since = authorization.since
+    if authorization.state == State.STOPPED and since:
+        return timezone.now() - since <= STOPPED_STAYS
+    return authorization.is_current
 
 
 @require_safe
@@ -50,8 +52,7 @@ def stands(authorization: ThirdPartyAuthorization) -> bool:
 def authorization(request: SellerRequest, uid: UUID) -> HttpResponse:
     """Show a party: its consent, use, problems, rights and log."""
     found = find(request, uid)
-    activities = activities_of(request, ["Geautoriseerde partijen"], {found.third_party.name})
-    context = {"authorization": found, "party": found.third_party} | context_of(request, found, activities)
+    context = {"authorization": found, "party": found.third_party} | context_of(request, found, found.uid)
     return render(request, "apicredentials/authorization.html", context)
 
 
@@ -66,6 +67,33 @@ def authorization_renew(request: SellerRequest, uid: UUID) -> HttpResponse:
         return render(request, "apicredentials/authorization_confirm_renew.html", context)
     done = f"De toegang van {authorization.third_party.name} is met een jaar verlengd."
     return act(request, lambda by: authorization.renew(by=by), done)
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
+def authorization_take_over(request: SellerRequest, uid: UUID) -> HttpResponse:
+    """Ask, then answer for the consent of a colleague who left."""
+    authorization = find(request, uid)
+    if request.method != "POST":
+        return render(request, "apicredentials/authorization_confirm_take_over.html", {"authorization": authorization})
+    done = f"Je hebt de toestemming voor {authorization.third_party.name} overgenomen."
+    return act(request, lambda by: authorization.take_over(by=by), done)
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
+def authorization_rights(request: SellerRequest, uid: UUID) -> HttpResponse:
+    """Leave a party fewer rights."""
+    authorization = find(request, uid)
+    form = NarrowForm(filled_in(request), authorization=authorization)
+    if request.method == "POST" and form.is_valid():
+        done = f"De rechten van {authorization.third_party.name} zijn opgeslagen."
+        return act(request, lambda by: authorization.narrow(form.cleaned_data["scopes"], by=by), done)
+    status = 422 if request.method == "POST" else 200
+    context = {"authorization": authorization, "form": form}
+    return render(request, "apicredentials/authorization_rights.html", context, status=status)
 
 
 @ask_or_act

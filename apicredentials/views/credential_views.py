@@ -15,7 +15,7 @@ from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMea
 from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
 from apicredentials.views.dialogs import act, ask_or_act, back
-from apicredentials.views.usage_sections import activities_of, context_of, names_of
+from apicredentials.views.usage_sections import context_of
 
 
 def find(request: SellerRequest, client_id: UUID) -> ClientCredential:
@@ -31,8 +31,7 @@ def find(request: SellerRequest, client_id: UUID) -> ClientCredential:
 def credential(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Show a credential: its facts, secrets, use, problems, rights and log."""
     found = find(request, client_id)
-    activities = activities_of(request, ["Client credentials", "Client secrets"], names_of(found))
-    context = {"credential": found} | context_of(request, found, activities)
+    context = {"credential": found} | context_of(request, found, found.client_id)
     return render(request, "apicredentials/credential.html", context)
 
 

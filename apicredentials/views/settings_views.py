@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import BooleanField, Case, When
+from django.db.models import BooleanField, Case, Q, When
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import SellerRequest, actor, ask_for_proof, is_recently_proven, seller_required
 from apicredentials.forms import CredentialSearchForm, TechnicalContactForm
 from apicredentials.models import ClientCredential
-from apicredentials.models.credentials import state_annotations
+from apicredentials.models.credential_filters import current_state, needs_attention
 from apicredentials.views.attention import MOST, of_authorization, of_credential
 from apicredentials.views.authorization_views import present_and_past
 from apicredentials.views.dialogs import may_change
@@ -79,11 +79,11 @@ def find_credentials(request: SellerRequest, search: CredentialSearchForm) -> Fo
     rows that are shown with their secrets.
     """
     everyone = ClientCredential.objects.filter(seller=request.seller)
-    is_found = Case(When(search.condition, then=True), default=False, output_field=BooleanField())
     keys = list(
         (everyone.present() | everyone.restorable())
-        .annotate(**state_annotations())
-        .annotate(is_found=is_found)
+        .annotate(state_now=current_state())
+        .annotate(needs_attention_now=holds(needs_attention()))
+        .annotate(is_found=holds(search.condition))
         .order_by("-deleted_at", "-needs_attention_now", "folded_name", "pk")
         .values_list("pk", "client_id", "deleted_at", "state_now", "needs_attention_now", "is_found")
     )
@@ -100,6 +100,11 @@ def find_credentials(request: SellerRequest, search: CredentialSearchForm) -> Fo
     for part in (page, deleted):
         part.object_list = [rows[pk] for pk in part.object_list]
     return Found(len(present), page, deleted, [rows[pk] for pk in shown], len(attention))
+
+
+def holds(condition: Q) -> Case:
+    """Return a condition as a column."""
+    return Case(When(condition, then=True), default=False, output_field=BooleanField())
 
 
 def paged(keys: list[int], number: str | None) -> Page:

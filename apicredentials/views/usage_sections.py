@@ -6,8 +6,7 @@ from typing import Any
 from accounts.access import SellerRequest
 from apicredentials.charts import Chart, chart, number
 from apicredentials.models import Activity, ClientCredential, ThirdPartyAuthorization
-from apicredentials.models.activity import ActivityQuerySet
-from apicredentials.models.usage import DayCount, Problem, Usage
+from apicredentials.models.usage import DayCount, Usage
 from apicredentials.views.dialogs import may_change
 
 DAYS = 30
@@ -41,17 +40,17 @@ class Use:
 
 
 def context_of(
-    request: SellerRequest, subject: ClientCredential | ThirdPartyAuthorization, activities: ActivityQuerySet
+    request: SellerRequest, subject: ClientCredential | ThirdPartyAuthorization, target: str
 ) -> dict[str, Any]:
-    """Return what the shared templates need."""
-    problems = Problem.objects.grouped(subject, days=DAYS)
+    """Return what the shared templates need. `target` is the id of `subject` in the log."""
+    problems = Usage.objects.problems(subject, days=DAYS)
     return {
         "can_change": may_change(request),
         "use": use_of(Usage.objects.daily(subject, days=2 * DAYS)),
         "problems": [(problem, EXPLAINED_AT.get(problem.cause, "vragen")) for problem in problems],
         "problem_count": sum(problem.count for problem in problems),
         "last_problem_at": max((problem.last_at for problem in problems), default=None),
-        "activities": list(activities[:LATEST]),
+        "activities": Activity.objects.for_seller(request.seller).filter(target=target)[:LATEST],
     }
 
 
@@ -82,22 +81,3 @@ def comparison(now: int, before: int) -> str:
     if not percent:
         return "evenveel als de 30 dagen ervoor"
     return f"{number(abs(percent))} % {'meer' if percent > 0 else 'minder'} dan de 30 dagen ervoor"
-
-
-def activities_of(request: SellerRequest, groups: list[str], names: set[str]) -> ActivityQuerySet:
-    """Return the rows of the log about these names, the newest first."""
-    rows = Activity.objects.for_seller(request.seller)
-    kinds = rows.about(groups[0])
-    for group in groups[1:]:
-        kinds = kinds | rows.about(group)
-    return kinds.filter(subject__in=names)
-
-
-def names_of(credential: ClientCredential) -> set[str]:
-    """Return the present name of a credential and its former names."""
-    names = {credential.name}
-    renamed = Activity.objects.for_seller(credential.seller).about(Activity.Kind.CREDENTIAL_RENAMED)  # type: ignore[arg-type]
-    for subject, details in renamed.filter(at__gte=credential.created).values_list("subject", "details"):
-        if subject in names:
-            names.add(details.get("former_name", subject))
-    return names

@@ -142,6 +142,27 @@ def test_two_different_passwords_are_refused(client: Client, user: User) -> None
     assert codes(answer.context["form"]).keys() == {"password2"}
 
 
+@pytest.mark.parametrize("host", ["localhost:6666", "LOCALHOST", "127.0.0.1"])
+def test_the_link_starts_with_the_issuer_whatever_the_host_header(client: Client, user: User, host: str) -> None:
+    client.post(FORGOTTEN, {"email": user.email}, headers={"host": host})
+    assert re.findall(r"https?://[^/\s]+", str(mail.outbox[0].body)) == ["http://testserver"]
+    assert "Je wachtwoord is gewijzigd" in choose(client, link()).headings
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError, RuntimeError])
+def test_a_mail_that_fails_gives_the_same_answer_as_an_unknown_address(
+    user: User, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise error
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", fail)
+    answers = [Client().post(FORGOTTEN, {"email": email}) for email in (user.email, "niemand@winkel.example")]
+    assert [(answer.status_code, answer["Location"]) for answer in answers] == [
+        (302, "/wachtwoord/vergeten/verstuurd/")
+    ] * 2
+
+
 def test_nothing_tells_whether_an_address_is_known(user: User) -> None:
     UserFactory(email="uit@winkel.example", is_active=False)
     pages = []

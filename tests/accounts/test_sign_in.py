@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.factories import PASSWORD, SellerFactory, ThirdPartyFactory, UserFactory
 from tests.journeys.pages import Page
-from tests.people import SIGN_IN, codes, is_signed_in, says, sign_in, signed_in, without_token
+from tests.people import PROVE, SIGN_IN, codes, is_signed_in, says, sign_in, signed_in, without_token
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +122,44 @@ def test_the_sixth_wrong_attempt_on_an_account_is_not_even_tried(client: Client,
     assert not is_signed_in(client)
 
 
+@pytest.mark.parametrize("host", ["testserver", "localhost:6666", "LOCALHOST", "127.0.0.1"])
+def test_another_host_header_gives_no_more_attempts(client: Client, owner: str, host: str) -> None:
+    for _ in range(5):
+        sign_in(client, owner, WRONG)
+    refused = client.post(SIGN_IN, {"login": owner, "password": PASSWORD}, headers={"host": host})
+    assert codes(refused.context["form"]) == {"__all__": ["too_many_login_attempts"]}
+
+
+@pytest.mark.parametrize(
+    ("passed", "wait"), [(0, "5 minuten"), (61, "4 minuten"), (239, "2 minuten"), (241, "1 minuut")]
+)
+def test_a_throttled_sign_in_says_how_long_to_wait(client: Client, owner: str, passed: int, wait: str) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _ in range(5):
+            sign_in(client, owner, WRONG)
+        clock.shift(passed)
+        assert f"Wacht {wait} en probeer het dan opnieuw." in says(sign_in(client, owner, PASSWORD))
+        clock.shift(60 * int(wait[0]))
+        assert sign_in(client, owner, PASSWORD).status_code == 302
+
+
+def test_an_address_that_tries_many_accounts_is_told_how_long_to_wait(owner: str) -> None:
+    guesser = Client(REMOTE_ADDR="203.0.113.7")
+    with time_machine.travel(timezone.now(), tick=False):
+        for number in range(20):
+            sign_in(guesser, f"gok{number}@winkel.example", WRONG)
+        assert "Wacht 1 minuut en" in says(sign_in(guesser, owner, PASSWORD))
+
+
+def test_a_confirmation_that_is_throttled_says_how_long_to_wait(owner: str) -> None:
+    client = Client()
+    sign_in(client, owner)
+    with time_machine.travel(timezone.now(), tick=False):
+        for _ in range(5):
+            client.post(PROVE, {"password": WRONG})
+        assert "Wacht 5 minuten en" in says(client.post(PROVE, {"password": PASSWORD}))
+
+
 def test_a_throttled_account_is_open_again_after_five_minutes(client: Client, owner: str) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for _ in range(10):
@@ -138,10 +176,11 @@ def test_a_stranger_elsewhere_cannot_lock_the_owner_out(owner: str) -> None:
 
 
 def test_unknown_accounts_are_throttled_just_like_known_ones(client: Client, owner: str) -> None:
-    for email in (owner, "niemand@winkel.example"):
-        for _ in range(5):
-            sign_in(client, email, WRONG)
-    known, unknown = sign_in(client, owner, WRONG), sign_in(client, "niemand@winkel.example", WRONG)
+    with time_machine.travel(timezone.now(), tick=False):
+        for email in (owner, "niemand@winkel.example"):
+            for _ in range(5):
+                sign_in(client, email, WRONG)
+        known, unknown = sign_in(client, owner, WRONG), sign_in(client, "niemand@winkel.example", WRONG)
     assert without_token(known) == without_token(unknown).replace("niemand@winkel.example", owner)
 
 
@@ -180,6 +219,55 @@ def test_somebody_who_is_switched_off_is_out_at_once() -> None:
     user.is_active = False
     user.save()
     assert not is_signed_in(client)
+
+
+# ---- A form that is posted twice ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def browser() -> Client:
+    return Client(enforce_csrf_checks=True)
+
+
+PARTY = "/authorize?client_id=x&state=a%26b"
+
+
+@pytest.mark.parametrize("following", [PARTY, "/instellingen/?a=1", ""])
+def test_a_second_post_of_the_sign_in_form_leads_where_the_first_one_did(
+    browser: Client, owner: str, following: str
+) -> None:
+    page = Page(browser.get(SIGN_IN, {"next": following} if following else {}).content.decode(), SIGN_IN)
+    fields = page.form("Inloggen").fill(**{"E-mailadres": owner, "Wachtwoord": PASSWORD})
+    first, second = browser.post(SIGN_IN, fields), browser.post(SIGN_IN, fields)
+    assert first["Location"] == second["Location"] == (following or SETTINGS)
+
+
+@pytest.mark.parametrize("address", [SIGN_IN, "/wachtwoord/vergeten/"])
+def test_an_old_form_in_another_tab_leads_on_after_signing_in(browser: Client, owner: str, address: str) -> None:
+    browser.get(SIGN_IN)
+    stale = {"csrfmiddlewaretoken": browser.cookies["csrftoken"].value, "next": PARTY, "email": owner}
+    sign_in(browser, owner)
+    assert browser.post(address, stale)["Location"] == PARTY
+
+
+@pytest.mark.parametrize("following", ["https://kwaad.example/", "//kwaad.example/"])
+def test_an_old_form_leads_to_no_other_site(browser: Client, owner: str, following: str) -> None:
+    sign_in(browser, owner)
+    assert browser.post(SIGN_IN, {"next": following})["Location"] == SETTINGS
+
+
+def test_a_refused_form_of_somebody_signed_out_leads_back_to_a_fresh_one(browser: Client, owner: str) -> None:
+    answer = browser.post(SIGN_IN, {"login": owner, "password": PASSWORD, "next": PARTY})
+    assert answer.status_code == 403
+    again = Page(answer.content.decode(), SIGN_IN).link("Opnieuw proberen")
+    assert f'name="next" value="{PARTY.replace("&", "&amp;")}"' in browser.get(again).content.decode()
+
+
+def test_other_stale_forms_are_still_refused(browser: Client, owner: str) -> None:
+    sign_in(browser, owner)
+    answer = browser.post("/wachtwoord/wijzigen/", {"next": PARTY})
+    assert answer.status_code == 403
+    assert Page(answer.content.decode()).link("Naar de startpagina") == "/"
 
 
 # ---- The session ------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 
 from accounts.models import Seller
-from apicredentials.models.activity import GROUPS
 from tests.apicredentials.activity import EXPORT, URL, Kind, acts, download, log, open_page, subjects
 from tests.journeys.pages import Page
 from tests.people import codes
@@ -104,7 +103,7 @@ def test_a_day_in_which_the_clock_changes_is_a_whole_day(
 
 
 def test_every_kind_is_in_one_group_of_the_filter() -> None:
-    grouped = [kind for kinds in GROUPS.values() for kind in kinds]
+    grouped = [kind for kinds in Kind.grouped().values() for kind in kinds]
     assert len(grouped) == len(set(grouped))
     # What an operator does for no seller in particular.
     assert set(Kind) - set(grouped) == {Kind.CLIENT_REGISTERED, Kind.ANNOUNCEMENT_SENT}

@@ -26,7 +26,7 @@ def test_lifetimes_and_limits_for_integrators_are_the_ones_in_the_code() -> None
         ("Access token, client credentials", f"{access_tokens.CLIENT_CREDENTIALS_SECONDS} seconds"),
         ("Access token, third party", f"{access_tokens.AUTHORIZATION_CODE_SECONDS} seconds, and never past"),
         ("Authorization code", f"{code_seconds} seconds, works once"),
-        ("Repeat of a retired refresh token", f"{grants.REPEAT_WINDOW.total_seconds():g} seconds"),
+        ("Repeat of a replaced refresh token", f"{grants.REPEAT_WINDOW.total_seconds():g} seconds"),
         ("Authorisation", "one calendar year (29 February: 28 February)"),
         ("Metadata and public keys, in caches", "300 seconds"),
         (
@@ -45,7 +45,7 @@ def test_limits_for_operators_are_the_ones_in_the_code() -> None:
     assert failed == "20/m/ip,5/5m/key"
     expected = [
         ("A sign-in", f"{hours(settings.SESSION_COOKIE_AGE)}, or {hours(settings.SESSION_IDLE_SECONDS)} without use"),
-        ("Proof of identity for what is sensitive", minutes(settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)),
+        ("Proof of identity for sensitive actions", minutes(settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)),
         ("Wrong passwords", "5 in 5 minutes for one account from one address, 20 a minute from one address"),
         ("Body of a request", f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024} KiB"),
         ("Client credentials per seller", str(ClientCredential.MAXIMUM_PER_SELLER)),

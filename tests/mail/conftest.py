@@ -1,10 +1,9 @@
-"""A seller with an owner and a technical contact, and a mail server."""
+"""Fixtures: a seller with an owner and a technical contact, a clock, a mail server, an announcement."""
 
 import datetime as dt
 import io
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,10 @@ START = dt.datetime(2027, 3, 1, 14, 3, tzinfo=dt.UTC)
 SUBJECT = "Onderhoud aan de Retailer API op 7 maart"
 TEXT = "Zondag 7 maart is er onderhoud.\n\nPlan je aanroepen erna. Meer: https://status.example/onderhoud."
 
-type Commit = Callable[..., AbstractContextManager[Any]]
-
 
 @pytest.fixture
 def seller(db: None) -> Seller:
-    """A seller whose owner and contact read mail at OWNER and CONTACT."""
+    """A seller whose owner and contact have the addresses OWNER and CONTACT."""
     seller = SellerFactory(display_name="Appels", owner__user__email=OWNER)
     TechnicalContactFactory(seller=seller, email=CONTACT)
     return seller
@@ -44,26 +41,20 @@ def by(seller: Seller) -> Actor:
 
 @pytest.fixture
 def clock(db: None) -> Iterator[time_machine.Traveller]:
-    """A clock that stands still until it is moved. Every row in these tests is made under it."""
+    """A stopped clock. Create every row after it, so that the order of events is right."""
     with time_machine.travel(START, tick=False) as clock:
         yield clock
 
 
 @pytest.fixture
 def authorization(seller: Seller, clock: time_machine.Traveller) -> ThirdPartyAuthorization:
-    """A consent given just now."""
+    """A new authorisation."""
     return ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Boekhouding")
 
 
 @pytest.fixture
-def commit(django_capture_on_commit_callbacks: Commit) -> Callable[[], AbstractContextManager[Any]]:
-    """Let a block end as a transaction does, with what waits for its commit: `with commit(): …`."""
-    return lambda: django_capture_on_commit_callbacks(execute=True)
-
-
-@pytest.fixture
 def smtp(settings: Settings) -> Iterator[Behaviour]:
-    """A mail server, and mail that goes there."""
+    """A mail server, and settings that use it."""
     with smtp_server() as server:
         settings.MAILERS = {
             "default": {
@@ -86,7 +77,7 @@ def words(tmp_path: Path) -> tuple[str, ...]:
 
 
 def announce(*arguments: str) -> dict[str, Any]:
-    """Run the command, and return what it answers."""
+    """Run `announce --json` and return its answer."""
     out = io.StringIO()
     call_command("announce", "--json", *arguments, stdout=out)
     answer: dict[str, Any] = json.loads(out.getvalue())

@@ -1,4 +1,4 @@
-"""`/beheer/`: what is stuck, and what every mail says."""
+"""`/beheer/apicredentials/outgoingmail/`: stuck mail, and previews of every mail."""
 
 from http import HTTPStatus
 
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apicredentials.mail import MESSAGES
 from apicredentials.mail.previews import sample
+from apicredentials.mail.rendering import compose
 from apicredentials.models import OutgoingMail
 from tests.factories import UserFactory
 from tests.inventory import tables
@@ -20,20 +21,20 @@ PREVIEWS = f"{LIST}voorbeelden/"
 
 @pytest.fixture
 def operator(db: None) -> Client:
-    """The browser of an operator with every right."""
+    """The browser of a superuser."""
     return signed_in(UserFactory(is_staff=True, is_superuser=True))
 
 
 @pytest.fixture
 def clerk(db: None) -> Client:
-    """The browser of an operator who may look at mail."""
+    """The browser of an operator who may only view mail."""
     user = UserFactory(is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_outgoingmail"))
     return signed_in(user)
 
 
 def mails() -> dict[str, OutgoingMail]:
-    """Make a mail in every state."""
+    """Create a mail in every state."""
     now = timezone.now()
     states: dict[str, dict[str, object]] = {
         "nieuw": {},
@@ -92,7 +93,8 @@ def test_an_operator_can_read_what_every_mail_says(clerk: Client, kind: str) -> 
     assert f'href="{PREVIEWS}{kind}/"' in clerk.get(PREVIEWS).content.decode()
     page = clerk.get(f"{PREVIEWS}{kind}/")
     assert page.status_code == HTTPStatus.OK
-    assert says(page).count("Fietsenwinkel De Spaak (verkoper 1234567)") >= 2  # as text and as HTML
+    assert says(page).count(f"Hallo, {compose(sample(kind)).news[:20]}") == 2  # as text and as HTML
+    assert says(page).count("Groet, Verkopersportaal") == 2
     assert tables() == before
 
 

@@ -1,14 +1,8 @@
 """`manage.py announce`: one message to every confirmed technical contact, to each exactly once."""
 
 import io
-import json
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,29 +13,34 @@ from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Actor, Seller
+from accounts.models import Actor, Membership, Seller
 from apicredentials.exceptions import AlreadySent, WordsChanged
 from apicredentials.mail import delivery
 from apicredentials.mail.previews import sample
-from apicredentials.models import Activity, Announcement, OutgoingMail, TechnicalContact, announcements
-from apicredentials.models.announcements import queue_announcements
-from tests.factories import AnnouncementFactory, SellerFactory, TechnicalContactFactory
+from apicredentials.models import Activity, Announcement, OutgoingMail, announcements
+from tests.factories import (
+    AnnouncementFactory,
+    MembershipFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+)
 from tests.inventory import tables
-from tests.mail.conftest import CONTACT, OWNER, SUBJECT, TEXT, announce
+from tests.mail.conftest import CONTACT, OWNER, SUBJECT, announce
 from tests.mail.smtp_server import Behaviour
-from tests.mail.test_races import PATIENCE_SECONDS, SENDERS, at_once
+from tests.mail.test_races import SENDERS, at_once
+from tests.mailbox import send_due_mail
 from tests.people import says, signed_in
-from tests.served import ROOT, manage, production
 
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two contacts in each transaction."""
+    """Two mails per INSERT statement."""
     monkeypatch.setattr(announcements, "BATCH_SIZE", 2)
 
 
 def contacts(number: int, **fields: Any) -> list[str]:
-    """Make contacts of as many sellers, and return their addresses."""
+    """Create contacts of as many sellers, and return their addresses."""
     made = [TechnicalContactFactory(email=f"c{next(NUMBERS)}@winkel.example", **fields) for _ in range(number)]
     return [contact.email for contact in made]
 
@@ -54,10 +53,10 @@ def reached() -> Counter[str]:
     return Counter(address for message in mail.outbox for address in message.to)
 
 
-def started(**fields: Any) -> Announcement:
-    """Return an announcement that was sent, of which no mail is in the outbox yet."""
-    announcement = AnnouncementFactory(**fields)
-    announcement.send(by=Actor(), seen=announcement.digest)
+def sent() -> Announcement:
+    """Return a sent announcement whose mails wait in the outbox."""
+    announcement = AnnouncementFactory()
+    announcement.send(by=Actor(), seen=announcement.updated_at)
     return announcement
 
 
@@ -70,12 +69,6 @@ def test_it_reaches_every_confirmed_contact_once_however_often_it_is_run(seller:
     assert first == {"announcement": first["announcement"], "recipients": 5, "sent": 5, "failed": 0, "due": 0}
     assert second == first | {"sent": 0}
     assert reached() == Counter([CONTACT, *others])
-
-
-def test_a_draft_is_sent_by_its_number(seller: Seller) -> None:
-    announcement = AnnouncementFactory(subject=SUBJECT)
-    assert announce(str(announcement.pk))["sent"] == 1
-    assert [message.subject for message in mail.outbox] == [SUBJECT]
 
 
 def test_owners_unconfirmed_contacts_and_closed_sellers_do_not_get_it(seller: Seller, words: tuple[str]) -> None:
@@ -96,57 +89,48 @@ def test_one_address_for_several_sellers_gets_it_once(db: None, words: tuple[str
     assert reached() == {"bureau@buro.example": 1, "ander@buro.example": 1}
 
 
-@pytest.mark.usefixtures("small_batches")
-def test_who_confirms_or_comes_while_it_is_sent_does_not_get_it(db: None) -> None:
+def test_who_confirms_after_it_was_sent_does_not_get_it(db: None) -> None:
     before = contacts(3)
     late = TechnicalContactFactory(email="laat@winkel.example", confirmed_at=None)
-    announcement = started()
-    announcement.queue_next()
+    announcement = sent()
     late.confirm()
-    contacts(2)
-    queue_announcements()
-    assert set(OutgoingMail.objects.filter(announcement=announcement).values_list("recipient", flat=True)) == set(
-        before
-    )
-    assert announcement.progress().to_queue == 0
+    assert announce(str(announcement.pk))["sent"] == 3
+    assert reached() == Counter(before)
 
 
-@pytest.mark.usefixtures("small_batches")
-def test_a_contact_who_gets_another_address_while_it_is_sent_does_not_get_it_twice(db: None) -> None:
-    contacts(3)
-    announcement = started()
-    announcement.queue_next()
-    contact = TechnicalContact.objects.earliest("pk")
-    contact.email = "nieuw@winkel.example"
-    contact.record(by=Actor())
-    contact.confirm()
-    announcement.last_contact = 0
-    Announcement.objects.update(last_contact=0)  # as if its turn came again
-    queue_announcements()
-    assert OutgoingMail.objects.filter(announcement=announcement, seller=contact.seller).count() == 1
-
-
-def test_the_database_holds_one_mail_for_each_announcement_and_contact(seller: Seller) -> None:
-    announcement = started()
-    announcement.queue_next()
-    double = announcement.mail_to(seller.technical_contact)
-    double.recipient = "ander@winkel.example"
-    with transaction.atomic(), pytest.raises(IntegrityError, match=r"announcement|seller"):
-        double.save()
-    double.seller, double.recipient = SellerFactory(), CONTACT.upper()
+def test_the_database_holds_one_mail_for_each_announcement_and_address(seller: Seller) -> None:
+    double = sent().mail_to(CONTACT.upper(), SellerFactory())
     with transaction.atomic(), pytest.raises(IntegrityError, match=r"key|address"):
         double.save()
+
+
+def test_one_partys_announcement_reaches_the_owners_and_contacts_of_its_sellers(
+    seller: Seller, words: tuple[str]
+) -> None:
+    party = ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Boekhouding").third_party
+    MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL)
+    for fields in ({"ended_at": timezone.now()}, {"expired": True}, {"seller": SellerFactory(closed=True)}):
+        ThirdPartyAuthorizationFactory(third_party=party, **fields)
+    ThirdPartyAuthorizationFactory()
+    contacts(1)
+    assert announce(*words, "--party", party.client_id, "--dry-run")["recipients"] == 2
+    for sent in (2, 0):
+        assert announce(*words, "--party", party.client_id)["sent"] == sent
+    assert reached() == {OWNER: 1, CONTACT: 1}
+    assert "eigenaar of technisch contact bent van Appels" in mail.outbox[0].body
+    assert "en Boekhouding daar toegang heeft" in mail.outbox[0].body
+    assert announce(*words)["recipients"] == 2, "the same words for everybody are another announcement"
 
 
 # ---- Interrupted and resumed ------------------------------------------------------------------------------
 
 
 class Interrupted(BaseException):
-    """As Ctrl-C, at a moment that a test chooses."""
+    """Like KeyboardInterrupt, at a moment that a test chooses."""
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, after: int) -> None:
-    """Let `owner.name` work `after` times, and be interrupted at the next."""
+    """Let `owner.name` work `after` times, and raise Interrupted at the next call."""
     works, calls = getattr(owner, name), count()
 
     def work(*args: Any, **kwargs: Any) -> Any:
@@ -157,12 +141,12 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, after: 
     monkeypatch.setattr(owner, name, work)
 
 
-# Where a run of five contacts in batches of two may stop: before it starts, between batches, inside one with its mails
-# written and its place not, and between two mails that leave.
+# Where a run for five contacts is interrupted: before it starts, while mails are queued, before the commit, and between
+# two mails.
 MOMENTS = [
     (Announcement, "send", 0),
-    *[(Announcement, "queue_next", after) for after in range(4)],
-    *[(Announcement, "_note", after) for after in range(1, 5)],
+    *[(Announcement, "mail_to", after) for after in (0, 3)],
+    (Activity, "record", 0),
     *[(delivery, "attempt", after) for after in range(5)],
 ]
 
@@ -171,13 +155,13 @@ MOMENTS = [
 def interrupted(
     request: pytest.FixtureRequest, words: tuple[str], small_batches: None, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> list[str]:
-    """A run for these addresses that was interrupted."""
+    """The addresses of a run that was interrupted."""
     addresses = contacts(5)
     with monkeypatch.context() as patch:
         interrupt(patch, *request.param)
         with pytest.raises(Interrupted):
             announce(*words)
-    # What was on the point of leaving belongs to the sender that died until its lease is over.
+    # The mail that was being sent stays claimed until the lease of the dead sender is over.
     OutgoingMail.objects.filter(sent_at=None).update(due_at=timezone.now())
     return addresses
 
@@ -189,62 +173,24 @@ def test_interrupted_anywhere_and_repeated_it_reaches_each_once(interrupted: lis
 
 
 def test_interrupted_anywhere_and_left_alone_it_is_finished_by_the_clock(interrupted: list[str]) -> None:
-    was_sent = Announcement.objects.filter(started_at__isnull=False).exists()
+    was_sent = Announcement.objects.filter(sent_at__isnull=False).exists()
     call_command("send_notices", "--json", stdout=io.StringIO())
     assert reached() == Counter(interrupted if was_sent else [])
 
 
-@pytest.mark.usefixtures("small_batches")
-def test_a_batch_is_written_whole_or_not_at_all(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    contacts(5)
-    announcement = started()
-    announcement.queue_next()
-    with monkeypatch.context() as patch:
-        interrupt(patch, Announcement, "_note", 0)
-        with pytest.raises(Interrupted):
-            announcement.queue_next()
-    assert OutgoingMail.objects.count() == 2
-    assert announcement.addresses_left() == 3
-
-
-def test_a_mail_server_that_is_down_delays_it(db: None, words: tuple[str], smtp: Behaviour) -> None:
-    addresses = contacts(6)
-    smtp.breaks_off = {"EHLO", "HELO"}
-    answer = announce(*words)
-    assert (answer["sent"], answer["failed"], answer["due"]) == (0, delivery.PATIENCE, 6)
-    smtp.breaks_off = set()
-    OutgoingMail.objects.update(due_at=timezone.now())
-    assert announce(*words)["sent"] == 6
-    assert sorted(smtp.recipients) == sorted(addresses)
-
-
-@pytest.mark.usefixtures("small_batches")
-def test_send_notices_says_how_many_are_left_without_writing_them(db: None) -> None:
-    contacts(5)
-    started().queue_next()
-    before = tables()
-    out = io.StringIO()
-    call_command("send_notices", "--dry-run", "--json", stdout=out)
-    assert json.loads(out.getvalue()) == {"sent": 0, "failed": 0, "due": 5}
-    assert tables() == before
-
-
 def test_urgent_mail_does_not_wait_for_it(db: None) -> None:
     contacts(3)
-    started().queue_next()
-    leak = sample(Activity.Kind.LEAK_REPORTED)
-    leak.queue_for(["eigenaar@winkel.example"], at_once=False)
-    delivery.send(OutgoingMail.objects.all())
-    assert mail.outbox[0].to == ["eigenaar@winkel.example"]
+    sent()
+    sample(Activity.Kind.LEAK_REPORTED).queue_for([OWNER])
+    assert send_due_mail()[0].to == [OWNER]
     assert len(mail.outbox) == 4
 
 
 def test_the_number_of_queries_does_not_grow_with_the_number_of_contacts(db: None) -> None:
     def queries(number: int) -> int:
         contacts(number)
-        announcement = started()
         with CaptureQueriesContext(connection) as captured:
-            announcement.queue_next()
+            sent()
         return len(captured)
 
     assert queries(2) == queries(20)
@@ -256,7 +202,7 @@ def test_the_number_of_queries_does_not_grow_with_the_number_of_contacts(db: Non
 def test_a_dry_run_prints_the_mail_and_does_nothing(seller: Seller, words: tuple[str]) -> None:
     before = tables()
     answer = announce(*words, "--dry-run")
-    assert answer.pop("body").startswith("Hallo,\n\nZondag 7 maart")
+    assert "\n\nHallo,\n\nZondag 7 maart" in answer.pop("body")
     assert answer == {"announcement": None, "recipients": 1, "sent": 0, "failed": 0, "due": 1, "subject": SUBJECT}
     assert (tables(), mail.outbox) == (before, [])
 
@@ -272,12 +218,11 @@ def test_the_log_of_operators_says_why_and_that_of_sellers_says_nothing(seller: 
 def test_what_was_sent_cannot_change_or_go(seller: Seller) -> None:
     draft = AnnouncementFactory()
     stale = Announcement.objects.get()
-    draft.send(by=Actor(), seen=draft.digest)
-    draft.queue_next()
+    draft.send(by=Actor(), seen=draft.updated_at)
     before = tables()
     for announcement in (draft, stale):
         announcement.text = "Iets anders."
-        for act in (announcement.save, announcement.delete, lambda: stale.send(by=Actor(), seen=draft.digest)):
+        for act in (announcement.save, announcement.delete, lambda: stale.send(by=Actor(), seen=draft.updated_at)):
             with pytest.raises(AlreadySent):
                 act()
     with transaction.atomic(), pytest.raises(ProtectedError):
@@ -288,7 +233,7 @@ def test_what_was_sent_cannot_change_or_go(seller: Seller) -> None:
 def test_what_was_thrown_away_does_not_come_back(db: None) -> None:
     draft = AnnouncementFactory()
     Announcement.objects.get().delete()
-    for act in (draft.save, draft.delete, lambda: draft.send(by=Actor(), seen=draft.digest)):
+    for act in (draft.save, draft.delete, lambda: draft.send(by=Actor(), seen=draft.updated_at)):
         with pytest.raises(WordsChanged):
             act()
     assert not Announcement.objects.exists()
@@ -296,7 +241,7 @@ def test_what_was_thrown_away_does_not_come_back(db: None) -> None:
 
 def test_only_words_that_were_read_are_sent(seller: Seller) -> None:
     announcement = AnnouncementFactory()
-    read = announcement.digest
+    read = announcement.updated_at
     announcement.text = "Iets anders."
     announcement.save()
     with pytest.raises(WordsChanged):
@@ -326,7 +271,7 @@ def test_of_several_who_press_send_one_does(smtp: Behaviour) -> None:
 
     def send() -> None:
         try:
-            Announcement.objects.get().send(by=Actor(), seen=draft.digest)
+            Announcement.objects.get().send(by=Actor(), seen=draft.updated_at)
             outcomes.append("sent")
         except AlreadySent as error:
             outcomes.append(error.code)
@@ -334,34 +279,3 @@ def test_of_several_who_press_send_one_does(smtp: Behaviour) -> None:
     at_once(send)
     assert sorted(outcomes) == ["already_sent"] * (SENDERS - 1) + ["sent"]
     assert Activity.objects.filter(kind=Activity.Kind.ANNOUNCEMENT_SENT).count() == 1
-
-
-def test_a_run_that_is_killed_half_way_and_repeated_reaches_each_once(
-    smtp: Behaviour, new_database: Callable[[], str], tmp_path: Path
-) -> None:
-    environment = production(DATABASE_URL=new_database(), EMAIL_URL=f"smtp://127.0.0.1:{smtp.port}")
-    for number in range(3):
-        contact = ("--contact-name", "Sanne", "--contact-email", f"c{number}@winkel.example")
-        names = ("--name", f"Winkel {number}", "--email", f"e{number}@winkel.example")
-        manage(environment, "create_seller", *names, *contact)
-    manage(environment, "send_notices")
-    smtp.accepted.clear()
-    (tmp_path / "tekst").write_text(TEXT)
-    arguments = ("announce", "--subject", SUBJECT, "--text-file", str(tmp_path / "tekst"), "--json")
-    smtp.seconds_before_answer = 60
-    with subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment) as run:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not smtp.accepted and run.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        run.kill()
-    assert smtp.accepted
-    smtp.seconds_before_answer = 0
-    # The one that was accepted when the run died is nobody's until its lease is over; the others leave now.
-    assert json.loads(manage(environment, *arguments)) == {
-        "announcement": 1,
-        "recipients": 3,
-        "sent": 2,
-        "failed": 0,
-        "due": 1,
-    }
-    assert Counter(smtp.recipients) == Counter(f"c{number}@winkel.example" for number in range(3))

@@ -1,4 +1,4 @@
-"""`manage.py send_notices`: in how many days an authorisation ends, each step once, and that it has ended."""
+"""`manage.py send_notices`: notices before and at the end of an authorisation."""
 
 import datetime as dt
 
@@ -39,16 +39,21 @@ def test_each_notice_of_an_end_comes_once_on_its_day(
     assert (expired.subject, expired.actor_name) == ("Boekhouding", "Automatisch")
 
 
-def test_only_the_first_brings_a_calendar_file(
-    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
+@pytest.mark.parametrize("steps", [(60, 30, 14, 7, 1), (30, 14, 7, 1), (7, 1), (1,)])
+def test_the_first_notice_that_is_sent_brings_a_calendar_file_and_no_other(
+    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, steps: tuple[int, ...]
 ) -> None:
     attachments = []
-    for days in (60, 30, 14, 7, 1):
-        clock.move_to(authorization.expires_at - days * DAY)
+    for _ in range(2):
+        for days in steps:
+            clock.move_to(authorization.expires_at - days * DAY)
+            send_notices()
+            attachments.append([len(message.attachments) for message in mail.outbox])
+            mail.outbox.clear()
+        authorization.renew(by=Actor())
         send_notices()
-        attachments.append([len(message.attachments) for message in mail.outbox])
         mail.outbox.clear()
-    assert attachments == [[1, 1], [0, 0], [0, 0], [0, 0], [0, 0]]
+    assert attachments == [[1, 1], *[[0, 0] for _ in steps[1:]]] * 2
 
 
 def test_a_day_begins_at_midnight_in_amsterdam(
@@ -108,7 +113,7 @@ def test_after_renewal_the_notices_come_again_next_year(
 def test_a_notice_that_still_waits_is_taken_back_when_it_is_no_longer_so(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, act: str, news: str
 ) -> None:
-    """The mail server may be away between the notice and what the seller did about it."""
+    """The mail server may be down between the notice and the act of the seller."""
     other = ThirdPartyAuthorizationFactory(seller=authorization.seller, third_party__name="Voorraad")
     clock.move_to(authorization.expires_at - 14 * DAY)
     queue_notices()
@@ -150,9 +155,9 @@ def test_what_is_over_anyway_is_not_told(
 ) -> None:
     clock.move_to(authorization.expires_at + days * DAY)
 
-    ThirdPartyAuthorization.objects.update(ended_at=START)
+    ThirdPartyAuthorization.objects.update(ended_at=START, end_cause="removed_by_seller")
     assert told() == []
-    ThirdPartyAuthorization.objects.update(ended_at=None)
+    ThirdPartyAuthorization.objects.update(ended_at=None, end_cause="")
 
     Seller.objects.update(closed_at=START)
     assert told() == []

@@ -1,4 +1,4 @@
-"""Fresh keys for an environment file."""
+"""Prints new keys for an environment file."""
 
 from typing import Any
 
@@ -12,18 +12,17 @@ from apicredentials.management.base import OneLineCommand
 
 class Command(OneLineCommand):
     help = (
-        "Print fresh SECRET_KEY, SECRET_HASH_KEYS and TOKEN_SIGNING_KEYS lines, ready for an environment file. "
-        "Changes nothing: the keys act once a server starts with them."
+        "Print new SECRET_KEY, SECRET_HASH_KEYS and TOKEN_SIGNING_KEYS lines, ready for an environment file. Changes "
+        "nothing: the keys take effect when a server starts with them."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--algorithm", choices=["ES256", "RS256"], default="ES256", help="How tokens are signed. Default: ES256."
+            "--algorithm", choices=["ES256", "RS256"], default="ES256", help="Of token signatures. Default: ES256."
         )
 
     def handle(self, *args: Any, algorithm: str, **options: Any) -> None:
-        """Print one line for each."""
         self.stdout.write(f"SECRET_KEY={new_secret_key()}")
         self.stdout.write(f"SECRET_HASH_KEYS={new_hash_key()}")
         self.stdout.write(f"TOKEN_SIGNING_KEYS={new_signing_key(algorithm)}")

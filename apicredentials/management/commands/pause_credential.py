@@ -1,4 +1,4 @@
-"""A credential that must stop for now."""
+"""Pauses a credential."""
 
 from typing import Any
 
@@ -8,9 +8,11 @@ from apicredentials.models import ClientCredential
 
 
 class Command(CredentialCommand):
-    help = "Pause client credentials: from now on they get no token, and tokens already issued work nowhere here."
+    help = (
+        "Pause client credentials. Takes effect immediately: they get no new tokens, and this server rejects the "
+        "tokens already issued."
+    )
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
-        """Pause it."""
         credential.pause(by=by)
-        return {"state": "paused"}
+        return {"state": credential.state}

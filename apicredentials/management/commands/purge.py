@@ -1,4 +1,4 @@
-"""What is no longer needed."""
+"""Deletes expired data."""
 
 from typing import Any
 
@@ -6,18 +6,22 @@ from django.core.management.base import CommandParser
 
 from apicredentials.management.base import PortalCommand
 from apicredentials.management.retention import purge
+from apicredentials.models import CommandRun
 
 
 class Command(PortalCommand):
     help = (
-        "Throw away, at once and for good, what has had its time: expired codes, tokens and sessions, log rows and "
-        "mail past 400 days, credentials deleted more than 30 days ago. In small batches; safe while the portal serves."
+        "Delete expired data permanently: expired codes, tokens and sessions, log rows, mail and counts of use older "
+        "than 400 days, and credentials deleted more than 30 days ago. Takes effect immediately, in small batches; "
+        "safe while the portal serves requests."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--dry-run", action="store_true", help="Only say how many rows there are.")
+        parser.add_argument("--dry-run", action="store_true", help="Only count the rows.")
 
     def act(self, *, dry_run: bool, **options: Any) -> dict[str, int]:
-        """Purge, and return how many rows of what."""
-        return dict(purge(dry_run=dry_run))
+        purged = dict(purge(dry_run=dry_run))
+        if not dry_run:
+            CommandRun.objects.note("purge", sum(purged.values()))
+        return purged

@@ -1,4 +1,4 @@
-"""A credential that may work again."""
+"""Resumes a paused credential."""
 
 from typing import Any
 
@@ -8,9 +8,8 @@ from apicredentials.models import ClientCredential
 
 
 class Command(CredentialCommand):
-    help = "Let paused client credentials work again, from now on."
+    help = "Resume paused client credentials. Takes effect immediately."
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
-        """Resume it."""
         credential.resume(by=by)
-        return {"state": "active"}
+        return {"state": credential.state}

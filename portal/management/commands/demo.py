@@ -16,9 +16,9 @@ from portal.demo import data, environment, servers
 
 class Command(OneLineCommand):
     help = (
-        "Make a demo database, start the portal and an example third-party site, and print where to go and how to "
-        "sign in. Acts at once, on files in .demo/ only: no other database is touched. Ctrl-C ends both; the next "
-        "run goes on with the same data; without .demo/ it starts anew."
+        "Create a demo database, start the portal and an example third-party site, and print their addresses and how "
+        "to sign in. Starts immediately and changes only files in .demo/, no other database. Ctrl-C stops both "
+        "servers. The next run continues with the same data; delete .demo/ to start with new data."
     )
     requires_system_checks = ()
 
@@ -60,7 +60,7 @@ class Command(OneLineCommand):
             servers.wait_until_up(f"{party_address}/orderwijs.css", party)
             self.stdout.write("\n".join(welcome(party_address, password)))
             self.stdout.flush()
-            servers.wait_until_one_ends(portal, party)
+            servers.send_mail_until_one_ends(portal, party)
 
 
 def welcome(party_address: str, password: str) -> Iterator[str]:

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("apicredentials", "0009_fold_names"),
+        ("apicredentials", "0014_png_logos"),
     ]
 
     operations = [

@@ -15,6 +15,7 @@ from apicredentials.models import (
     ThirdParty,
     ThirdPartyAuthorization,
 )
+from apicredentials.models.states import State
 from apicredentials.oauth.sql.token_status import TokenStatus, token_status
 from tests.factories import ClientCredentialFactory
 from tests.oauth.flow import claims, software
@@ -23,8 +24,8 @@ from tests.sql.states import TICK, Change, Claims, combinations, undone
 pytestmark = pytest.mark.django_db
 
 
-def standing_by_orm(stated: Claims) -> TokenStatus | None:
-    """What `token_status` ought to say, in the ORM's words."""
+def status_by_orm(stated: Claims) -> TokenStatus | None:
+    """The result that `token_status` must return, from the models."""
     if RevokedAccessToken.objects.filter(jti=stated["jti"]).exists():
         return None
     found = party_rights(stated) if "authorization_id" in stated else credential_rights(stated)
@@ -57,20 +58,20 @@ def party_rights(stated: Claims) -> tuple[list[str], Seller] | None:
     grant = Grant.objects.filter(uid=stated["grant_id"], revoked_at=None).first()
     if grant is None or grant.authorization.uid != stated["authorization_id"]:
         return None
-    authorization, user = grant.authorization, grant.authorization.granted_by
-    if not authorization.is_active or user is None or not user.is_active:
+    authorization, party = grant.authorization, grant.authorization.third_party
+    seller, authorization.seller = authorization.seller, Seller()  # a closed seller is told apart by the answer
+    if authorization.state != State.ACTIVE:
         return None
-    party = authorization.third_party
     if party.client_id != stated["client_id"] or party.deleted_at or party.paused_at:
         return None
     if is_from_before_a_leak(stated, party):
         return None
-    return [right for right in authorization.rights if right in party.rights], authorization.seller
+    return [right for right in authorization.rights if right in party.rights], seller
 
 
-def told(standing: TokenStatus | None) -> Claims | None:
+def told(status: TokenStatus | None) -> Claims | None:
     """All that an answer says; SQLite gives a date as text."""
-    return asdict(standing) | {"registration_date": str(standing.registration_date)} if standing else None
+    return asdict(status) | {"registration_date": str(status.registration_date)} if status else None
 
 
 def test_a_sellers_token_is_worth_what_the_orm_says_in_every_state(now: dt.datetime) -> None:
@@ -98,7 +99,7 @@ def test_a_partys_token_is_worth_what_the_orm_says_in_every_state(now: dt.dateti
     stated = claims(tokens["access_token"])
     authorizations = ThirdPartyAuthorization.objects.all()
     changes: dict[str, Change] = {
-        "ended": lambda: authorizations.update(ended_at=now),
+        "ended": lambda: authorizations.update(ended_at=now, end_cause="removed_by_seller"),
         "expired this moment": lambda: authorizations.update(expires_at=now),
         "expires the next moment": lambda: authorizations.update(expires_at=now + TICK),
         "grant revoked": lambda: Grant.objects.update(revoked_at=now),
@@ -126,7 +127,7 @@ def assert_alike(stated: Claims, changes: dict[str, Change]) -> None:
                 changes[name]()
             answer = token_status(stated)
             worth.add(None if answer is None else (answer.rights, answer.is_closed))
-            if told(answer) != told(standing_by_orm(stated)):
+            if told(answer) != told(status_by_orm(stated)):
                 wrong.append(chosen)
     assert not wrong
     # Dead, alive, closed and narrowed have all been seen, or the comparison proved little.

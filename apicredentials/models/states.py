@@ -1,0 +1,91 @@
+"""States of authorisations and the causes of those states (protocol of `GET /authorizations`)."""
+
+from typing import Self
+
+from django.db import models
+
+_AGAIN = "Begin opnieuw bij {party} als je deze partij weer wilt gebruiken."
+_TAKE_OVER = "Kies Overnemen. Dan werkt alles weer, tot dezelfde einddatum."
+_ASK = "Vraag {party} wat er is gebeurd. Begin daarna opnieuw bij {party}."
+
+
+class State(models.TextChoices):
+    """What sellers, operators and parties see; see `ThirdPartyAuthorization.state`."""
+
+    ACTIVE = "active", "Actief"
+    EXPIRED = "expired", "Verlopen"
+    REVOKED = "revoked", "Ingetrokken"
+    STOPPED = "stopped", "Gestopt"
+    SUSPENDED = "suspended", "Stilgezet door ons"
+
+
+class Cause(models.TextChoices):
+    """Why an authorisation does not work: code, sentence, what the seller can do, and label.
+
+    The texts take `party`, `giver` (who gave consent), `by` (who ended it) and `since`.
+    """
+
+    sentence: str
+    remedy: str
+
+    def __new__(cls, code: str, sentence: str = "", remedy: str = "") -> Self:
+        cause = str.__new__(cls, code)
+        cause._value_ = code
+        cause.sentence, cause.remedy = sentence, remedy
+        return cause
+
+    # fmt: off
+    YEAR_OVER = (
+        "year_over", "De toestemming is verlopen op {since}.", _AGAIN, "jaar voorbij",
+    )
+    REMOVED_BY_SELLER = (
+        "removed_by_seller", "Verwijderd door {by} op {since}.", _AGAIN, "verwijderd door de verkoper",
+    )
+    REMOVED_BY_OPERATOR = (
+        "removed_by_operator", "Verwijderd door de marktplaats op {since}.", _AGAIN, "verwijderd door een operator",
+    )
+    REFRESH_TOKEN_REPLAYED = (
+        "refresh_token_replayed",
+        "Een oud refresh token is opnieuw gebruikt op {since}. Misschien heeft iemand anders een kopie.",
+        _ASK, "oud refresh token opnieuw gebruikt",
+    )
+    CODE_REPLAYED = (
+        "code_replayed",
+        "Een toegangscode is twee keer gebruikt op {since}. Misschien heeft iemand anders een kopie.",
+        _ASK, "toegangscode twee keer gebruikt",
+    )
+    ENDED_BY_PARTY = (
+        "ended_by_party", "{party} heeft de koppeling zelf beëindigd op {since}.", _AGAIN, "beëindigd door de partij",
+    )
+    MEMBER_LEFT = (
+        "member_left", "{giver} gaf toestemming en werkt hier niet meer sinds {since}.", _TAKE_OVER,
+        "medewerker vertrokken",
+    )
+    USER_OFF = (
+        "user_off", "{giver} gaf toestemming en kan niet meer inloggen sinds {since}.", _TAKE_OVER,
+        "gebruiker uitgeschakeld",
+    )
+    SUSPENDED = (
+        "suspended", "Wij hebben {party} stilgezet op {since}.",
+        "Je hoeft niets te doen. We mailen je zodra {party} weer toegang heeft.", "partij stilgezet",
+    )
+    SECRET_LEAKED = (
+        "secret_leaked", "Het secret van {party} is gelekt. Daarom hebben wij de partij stilgezet op {since}.",
+        "Je hoeft niets te doen. We mailen je zodra {party} een nieuw secret heeft en weer toegang krijgt.",
+        "secret van de partij gelekt",
+    )
+    SELLER_CLOSED = (
+        "seller_closed", "Dit verkopersaccount is gesloten op {since}.",
+        "Neem contact met ons op als dat niet klopt.", "verkopersaccount gesloten",
+    )
+    # fmt: on
+
+
+REMOVALS = frozenset({Cause.REMOVED_BY_SELLER, Cause.REMOVED_BY_OPERATOR})
+# The person who gave consent is gone; a colleague can take the consent over.
+GIVER_GONE = frozenset({Cause.MEMBER_LEFT, Cause.USER_OFF})
+
+
+def cause_choices() -> list[tuple[str, str]]:
+    """Return the choices of the column. A migration refers to this function, so a new cause needs no migration."""
+    return Cause.choices

@@ -13,7 +13,8 @@ from oauthlib.oauth2.rfc6749 import errors
 from apicredentials.keys import secret_format
 from apicredentials.keys.hash_keys import digest
 from apicredentials.models.client_secrets import hashes_of, note_use, use_is_due
-from apicredentials.oauth.refusals import note_refusal
+from apicredentials.models.usage import ProblemCause
+from apicredentials.oauth.outcomes import count_failed
 from apicredentials.oauth.sql.find_client import ClientRecord, find_client
 from apicredentials.oauth.throttle import count_failure
 from apicredentials.oauth.token_requests import MachineRequest
@@ -37,9 +38,10 @@ def authenticate(request: MachineRequest) -> ClientRecord:
     hashes = [stored for secret in well_formed or [""] for stored in hashes_of(digest(secret))]
     # A cut-off or mistyped secret belongs to nobody. It needs no query, whichever client it was sent for.
     client = find_client(client_id, hashes) if well_formed or not secrets else None
-    if client is None or (client.secret_pk is None and (secrets or not client.is_public)):
-        if count_failure(request.address, client_id) == 1:
-            note_refusal(client_id, hashes, address=request.address)
+    cause = client.refusal(sent_secret=bool(secrets)) if client else ProblemCause.WRONG_SECRET
+    if client is None or cause:
+        # An unknown client is counted too, so that it takes the same time; it is left out when the counts are written.
+        count_failed(request, client_id, client_id, cause)
         raise errors.InvalidClientError("Client authentication failed.")
     if client.secret_pk is not None and use_is_due(client.secret_used_at):
         note_use(client.secret_pk, address=request.address, agent=request.agent)

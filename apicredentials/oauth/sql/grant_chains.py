@@ -18,7 +18,8 @@ from apicredentials.oauth.sql.statements import aware, execute, fetch, moment
 class GrantState:
     """A presented code or refresh token, with its grant and authorisation.
 
-    `gives_access` is False when a token issued for it would be rejected. `replaced_at` and `successor_pk` belong to
+    `gives_access` is False when a token issued for it would be rejected; `end_cause` is that of its authorisation and
+    empty if it has not ended. `replaced_at` and `successor_pk` belong to
     a refresh token: when it was replaced, and the refresh token that replaced it while that one is unused.
     """
 
@@ -35,6 +36,8 @@ class GrantState:
     authorized: str
     retailer_id: str
     gives_access: bool
+    is_closed: bool
+    end_cause: str
     token_pk: int | None
     successor_pk: int | None
     expires: dt.datetime
@@ -53,7 +56,7 @@ _STATE = """
 SELECT g.id, g.uid, g.user_id, g.scope, g.rights, g.redirect_uri, g.code_challenge, g.code_challenge_method,
        a.id, a.uid, a.scope, s.retailer_id,
        g.revoked_at IS NULL AND a.ended_at IS NULL AND a.expires_at > %s AND s.closed_at IS NULL
-       AND COALESCE(u.is_active, %s),
+       AND COALESCE(u.is_active, %s), s.closed_at IS NOT NULL, a.end_cause,
        {presented}, {successor}, g.expires, g.used_at, a.expires_at, a.last_used_at, {replaced}
   FROM {{grant}} g
   JOIN {{authorization}} a ON a.id = g.authorization_id
@@ -104,7 +107,7 @@ def find_refresh_token(token: str, successor: str, client_pk: int) -> GrantState
 
 
 def _state(row: tuple[Any, ...] | None) -> GrantState | None:
-    return row and GrantState(*row[:15], *map(aware, row[15:]))  # type: ignore[return-value]
+    return row and GrantState(*row[:17], *map(aware, row[17:]))  # type: ignore[return-value]
 
 
 def use_code(state: GrantState) -> bool:

@@ -74,7 +74,7 @@ def token(request: MachineRequest) -> dict[str, Any]:
 def revoke(request: MachineRequest) -> dict[str, Any]:
     """Revoke a token (RFC 7009). An unknown token gets the same response (§2.2)."""
     given_back = request.require("token")
-    revocation.revoke(given_back, authenticate(request))
+    revocation.revoke(given_back, authenticate(request), address=request.address)
     return {}
 
 

@@ -86,10 +86,25 @@ _ADD = """
 INSERT INTO {refresh_token} (token_checksum, grant_id, application_id, user_id, created, updated)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
+# Locks the authorisation, so that of two simultaneous revocations the second sees the first.
+_LOCK = """
+SELECT g.id
+  FROM {refresh_token} t
+  JOIN {grant} g ON g.id = t.grant_id
+  JOIN {authorization} a ON a.id = g.authorization_id
+ WHERE t.token_checksum = %s AND t.application_id = %s
+ {lock_authorization}
+"""
+# Returns whether the authorisation has another grant that gives tokens; a test compares it with
+# GrantQuerySet.usable(). SQLite knows no alias in RETURNING.
 _END = """
 UPDATE {grant} SET revoked_at = %s
- WHERE revoked_at IS NULL
-   AND id IN (SELECT t.grant_id FROM {refresh_token} t WHERE t.token_checksum = %s AND t.application_id = %s)
+ WHERE id = %s AND revoked_at IS NULL
+RETURNING EXISTS (
+  SELECT 1 FROM {grant} o
+   WHERE o.authorization_id = {grant}.authorization_id AND o.id <> {grant}.id AND o.revoked_at IS NULL
+     AND (o.used_at IS NOT NULL OR o.expires > %s)
+)
 """
 _NOTE_USE = "UPDATE {authorization} SET last_used_at = %s WHERE id = %s"
 _REVOKE = "INSERT INTO {revoked} (jti, expires) VALUES (%s, %s) ON CONFLICT DO NOTHING"
@@ -132,9 +147,25 @@ def note_use(state: GrantState) -> None:
         execute(_NOTE_USE, [moment(timezone.now()), state.authorization_pk])
 
 
-def end_chain_of(token: str, client_pk: int) -> bool:
-    """End the grant of this client's refresh token; return False when it had ended or there is none."""
-    return execute(_END, [moment(timezone.now()), digest(token), client_pk]) == 1
+@dataclass(frozen=True, slots=True)
+class EndedChain:
+    """A grant that has just ended. `is_last` is whether its authorisation has no other one that gives tokens."""
+
+    grant_pk: int
+    is_last: bool
+
+
+def end_chain_of(token: str, client_pk: int) -> EndedChain | None:
+    """End the grant of this client's refresh token; return None if it had ended or there is none.
+
+    Call it in a transaction, which keeps the authorisation locked.
+    """
+    locked = fetch(_LOCK, [digest(token), client_pk])
+    if locked is None:
+        return None
+    now = moment(timezone.now())
+    ended = fetch(_END, [now, locked[0], now])
+    return EndedChain(locked[0], is_last=not ended[0]) if ended else None
 
 
 def revoke_access_token(jti: str, expires: dt.datetime) -> None:

@@ -1,4 +1,4 @@
-"""Client authentication at `/token`, `/revoke` and `/introspect` (RFC 6749 §2.3.1).
+"""Client authentication at `/token`, `/revoke`, `/introspect` and `/authorizations` (RFC 6749 §2.3.1).
 
 Accepted are Basic, the body, or both with the same values. The two halves of Basic are compared as they are first,
 and form-decoded only if that does not match.
@@ -23,8 +23,8 @@ CLIENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
 
-def authenticate(request: MachineRequest) -> ClientRecord:
-    """Return the authenticated client and store the use of its secret.
+def authenticate(request: MachineRequest, *, for_reading: bool = False) -> ClientRecord:
+    """Return the authenticated client and store the use of its secret. `for_reading` is that of ClientRecord.refusal.
 
     Raises InvalidClientError, the same for an unknown client, a wrong secret and a paused or deleted client, and
     InvalidRequestError when header and body contradict each other.
@@ -38,7 +38,7 @@ def authenticate(request: MachineRequest) -> ClientRecord:
     hashes = [stored for secret in well_formed or [""] for stored in hashes_of(digest(secret))]
     # A cut-off or mistyped secret belongs to nobody. It needs no query, whichever client it was sent for.
     client = find_client(client_id, hashes) if well_formed or not secrets else None
-    cause = client.refusal(sent_secret=bool(secrets)) if client else ProblemCause.WRONG_SECRET
+    cause = client.refusal(bool(secrets), for_reading) if client else ProblemCause.WRONG_SECRET
     if client is None or cause:
         # An unknown client is counted too, so that it takes the same time; it is left out when the counts are written.
         count_failed(request, client_id, client_id, cause)

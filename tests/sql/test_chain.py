@@ -109,7 +109,7 @@ def test_the_end_of_a_chain_sees_other_grants_as_the_orm_does(
     now: dt.datetime, party: Software, tokens: Claims
 ) -> None:
     authorization = ThirdPartyAuthorization.objects.get()
-    decide(signed_in(authorization.granted_by), request_address(party))  # type: ignore[arg-type]
+    decide(signed_in(authorization.granted_by), request_address(party))
     client_pk, other = ThirdParty.objects.get().pk, Grant.objects.filter(used_at=None)
     changes: dict[str, Change] = {
         "used": lambda: other.update(used_at=now),

@@ -34,16 +34,21 @@ class ClientRecord:
         """Return whether the client cannot keep a secret (RFC 6749 §2.1)."""
         return self.client_type == OAuthClient.CLIENT_PUBLIC
 
-    def refusal(self, *, sent_secret: bool) -> ProblemCause | None:
-        """Return why this client is not authenticated, or None if it is."""
-        if self.secret_pk is None and (sent_secret or not self.is_public):
+    def refusal(self, sent_secret: bool, for_reading: bool = False) -> ProblemCause | None:
+        """Return why this client is not authenticated, or None if it is.
+
+        `for_reading` is for its own data: a suspended third party may read them, but a client without a secret may
+        not, because anybody can send its id.
+        """
+        if self.secret_pk is None and (sent_secret or for_reading or not self.is_public):
             return ProblemCause.WRONG_SECRET
         # A deleted client is shown as history only, so it needs no cause of its own.
         if self.is_deleted or (self.secret_pk is not None and not self.secret_is_live):
             return ProblemCause.ENDED_SECRET
         if self.is_closed:
             return ProblemCause.CLOSED
-        return ProblemCause.PAUSED if self.is_paused else None
+        may_read = for_reading and self.grant_type == OAuthClient.GrantType.AUTHORIZATION_CODE
+        return ProblemCause.PAUSED if self.is_paused and not may_read else None
 
 
 # The states are selected instead of filtered on, so that the reason of a refusal needs no second query and takes the

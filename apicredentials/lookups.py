@@ -156,7 +156,7 @@ def of_authorization(authorization: ThirdPartyAuthorization) -> Match:
         seller=authorization.seller.retailer_id,
         state=authorization.state,
         cause=authorization.cause,
-        since=authorization.since,
+        since=authorization.state_since,
         last_used_at=authorization.last_used_at,
     )
 

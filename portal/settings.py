@@ -273,5 +273,7 @@ LOGGING_CONFIG = "portal.logs.configure"
 LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], default="INFO")
 LOG_FORMAT = env.choice("LOG_FORMAT", ["console", "json"], default="console")
 LOGGING = logs.settings(level=LOG_LEVEL, format=LOG_FORMAT)
+# A server counts use in memory and writes the counts every minute; tests write them when they look at them.
+WRITES_USAGE = True
 # Bearer token for GET /metrics, which does not exist without it.
 METRICS_TOKEN = env.token("METRICS_TOKEN")

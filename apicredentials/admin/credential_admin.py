@@ -103,7 +103,7 @@ class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
 
     @admin.display(description="zie ook")
     def links(self, credential: ClientCredential) -> str:
-        return links_to(Activity, seller__id__exact=credential.seller_id, q=credential.name)
+        return links_to(Activity, target__exact=credential.client_id)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ClientCredential]:
         return super().get_queryset(request).prefetch_related("secrets")

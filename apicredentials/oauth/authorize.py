@@ -33,8 +33,8 @@ from apicredentials import scopes
 from apicredentials.forms import ConsentForm
 from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Grant, ThirdParty, ThirdPartyAuthorization
-from apicredentials.models.authorizations import one_year_after
 from apicredentials.models.tokens import new_code
+from apicredentials.moments import one_year_after
 from apicredentials.oauth.authentication import CLIENT_ID
 
 # Chromium applies form-action to every redirect after the form, so it must allow the redirect URI and wherever the

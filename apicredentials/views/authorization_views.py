@@ -12,8 +12,8 @@ from accounts.access import SellerRequest, filled_in, recent_proof_required, sel
 from accounts.models import Seller
 from apicredentials.forms import NarrowForm
 from apicredentials.models import ThirdPartyAuthorization
-from apicredentials.models.authorizations import one_year_after
 from apicredentials.models.states import State
+from apicredentials.moments import one_year_after
 from apicredentials.views.dialogs import act, ask_or_act
 from apicredentials.views.usage_sections import context_of
 
@@ -41,7 +41,7 @@ def present_and_past(seller: Seller) -> tuple[list[ThirdPartyAuthorization], lis
 
 def stands(authorization: ThirdPartyAuthorization) -> bool:
     """Whether the seller can still expect something of it: it works, can be renewed, or stopped lately."""
-    since = authorization.since
+    since = authorization.state_since
     if authorization.state == State.STOPPED and since:
         return timezone.now() - since <= STOPPED_STAYS
     return authorization.is_current

@@ -13,7 +13,7 @@ from time_machine import TimeMachineFixture
 
 from accounts.models import Seller
 from apicredentials.models import Activity, ThirdPartyAuthorization
-from apicredentials.models.authorizations import one_year_after
+from apicredentials.moments import one_year_after
 from tests.factories import PASSWORD, ThirdPartyFactory
 from tests.logged import listening
 from tests.oauth.consent import assert_sent_back, assert_shown, nothing_was_recorded

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from accounts.models import Seller
 from apicredentials import scopes
 from apicredentials.models import ThirdParty, ThirdPartyAuthorization
-from apicredentials.models.authorizations import one_year_after
+from apicredentials.moments import one_year_after
 from tests.factories import SellerFactory, ThirdPartyFactory
 from tests.oauth.consent import nothing_was_recorded
 from tests.oauth.flow import STATE, Software, decide, request_address, rights, sent_back, software

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import Actor, Seller, User
 from apicredentials.models import Activity, ThirdPartyAuthorization
@@ -100,13 +101,8 @@ def test_a_party_that_stopped_long_ago_is_history(owner: Client, authorization: 
     ThirdPartyAuthorization.objects.update(ended_at=timezone.now() - dt.timedelta(days=61))
     page = Page(owner.get(SETTINGS).content.decode(), SETTINGS).part("main")
     assert "Dit vraagt je aandacht" not in page.words
-    assert page.link(f"Orderwijs {authorization.state_label} op {_day(61)}") == address(authorization)
-
-
-def _day(days_ago: int) -> str:
-    from django.utils.formats import date_format
-
-    return date_format(timezone.localtime(timezone.now() - dt.timedelta(days=days_ago)), "j F Y")
+    ended = date_format(timezone.localtime(timezone.now() - dt.timedelta(days=61)), "j F Y")
+    assert page.link(f"Orderwijs Gestopt op {ended}") == address(authorization)
 
 
 def test_a_suspended_party_says_that_there_is_nothing_to_do(
@@ -153,7 +149,7 @@ def test_a_colleague_takes_over_and_the_end_stays(
 def test_what_runs_cannot_be_taken_over(owner: Client, authorization: ThirdPartyAuthorization) -> None:
     answer = owner.post(address(authorization, "overnemen/"), follow=True)
     assert not Activity.objects.filter(kind=Activity.Kind.PARTY_TAKEN_OVER).exists()
-    assert "overgenomen." not in says(answer)
+    assert "Je hebt de toestemming voor Orderwijs overgenomen." not in says(answer)
 
 
 # ---- Rechten wijzigen -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Actor, Membership, Seller
 from apicredentials.models import ClientCredential
+from apicredentials.models.sellers import close
 from apicredentials.models.usage import ProblemCause, Use
 from tests.apicredentials.use import counted
 from tests.factories import ClientCredentialFactory, MembershipFactory
@@ -57,7 +58,7 @@ def test_who_cannot_change_anything_sees_no_buttons(
     if reason == "role":
         owner = signed_in(MembershipFactory(seller=seller, role=Membership.Role.READ_ONLY).user)
     else:
-        seller.close(by=Actor(reason="Gestopt"))
+        close(seller, by=Actor(reason="Gestopt"))
     for url in (SETTINGS, address(credential)):
         page = Page(owner.get(url).content.decode(), url).part("main")
         assert not list(page.root.all("form"))

@@ -31,7 +31,7 @@ def test_it_is_open_without_and_with_an_account(client: Client, owner: Client, u
     assert client.post(url).status_code == 405
 
 
-@pytest.mark.parametrize("url", ["/inloggen/", "/instellingen/", "/instellingen/api/", "/bestaat-niet/", START])
+@pytest.mark.parametrize("url", ["/uitloggen/", "/instellingen/", "/instellingen/api/", "/bestaat-niet/", START])
 def test_every_footer_leads_here(owner: Client, url: str) -> None:
     footer = Page(owner.get(url).content.decode(), url).part("footer")
     assert footer.link("Hulp") == START
@@ -72,8 +72,8 @@ def test_the_marketplaces_own_links_are_there_as_far_as_they_are_set(client: Cli
 def test_the_curl_lines_work(client: Client, settings: Settings) -> None:
     """Their arguments are those of the token endpoint and of a first call; a browser test runs them."""
     page = open_page(client, START)
-    for id, last in (("curl-token", "/token"), ("curl-aanroep", "/retailer/retailers/current")):
-        code = page.at(id)
+    for place, last in (("curl-token", "/token"), ("curl-aanroep", "/retailer/retailers/current")):
+        code = page.at(place)
         assert code
         arguments = shlex.split(code.words.replace("\\ ", ""))
         assert arguments[-1] == f"{settings.ISSUER_URL}{last}"
@@ -104,7 +104,7 @@ def test_the_guide_is_complete_and_its_links_lead_somewhere(client: Client) -> N
 def test_openapi_is_a_file(client: Client) -> None:
     answer = client.get(OPENAPI)
     assert answer["Content-Type"] == "application/openapi+yaml"
-    assert yaml.safe_load(b"".join(answer.streaming_content))["openapi"].startswith("3.")  # type: ignore[attr-defined]
+    assert yaml.safe_load(answer.content)["openapi"].startswith("3.")
 
 
 # ---- Partners ---------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Hulp: getting started, the integrator's guide, openapi.yaml and the list of partners. Open without signing in."""
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -8,12 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from accounts.models import Seller
 from apicredentials.models import ThirdParty, ThirdPartyAuthorization
@@ -43,18 +45,30 @@ def api_document() -> SafeString:
     for opening, content in pairwise(tokens):
         if opening.type == "heading_open":
             opening.attrSet("id", re.sub(r"[^\w -]", "", content.content.lower()).replace(" ", "-"))
-        for token in opening.children or ():
-            if token.type == "link_open" and token.attrGet("href") == "openapi.yaml":
-                token.attrSet("href", reverse("help-openapi"))
+        if opening.children:
+            opening.children = [*with_own_links(opening.children)]
     html: str = markdown.renderer.render(tokens, markdown.options, {})
     return mark_safe(html)  # noqa: S308 - our own file
 
 
+def with_own_links(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Yield the tokens with links to the portal's pages. Links to documents that it does not show become text."""
+    is_shown = True
+    for token in tokens:
+        if token.type == "link_open":
+            address = str(token.attrGet("href"))
+            is_shown = address.startswith(("#", "http", "openapi.yaml"))
+            if address == "openapi.yaml":
+                token.attrSet("href", reverse("help-openapi"))
+        if is_shown or not token.type.startswith("link_"):
+            yield token
+
+
 @login_not_required
 @require_safe
-def openapi(request: HttpRequest) -> FileResponse:
+def openapi(request: HttpRequest) -> HttpResponse:
     """Send openapi.yaml (OpenAPI Initiative: application/openapi+yaml)."""
-    return FileResponse((DOCUMENTS / "openapi.yaml").open("rb"), content_type="application/openapi+yaml")
+    return HttpResponse((DOCUMENTS / "openapi.yaml").read_bytes(), content_type="application/openapi+yaml")
 
 
 @login_not_required

@@ -98,4 +98,4 @@ class ActivityAdmin(ReadOnlyAdmin):
 
     @admin.display(description="bijzonderheden", empty_value="-")
     def details_in_words(self, activity: Activity) -> str | None:
-        return activity.explanation or None
+        return activity.full_explanation or None

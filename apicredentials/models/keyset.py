@@ -30,4 +30,4 @@ def _after(row: Any, name: str, *rest: str) -> Q:
     if not rest:
         return Q((lookup, value))
     # The first condition is redundant, but it is the one that an index can use.
-    return Q((lookup, value)) & (Q((lookup, value)) | _after(row, *rest))
+    return Q((f"{lookup}e", value)) & (Q((lookup, value)) | _after(row, *rest))

@@ -16,6 +16,7 @@ from apicredentials.admin.reason_actions import Act, ActingAdmin
 from apicredentials.models import (
     Activity,
     ClientCredential,
+    CommandRun,
     OutgoingMail,
     TechnicalContact,
     ThirdPartyAuthorization,
@@ -99,3 +100,8 @@ class ActivityAdmin(ReadOnlyAdmin):
     @admin.display(description="bijzonderheden", empty_value="-")
     def details_in_words(self, activity: Activity) -> str | None:
         return activity.explanation or None
+
+
+@admin.register(CommandRun)
+class CommandRunAdmin(ReadOnlyAdmin):
+    list_display = ("command", "finished_at", "total")

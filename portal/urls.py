@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 
 from accounts.views import PasswordResetDoneView, PasswordResetFromKeyDoneView, PasswordResetView
 from apicredentials.oauth.authorize import AuthorizeView, SignInView
+from apicredentials.views import help_views
 from apicredentials.views.contact_views import contact_confirm
 from apicredentials.views.logo_views import logo
 from portal import machine_urls, views
@@ -30,8 +31,16 @@ account_urls = [
     path("wachtwoord/wijzigen/", account.password_change, name="account_change_password"),
 ]
 
+help_urls = [
+    path("", help_views.start, name="help"),
+    path("api/", help_views.api, name="help-api"),
+    path("api/openapi.yaml", help_views.openapi, name="help-openapi"),
+    path("partners/", help_views.partners, name="help-partners"),
+]
+
 urlpatterns = [
     path("", views.root, name="root"),
+    path("hulp/", include(help_urls)),
     *account_urls,
     path("instellingen/", views.settings_index, name="settings-index"),
     path("instellingen/", include("accounts.urls")),

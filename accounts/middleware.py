@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.account.authentication import get_authentication_records
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.models import Membership
 
@@ -37,7 +39,15 @@ class SessionLimitMiddleware:
                 logout(request)
             elif now - seen_at >= self.PRECISION or self.SEEN_AT not in request.session:
                 request.session[self.SEEN_AT] = now
+                note_seen(request)
         return self.get_response(request)
+
+
+def note_seen(request: HttpRequest) -> None:
+    """Update the row of this session on Beveiliging; create it for a session without one."""
+    row = UserSession.objects.filter(session_key=request.session.session_key, user_id=request.user.pk)
+    if not row.update(last_seen_at=timezone.now(), ip=request.META["REMOTE_ADDR"]):
+        UserSession.objects.create_from_request(request)
 
 
 class SellerMiddleware:

@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "phonenumber_field",
     "django.forms",  # its templates, for the renderer that also finds ours
     # After the libraries: our admin modules take back what theirs register.
@@ -129,6 +130,7 @@ MIDDLEWARE = [
     "accounts.middleware.SessionLimitMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.middleware.SellerMiddleware",
+    "accounts.required_factor.RequiredFactorMiddleware",
     "portal.middleware.NeverStoreMiddleware",
 ]
 
@@ -208,12 +210,12 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "apicredentials:settings"
 
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.security.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
-    "login": "accounts.forms.SignInForm",
-    "reset_password": "accounts.forms.PasswordResetForm",
-    "reset_password_from_key": "accounts.forms.PasswordResetKeyForm",
-    "change_password": "accounts.forms.PasswordChangeForm",
+    "login": "accounts.security.security_forms.SignInForm",
+    "reset_password": "accounts.security.security_forms.PasswordResetForm",
+    "reset_password_from_key": "accounts.security.security_forms.PasswordResetKeyForm",
+    "change_password": "accounts.security.security_forms.PasswordChangeForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -226,9 +228,27 @@ ACCOUNT_RATE_LIMITS = {
     # Wrong attempts are what is scarce; a whole office may sign in from one address.
     "login": "300/m/ip",
     "login_failed": "20/m/ip,5/5m/key",
+    # Codes of one user, from all addresses together: there are only a million of them.
+    "code_failed": "20/h/key",
+    "link_failed": "30/h/ip",
+    "invite": "30/h/user",
 }
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 30 * 60
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+
+REQUIRE_MFA = env.str("REQUIRE_MFA", default="staff")
+if REQUIRE_MFA not in {"off", "staff", "owners", "all"}:
+    raise ImproperlyConfigured("REQUIRE_MFA must be off, staff, owners or all.")
+MFA_ADAPTER = "accounts.security.factors.FactorAdapter"
+MFA_FORMS = {"authenticate": "accounts.security.security_forms.CodeForm"}
+# Recovery codes are ours: allauth stores a seed from which they can be computed, we store hashes.
+MFA_SUPPORTED_TYPES = ["totp", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+MFA_RATE_LIMITS = {"webauthn_login": "300/m/ip"}
 
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_IDLE_SECONDS = 2 * 60 * 60
@@ -237,6 +257,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = served_over_https
 SESSION_COOKIE_NAME = "__Host-sessionid" if served_over_https else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if served_over_https else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
+DEVICE_COOKIE_NAME = "__Host-device" if served_over_https else "device"
 CSRF_TRUSTED_ORIGINS = [f"{issuer.scheme}://{issuer.netloc}"]
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 # Flash messages live in the session: the default's cookie can be read by anyone who holds the browser.

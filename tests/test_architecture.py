@@ -26,6 +26,8 @@ ORDER = [
     "apicredentials.api",
     "apicredentials.templatetags",
     "apicredentials.views",
+    "accounts.security",
+    "accounts.urls",
     "apicredentials.admin",
     "apicredentials.management",
     "apicredentials.urls",

@@ -4,7 +4,16 @@ A mail names what was done, by whom, when and from where, and what to do if it w
 a `Message`; `templates/mail/` draws every message alike, as text and as HTML.
 """
 
-from apicredentials.mail import contact_texts, credential_texts, party_texts
+from apicredentials.mail import account_texts, contact_texts, credential_texts, member_texts, party_texts
 from apicredentials.mail.messages import MESSAGES, MailContext, Message
 
-__all__ = ["MESSAGES", "MailContext", "Message", "contact_texts", "credential_texts", "party_texts"]
+__all__ = [
+    "MESSAGES",
+    "MailContext",
+    "Message",
+    "account_texts",
+    "contact_texts",
+    "credential_texts",
+    "member_texts",
+    "party_texts",
+]

@@ -42,6 +42,13 @@ def sample(kind: str) -> OutgoingMail:
         "email": "techniek@despaak.example",
         "former_email": "joris@despaak.example",
         "changed": "naam, e-mailadres",
+        "person": "Joris Bakker",
+        "role": "Technisch",
+        "former_role": "Beheerder",
+        "factor": "Authenticator-app",
+        "device": "Firefox op Linux",
+        "row": "0",
+        "nonce": "",
         "text": "De eerste alinea van het bericht.\n\nEn de tweede.",
     }
     return OutgoingMail(kind=kind, recipient="ontvanger@example.nl", context=context)

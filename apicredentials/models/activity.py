@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Self, TypeAlias
 
 from django.conf import settings
@@ -114,16 +114,17 @@ class Activity(models.Model):
             activity.queue_mail(by=by)
         return activity
 
-    def queue_mail(self, *, by: Actor) -> None:
-        """Queue the mail about this act to the seller's owners and technical contact, once per address."""
+    def queue_mail(self, *, by: Actor, to: Iterable[str] | None = None) -> None:
+        """Queue the mail about this act, once per address: to its recipients, or to these addresses."""
         if self.seller is None:
             return
+        if to is None:
+            contact = contact_of(self.seller) if kinds.Kind(self.kind).recipients == Recipients.OWNERS_AND_CONTACT else []
+            to = [*owners_of(self.seller), *contact]
         context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
         mail = OutgoingMail(kind=self.kind, key=f"activity:{self.pk}", context=context, seller=self.seller)
         # What the machine notes is noted by `send_notices`, which sends and counts its mail itself.
-        mail.queue_for(
-            unique_addresses([*owners_of(self.seller), *contact_of(self.seller)]), at_once=by != Actor.machine()
-        )
+        mail.queue_for(unique_addresses(to), at_once=by != Actor.machine())
 
 
 # ---- What the details tell ----------------------------------------------------------------------------------
@@ -154,6 +155,11 @@ def _levels(scope: str) -> dict[str, str]:
 
 # By the name of a detail. Others are for the portal itself.
 SENTENCES: dict[str, Callable[[str], str]] = {
+    "role": "Rol: {}.".format,
+    "former_role": "Was: {}.".format,
+    "factor": "Het gaat om: {}.".format,
+    "taken_over": "Overgenomen: {}.".format,
+    "stopped": "Gestopt: {}.".format,
     "former_name": "Heette eerst ‘{}’.".format,
     "changed": "Gewijzigd: {}.".format,
     "hint": "Het gaat om het secret …{}.".format,

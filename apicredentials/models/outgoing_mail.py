@@ -94,6 +94,16 @@ class OutgoingMail(models.Model):
         CONTACT_REPLACED = "contact_replaced", "Technisch contact gewijzigd, aan het oude adres"
         AUTHORIZATION_ENDS = "authorization_ends", "Autorisatie verloopt binnenkort"
         ANNOUNCEMENT = "announcement", "Mededeling"
+        INVITATION = "invitation", "Uitnodiging"
+        OWN_PASSWORD = "own_password", "Wachtwoord gewijzigd, aan de gebruiker"
+        OWN_FACTOR_ADDED = "own_factor_added", "Tweede stap ingesteld, aan de gebruiker"
+        OWN_FACTOR_REMOVED = "own_factor_removed", "Tweede stap verwijderd, aan de gebruiker"
+        OWN_RECOVERY_CODE = "own_recovery_code", "Herstelcode gebruikt, aan de gebruiker"
+        OWN_RECOVERY_CODES = "own_recovery_codes", "Nieuwe herstelcodes, aan de gebruiker"
+        OWN_NEW_DEVICE = "own_new_device", "Ingelogd op een nieuw apparaat, aan de gebruiker"
+        ADDRESS_CONFIRMATION = "address_confirmation", "Nieuw e-mailadres bevestigen"
+        ADDRESS_IN_USE = "address_in_use", "Nieuw e-mailadres is al in gebruik"
+        ADDRESS_REPLACED = "address_replaced", "E-mailadres gewijzigd, aan het oude adres"
 
     kind = models.CharField("soort", max_length=40)
     key = models.CharField("aanleiding", max_length=320, editable=False)

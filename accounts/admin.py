@@ -12,6 +12,7 @@ from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
+from accounts.admin_pages import PortalAdmin
 from accounts.models import User
 
 # The address is User.email, and nobody may see the secret of a second factor.
@@ -46,7 +47,7 @@ class PermissionsField(ModelMultipleChoiceField):
         return f"{capfirst(model._meta.verbose_name_plural)}: {verb}" if verb and model else str(obj.name)
 
 
-class PermittingAdmin(admin.ModelAdmin):
+class PermittingAdmin(PortalAdmin):
     """Draws permissions as checkboxes, which have labels and work with a keyboard."""
 
     def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from allauth.account.authentication import get_authentication_records
 from allauth.usersessions.models import UserSession
@@ -12,6 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Membership
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 SESSION_KEY = "retailer_id"
 
@@ -45,7 +48,7 @@ class SessionLimitMiddleware:
 
 def note_seen(request: HttpRequest) -> None:
     """Update the row of this session on Beveiliging; create it for a session without one."""
-    row = UserSession.objects.filter(session_key=request.session.session_key, user_id=request.user.pk)
+    row = UserSession.objects.filter(session_key=request.session.session_key, user=cast("User", request.user))
     if not row.update(last_seen_at=timezone.now(), ip=request.META["REMOTE_ADDR"]):
         UserSession.objects.create_from_request(request)
 

@@ -40,6 +40,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField("naam", max_length=100, blank=True)
     is_staff = models.BooleanField("operator", default=False, help_text="Mag in het beheer.")
     is_active = models.BooleanField("actief", default=True, help_text="Uit: kan niet meer inloggen.")
+    deactivated_at = models.DateTimeField("uitgeschakeld op", null=True, blank=True, editable=False)
     created_at = models.DateTimeField("aangemaakt", default=timezone.now, editable=False)
     password_changed_at = models.DateTimeField("wachtwoord gewijzigd", null=True, editable=False)
 
@@ -273,6 +274,11 @@ class Actor:
     def machine(cls) -> "Actor":
         """Return the portal itself, for acts that no person decided on."""
         return cls(stand_in="Automatisch")
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether an operator acts: at a terminal, or in the admin with a reason."""
+        return bool(self.reason) or self.user is None
 
     @property
     def name(self) -> str:

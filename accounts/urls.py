@@ -1,6 +1,7 @@
 from django.urls import include, path
 
 from accounts import views
+from accounts.members import member_views
 from accounts.security import profile_views, security_views
 
 app_name = "accounts"
@@ -18,7 +19,17 @@ security_urls = [
     path("sessies/<int:pk>/uitloggen/", security_views.session_end, name="session-end"),
 ]
 
+member_urls = [
+    path("", member_views.members, name="members"),
+    path("uitnodigen/", member_views.invite, name="member-invite"),
+    path("<int:pk>/rol/", member_views.change_role, name="member-role"),
+    path("<int:pk>/verwijderen/", member_views.remove, name="member-remove"),
+    path("uitnodigingen/<int:pk>/versturen/", member_views.invitation_resend, name="invitation-resend"),
+    path("uitnodigingen/<int:pk>/intrekken/", member_views.invitation_withdraw, name="invitation-withdraw"),
+]
+
 urlpatterns = [
     path("verkoper/", views.switch_seller, name="switch-seller"),
     path("beveiliging/", include(security_urls)),
+    path("medewerkers/", include(member_urls)),
 ]

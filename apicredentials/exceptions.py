@@ -90,7 +90,9 @@ class CannotTakeOver(Refusal):
 
 class CannotNarrow(Refusal):
     code = "cannot_narrow"
-    message = "Je kunt hier alleen rechten afnemen van een partij die toegang heeft. Begin voor meer rechten bij de partij."
+    message = (
+        "Je kunt alleen rechten afnemen van een partij die toegang heeft. Begin voor meer bij de partij."
+    )
 
 
 class NeedsNewSecret(Refusal):

@@ -21,6 +21,7 @@ from apicredentials.keys.hash_keys import development_hash_keys
 from apicredentials.keys.required_keys import require_strong
 from apicredentials.keys.signing_keys import development_signing_keys
 from portal import logs
+from portal.mail_sender import is_one_address, no_reply
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -170,16 +171,27 @@ if checked("DATABASE_URL", lambda: DATABASES["default"]["ENGINE"]) == "django.db
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 600
+    DATABASES["default"].setdefault("CONN_MAX_AGE", 600)
     DATABASES["default"]["OPTIONS"] = {
-        # A frozen database costs a request ten seconds at most, not for ever.
         "connect_timeout": 5,
-        "options": "-c statement_timeout=10s -c lock_timeout=5s",
         "tcp_user_timeout": 10_000,
-        # The hot paths repeat two statements; planning them each time costs more than running them.
         "server_side_binding": True,
-        "prepare_threshold": 5,
     } | DATABASES["default"].get("OPTIONS", {})
+# So that a frozen database costs a request ten seconds at most.
+DATABASE_LIMITS = {"statement_timeout": "10s", "lock_timeout": "5s"}
+# The database is behind PgBouncer in transaction mode: each transaction may get another connection of the server.
+DATABASE_POOLER = checked("DATABASE_POOLER", lambda: env.bool("DATABASE_POOLER", default=False))
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    if DATABASE_POOLER:
+        DATABASES["default"] |= {"ENGINE": "portal.pooled_postgresql", "DISABLE_SERVER_SIDE_CURSORS": True}
+    else:
+        DATABASES["default"]["OPTIONS"] = {
+            "options": " ".join(f"-c {name}={value}" for name, value in DATABASE_LIMITS.items()),
+            # The hot paths repeat two statements; planning them each time costs more than running them.
+            "prepare_threshold": 5,
+        } | DATABASES["default"]["OPTIONS"]
+elif DATABASE_POOLER:
+    raise ImproperlyConfigured("DATABASE_POOLER is for PostgreSQL: DATABASE_URL names another database.")
 # A little more than the server's own limit, for when the server is frozen itself.
 DATABASE_WAIT_SECONDS = 12
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -344,7 +356,18 @@ elif email["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
         "use_ssl": email.get("EMAIL_USE_SSL", False),
         "timeout": 10,
     }
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{PORTAL_NAME} <noreply@{issuer.hostname}>")
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="")
+try:
+    DEFAULT_FROM_EMAIL = DEFAULT_FROM_EMAIL or no_reply(PORTAL_NAME, issuer.hostname)
+except ValueError as error:
+    raise ImproperlyConfigured(
+        "PORTAL_NAME does not fit in the From header of a mail: it is too long, or has control characters or repeated "
+        "spaces. Shorten it, or set DEFAULT_FROM_EMAIL."
+    ) from error
+if not is_one_address(DEFAULT_FROM_EMAIL):
+    raise ImproperlyConfigured(
+        'DEFAULT_FROM_EMAIL must be one address. Put a name with punctuation in quotes: "Groot & Zn." <mail@example.nl>'
+    )
 
 LANGUAGE_CODE = "nl"
 TIME_ZONE = "Europe/Amsterdam"

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from accounts.access import recent_proof_required
+from accounts.members.member_views import invitation
 from accounts.security import profile_views, sign_in_views
 from accounts.security.security_views import PasswordChangeView
 from apicredentials.oauth.authorize import AuthorizeView
@@ -36,6 +37,7 @@ account_urls = [
         name="account_reset_password_from_key_done",
     ),
     path("wachtwoord/wijzigen/", recent_proof_required(PasswordChangeView.as_view()), name="account_change_password"),
+    path("uitnodiging/", invitation, name="invitation"),
     path("adres/bevestigen/", profile_views.confirm_address, name="confirm-address"),
     path("adres/terugdraaien/", profile_views.undo_address_change, name="undo-address-change"),
 ]

@@ -149,7 +149,7 @@ class ThirdPartyAuthorizationFactory(Factory[ThirdPartyAuthorization]):
     class Params:
         expired = Trait(granted_at=LazyFunction(lambda: timezone.now() - dt.timedelta(days=370)))
         expiring = Trait(granted_at=LazyFunction(lambda: timezone.now() - dt.timedelta(days=340)))
-        ended = Trait(ended_at=LazyFunction(timezone.now))
+        ended = Trait(ended_at=LazyFunction(timezone.now), end_cause="removed_by_seller")
 
     seller = SubFactory(SellerFactory)
     third_party = SubFactory(ThirdPartyFactory)
@@ -160,7 +160,7 @@ class ThirdPartyAuthorizationFactory(Factory[ThirdPartyAuthorization]):
 
 
 class AnnouncementFactory(Factory[Announcement]):
-    """A draft; `.send(by=Actor(), seen=announcement.digest)` settles it."""
+    """A draft; `.send(by=Actor(), seen=announcement.updated_at)` sends it."""
 
     class Meta:
         model = Announcement

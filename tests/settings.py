@@ -33,7 +33,7 @@ if cache_url.scheme.startswith("redis"):
     os.environ["CACHE_URL"] = cache_url._replace(path=f"/{database}").geturl()
 
 from portal.settings import *  # noqa: E402, F403
-from portal.settings import DATABASES, MIDDLEWARE, OAUTH2_PROVIDER, STORAGES  # noqa: E402
+from portal.settings import DATABASE_POOLER, DATABASES, MIDDLEWARE, OAUTH2_PROVIDER, STORAGES  # noqa: E402
 
 # Argon2 is slow on purpose, and a test that signs in proves nothing by waiting for it.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -46,6 +46,8 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
 
 # Making and dropping a test database may take longer than a request may.
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5min -c lock_timeout=1min"
+if DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":
+    DATABASE_LIMITS = {"statement_timeout": "5min", "lock_timeout": "1min"}
+    if not DATABASE_POOLER:
+        DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5min -c lock_timeout=1min"
     DATABASE_WAIT_SECONDS = 330

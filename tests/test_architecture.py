@@ -14,6 +14,7 @@ LONGEST_FILE = 400
 ORDER = [
     "apicredentials.exceptions",
     "apicredentials.names",
+    "apicredentials.moments",
     "apicredentials.redirect_uris",
     "apicredentials.scopes",
     "accounts",
@@ -27,7 +28,9 @@ ORDER = [
     "apicredentials.templatetags",
     "apicredentials.views",
     "accounts.security",
+    "accounts.members",
     "accounts.urls",
+    "accounts.admin",
     "apicredentials.admin",
     "apicredentials.management",
     "apicredentials.urls",

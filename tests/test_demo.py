@@ -189,6 +189,14 @@ def test_a_party_hears_at_once_that_its_access_was_removed(demo: Demo, sanne: Br
     assert "geeft geen tokens (invalid_grant)" in page.words
 
 
+def test_mail_arrives_in_the_folder_within_seconds(demo: Demo, checkout: Path, sanne: Browser) -> None:
+    connect(sanne, demo, "Toestaan")
+    folder, deadline = checkout / ".demo" / "mail", time.monotonic() + START_SECONDS
+    while not any("Orderwijs" in file.read_text() for file in folder.glob("*")):
+        assert time.monotonic() < deadline, "No mail has arrived."
+        time.sleep(0.2)
+
+
 def test_weigeren_is_answered_politely(demo: Demo, sanne: Browser) -> None:
     page = connect(sanne, demo, "Weigeren")
     assert page.address == demo.party

@@ -10,6 +10,7 @@ from time_machine import TimeMachineFixture
 
 from apicredentials.models import ThirdPartyAuthorization
 from apicredentials.models.authorizations import one_year_after
+from apicredentials.models.states import State
 from tests.factories import ThirdPartyAuthorizationFactory
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
@@ -133,5 +134,5 @@ def test_the_live_check_and_the_sweep_agree_on_the_second(given_at: str, time_ma
     ):
         time_machine.move_to(moment, tick=False)
         stored = ThirdPartyAuthorization.objects.get(pk=authorization.pk)
-        assert (stored.is_active, stored.is_expired) == (is_active, not is_active)
+        assert (stored.state == State.ACTIVE, stored.state == State.EXPIRED) == (is_active, not is_active)
         assert ThirdPartyAuthorization.objects.active().filter(pk=stored.pk).exists() is is_active

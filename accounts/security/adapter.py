@@ -170,4 +170,4 @@ def device_mark(user: User) -> str:
 def known_marks(request: HttpRequest) -> list[str]:
     """Return the marks of the users who have signed in with this browser."""
     cookie = request.get_signed_cookie(settings.DEVICE_COOKIE_NAME, default="", salt=DEVICE_SALT, max_age=DEVICE_AGE)
-    return [mark for mark in cookie.split(".") if mark]
+    return [mark for mark in (cookie or "").split(".") if mark]

@@ -19,7 +19,7 @@ def ask(user: User, email: str, *, by: Actor) -> None:
         AddressChange.objects.filter(user=user, confirmed_at=None).delete()
         change = AddressChange.objects.create(user=user, former_email=user.email, email=email)
         kind = Kind.ADDRESS_IN_USE if User.objects.filter(email=email).exists() else Kind.ADDRESS_CONFIRMATION
-        mail_user(kind, [email], by=by, row=str(change.pk), nonce=change.nonce)
+        mail_user(kind, [email], by=by, name=str(user), row=str(change.pk), nonce=change.nonce)
 
 
 def find(purpose: str, token: str) -> AddressChange | None:
@@ -47,7 +47,9 @@ def replace_address(user: User, change: AddressChange, *, by: Actor) -> None:
     """Store the new address, tell the sellers, and mail the old address a link that undoes it."""
     set_address(user, change.email)
     record_for_sellers(Activity.Kind.ADDRESS_CHANGED, user, by=by)
-    mail_user(Kind.ADDRESS_REPLACED, [change.former_email], by=by, row=str(change.pk), nonce=change.nonce)
+    mail_user(
+        Kind.ADDRESS_REPLACED, [change.former_email], by=by, name=str(user), row=str(change.pk), nonce=change.nonce
+    )
 
 
 def set_address(user: User, email: str) -> None:

@@ -10,6 +10,7 @@ from accounts.access import actor
 from accounts.models import Actor, User
 from accounts.security.sessions import Device
 from apicredentials.models import Activity, OutgoingMail
+from apicredentials.models.kinds import Recipients
 
 
 def mail_user(kind: OutgoingMail.Kind, to: Iterable[str], *, by: Actor, device: str = "", **facts: str) -> None:
@@ -27,11 +28,11 @@ def mail_user(kind: OutgoingMail.Kind, to: Iterable[str], *, by: Actor, device: 
 def mail_own(kind: OutgoingMail.Kind, user: User, request: HttpRequest, **facts: str) -> None:
     """Queue a mail to the user about what was done with their account in this request."""
     device = Device.of(request.META.get("HTTP_USER_AGENT", "")).name
-    mail_user(kind, [user.email], by=actor(request), device=device, **facts)
+    mail_user(kind, [user.email], by=actor(request), device=device, name=str(user), **facts)
 
 
 def record_for_sellers(kind: Activity.Kind, user: User, *, by: Actor, also: Iterable[str] = (), **details: str) -> None:
     """Log something about a user at each of their sellers; mail it to `also` besides the kind's recipients."""
     for seller in user.sellers.all():
         activity = Activity.record(kind, seller=seller, subject=str(user), by=by, **details)
-        activity.queue_mail(by=by, to=also)
+        activity.queue_mail(Recipients.NOBODY, by=by, also=also)

@@ -38,7 +38,7 @@ class SignInView(account.LoginView):
             waiting = waiting_context(request, local_address(request))
             if waiting["third_party"]:
                 request.session[FOLLOWING] = waiting["following"]
-        return cast("HttpResponseBase", super().dispatch(request, *args, **kwargs))
+        return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs) | waiting_context(self.request, local_address(self.request))
@@ -83,9 +83,9 @@ class StepUpView(account.ReauthenticateView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         if not self.factors["has_factor"]:
-            return cast("HttpResponse", super().form_valid(form))
+            return super().form_valid(form)
         form.save()
-        return cast("HttpResponse", account.BaseReauthenticateView.form_valid(self, form))
+        return account.BaseReauthenticateView.form_valid(self, form)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         values = super().get_context_data(**kwargs) | self.factors
@@ -111,7 +111,7 @@ class PasswordResetView(account.PasswordResetView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Look up the tokens and send the mail after the response, so that its duration tells nothing."""
         save, form.save = form.save, lambda request: None
-        response = cast("HttpResponse", super().form_valid(form))
+        response = super().form_valid(form)
         if response.status_code == 302:
             response._resource_closers.append(partial(save_in_context, save, self.request))  # type: ignore[attr-defined]
         return response

@@ -1,4 +1,4 @@
-"""API-instellingen for operators. No secret, code, token or hash is shown, searched or editable anywhere."""
+"""The admin of API Instellingen. No secret, code, token or hash is shown, searched or editable."""
 
 from django.contrib import admin
 
@@ -21,6 +21,6 @@ __all__ = [
     "seller_admin",
 ]
 
-# django-oauth-toolkit's own pages show what ours must not.
+# django-oauth-toolkit's pages show secrets and tokens.
 for model in (OAuthClient, Grant, RefreshToken, RevokedAccessToken, IDToken):
     admin.site.unregister(model)

@@ -1,5 +1,6 @@
-"""Announcements for operators: written, read over as they will be mailed, sent with a reason, and followed."""
+"""Announcements for operators: write, preview, send with a reason, and follow their progress."""
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -7,7 +8,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.widgets import AdminTextInputWidget
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import Field, QuerySet
 from django.forms import CharField, HiddenInput
@@ -19,6 +20,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 
 from accounts.access import actor, ask_for_proof, is_recently_proven
+from accounts.admin_pages import PortalAdmin
 from apicredentials.admin.reason_actions import ReasonForm
 from apicredentials.exceptions import AlreadySent, NotAllowedNow, WordsChanged
 from apicredentials.mail.previews import sample_of
@@ -31,20 +33,24 @@ OUTBOX = "admin:apicredentials_outgoingmail_changelist"
 
 
 class SendForm(ReasonForm):
-    """Why an announcement is sent, and which words were read before."""
+    """The reason for sending an announcement, and when the words that the operator read were saved."""
 
-    seen = CharField(max_length=64, widget=HiddenInput)
+    seen = CharField(max_length=40, widget=HiddenInput)
 
     def __init__(self, data: Any, announcement: Announcement) -> None:
-        super().__init__(data, initial={"seen": announcement.digest})
+        super().__init__(data, initial={"seen": announcement.updated_at.isoformat()})
         self.fields[
             "reason"
         ].help_text = "Alleen operators lezen deze reden, bij Activiteiten. Verkopers lezen de mail."
 
+    def clean_seen(self) -> dt.datetime:
+        try:
+            return dt.datetime.fromisoformat(self.cleaned_data["seen"])
+        except ValueError as error:
+            raise ValidationError(str(WordsChanged()), code=WordsChanged.code) from error
+
 
 class SentFilter(admin.SimpleListFilter):
-    """Drafts, or what people have read."""
-
     title = "toestand"
     parameter_name = "state"
 
@@ -53,26 +59,26 @@ class SentFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() in {"draft", "sent"}:
-            return queryset.filter(started_at__isnull=self.value() == "draft")
+            return queryset.filter(sent_at__isnull=self.value() == "draft")
         return queryset
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(ModelAdmin):
-    """Announcements: a draft may change and go; one that was sent may only be read, by whoever may see it."""
+class AnnouncementAdmin(PortalAdmin):
+    """Announcements: a draft may be changed and deleted; a sent one is read-only."""
 
-    list_display = ("subject", "state", "created_at", "started_at")
+    list_display = ("subject", "state", "created_at", "sent_at")
     list_filter = (SentFilter,)
     search_fields = ("subject", "text")
     date_hierarchy = "created_at"
-    actions = None  # nothing is done to several at once
+    actions = None  # no bulk actions
     fields = ("subject", "text")
     formfield_overrides: ClassVar[dict[type[Field], dict[str, Any]]] = {
         models.CharField: {"widget": AdminTextInputWidget(attrs={"class": "vLargeTextField"})}
     }
     change_form_template = "admin/announcement_form.html"
 
-    # ---- What may change ------------------------------------------------------------------------------------
+    # ---- Permissions ----------------------------------------------------------------------------------------
 
     def has_change_permission(self, request: HttpRequest, obj: Announcement | None = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.is_draft)
@@ -81,21 +87,21 @@ class AnnouncementAdmin(ModelAdmin):
         return super().has_delete_permission(request, obj) and (obj is None or obj.is_draft)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
-        """Whether this operator may mail everybody."""
+        """Whether this operator may send announcements."""
         return self.has_view_permission(request) and request.user.has_perm("apicredentials.send_announcement")
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Save, or say what a colleague did at this very moment."""
-        return self.or_say_why_not(request, super().changeform_view, *args, **kwargs)
+        """Save, or report what a colleague did at the same moment."""
+        return self.or_report_conflict(request, super().changeform_view, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Throw away, or say what a colleague did at this very moment."""
-        return self.or_say_why_not(request, super().delete_view, *args, **kwargs)
+        """Delete, or report what a colleague did at the same moment."""
+        return self.or_report_conflict(request, super().delete_view, *args, **kwargs)
 
-    def or_say_why_not(
+    def or_report_conflict(
         self, request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Answer with `view`; what the database refuses was looked at a moment too early."""
+        """Return the response of `view`, or a message about a conflict that its own checks were too early to see."""
         try:
             return view(request, *args, **kwargs)
         except IntegrityError:
@@ -105,24 +111,24 @@ class AnnouncementAdmin(ModelAdmin):
         return redirect("admin:apicredentials_announcement_changelist")
 
     def response_post_save_add(self, request: HttpRequest, obj: Announcement) -> HttpResponseRedirect:
-        """Lead to what it will look like."""
+        """Redirect to the preview."""
         return redirect("admin:apicredentials_announcement_preview", obj.pk)
 
     def response_post_save_change(self, request: HttpRequest, obj: Announcement) -> HttpResponseRedirect:
-        """Lead to what it will look like."""
+        """Redirect to the preview."""
         return redirect("admin:apicredentials_announcement_preview", obj.pk)
 
-    # ---- What there is to see -------------------------------------------------------------------------------
+    # ---- List and form --------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Announcement]:
-        """Say of each, in the same query, whether it is still on its way."""
+        """Annotate whether mails are still waiting, in the same query."""
         announcements = super().get_queryset(request)
         assert isinstance(announcements, AnnouncementQuerySet)
         return announcements.with_waiting()
 
     def get_fields(self, request: HttpRequest, obj: Announcement | None = None) -> list[Any]:
-        """Of one that was sent, show how far it is."""
-        sent = [] if obj is None or obj.is_draft else ["state", "progress", "created_at", "started_at", "queued_at"]
+        """Show the progress of a sent announcement."""
+        sent = [] if obj is None or obj.is_draft else ["state", "progress", "created_at", "sent_at"]
         return [*sent, "subject", "text"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Announcement | None = None) -> list[str]:
@@ -130,17 +136,15 @@ class AnnouncementAdmin(ModelAdmin):
 
     @admin.display(description="toestand")
     def state(self, announcement: Announcement) -> str:
-        """Return where it is on its way."""
         if announcement.is_draft:
             return "Concept"
-        is_on_its_way = announcement.queued_at is None or getattr(announcement, "has_waiting", False)
-        return "Wordt verstuurd" if is_on_its_way else "Verstuurd"
+        return "Wordt verstuurd" if getattr(announcement, "has_waiting", False) else "Verstuurd"
 
     @admin.display(description="voortgang")
     def progress(self, announcement: Announcement) -> str:
-        """Return what became of its mails, with the way to each of them."""
+        """Return the counts of its mails, with a link to them."""
         progress = announcement.progress()
-        parts = [f"{progress.sent} van {progress.total} verstuurd", f"{progress.due} nog te gaan"]
+        parts = [f"{progress.sent} van {progress.total} verstuurd", f"{progress.waiting} nog te gaan"]
         if progress.stuck:
             parts.append(f"waarvan {progress.stuck} na een mislukte poging")
         if progress.given_up:
@@ -151,7 +155,7 @@ class AnnouncementAdmin(ModelAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Add the way to the preview, and to sending."""
+        """Add the links to the preview and to sending."""
         announcement: Announcement | None = kwargs.get("obj")
         if announcement:
             context["may_send"] = announcement.is_draft and self.has_send_permission(request)
@@ -160,7 +164,7 @@ class AnnouncementAdmin(ModelAdmin):
     # ---- Preview and send -----------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages of the mail."""
+        """Add the preview and send pages."""
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/voorbeeld/", view(self.preview), name="apicredentials_announcement_preview"),
@@ -170,14 +174,14 @@ class AnnouncementAdmin(ModelAdmin):
 
     @method_decorator(ask_or_act)
     def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the mail as contacts will get it, or got it. Nothing is sent here, whatever the method."""
+        """Show the mail as contacts get it. Never sends anything, whatever the method."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return self.draw(request, get_object_or_404(Announcement, pk=pk), "Voorbeeld")
 
     @method_decorator(ask_or_act)
     def send(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show what goes to how many; with a reason, and the words unchanged since, send it."""
+        """Show the mail and the number of addresses; send it on a POST with a reason, unless it changed meanwhile."""
         if not self.has_send_permission(request):
             raise PermissionDenied
         announcement = get_object_or_404(Announcement, pk=pk)
@@ -202,14 +206,13 @@ class AnnouncementAdmin(ModelAdmin):
         except WordsChanged as error:
             self.message_user(request, str(error), messages.WARNING)
             changed = get_object_or_404(Announcement, pk=announcement.pk)
-            again = SendForm({"reason": by.reason, "seen": changed.digest}, changed)
+            again = SendForm({"reason": by.reason, "seen": changed.updated_at.isoformat()}, changed)
             return self.draw(request, changed, "Versturen", form=again, status=409)
-        announcement.queue_next(at_once=True)
         self.message_user(request, "De mededeling wordt verstuurd.", messages.SUCCESS)
         return redirect("admin:apicredentials_announcement_change", announcement.pk)
 
     def already_sent(self, request: HttpRequest, announcement: Announcement) -> HttpResponse:
-        """Say so, where it can be followed."""
+        """Redirect to its page, which shows the progress."""
         self.message_user(request, str(AlreadySent()), messages.WARNING)
         return redirect("admin:apicredentials_announcement_change", announcement.pk)
 
@@ -222,7 +225,7 @@ class AnnouncementAdmin(ModelAdmin):
         form: SendForm | None = None,
         status: int = 200,
     ) -> HttpResponse:
-        """Draw the mail, and the form with which it is sent."""
+        """Render the mail, with the form that sends it."""
         mail = sample_of(announcement)
         context = self.admin_site.each_context(request) | {
             "title": title,

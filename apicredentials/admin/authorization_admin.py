@@ -1,4 +1,4 @@
-"""What sellers allowed third parties: for reading, and for ending."""
+"""Authorisations of third parties in the admin: read, and revoke with a reason."""
 
 from django.contrib import admin
 from django.db.models import Q
@@ -19,8 +19,6 @@ REVOKE = Act(
 
 @admin.register(ThirdPartyAuthorization)
 class ThirdPartyAuthorizationAdmin(ActingAdmin, ReadOnlyAdmin):
-    """What sellers allowed third parties."""
-
     list_display = ("third_party", "seller", "granted_at", "granted_by", "expires_at", "ended_at", "last_used_at")
     search_fields = ("third_party__name", "seller__display_name", "seller__retailer_id")
     list_select_related = ("third_party", "seller", "granted_by")

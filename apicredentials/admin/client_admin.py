@@ -1,4 +1,4 @@
-"""Third parties and resource servers: whom the marketplace lets in."""
+"""Third parties and resource servers in the admin."""
 
 from typing import Any
 
@@ -13,46 +13,52 @@ from django.shortcuts import redirect
 
 from accounts.access import actor
 from apicredentials import names, redirect_uris, scopes
+from apicredentials.admin.links import links_to
 from apicredentials.admin.reason_actions import Act
 from apicredentials.admin.secret_admin import SecretAdmin
-from apicredentials.exceptions import NameTaken
+from apicredentials.exceptions import PartyNameTaken
 from apicredentials.forms import NameField, RightsField
-from apicredentials.models import OAuthClient, ResourceServer, ThirdParty, ThirdPartyLogo, logo_files
+from apicredentials.models import (
+    OAuthClient,
+    ResourceServer,
+    ThirdParty,
+    ThirdPartyAuthorization,
+    ThirdPartyLogo,
+    logos,
+)
 
 DEACTIVATE = Act(
     "deactivate",
     "Deactiveren",
     "Vanaf nu krijgt deze partij geen tokens meer, en werkt geen enkel token dat ze al heeft. De autorisaties "
     "blijven bestaan: na heractiveren werkt alles weer zoals het was.",
-    OAuthClient.pause,
+    ThirdParty.pause,
     Q(paused_at=None, deleted_at=None),
 )
 REACTIVATE = Act(
     "reactivate",
     "Heractiveren",
     "Alle autorisaties die nog lopen, geven weer toegang.",
-    OAuthClient.resume,
+    ThirdParty.resume,
     Q(paused_at__isnull=False, deleted_at=None),
 )
 
 
 class ClientForm(forms.ModelForm):
-    """A client that belongs to no seller; all of them have different names."""
+    """A client that belongs to no seller; the names of all these clients are unique."""
 
     name = NameField()
 
     def clean_name(self) -> str:
-        """Refuse a name that another party has, without regard to case."""
+        """Refuse a name in use, ignoring case."""
         name: str = self.cleaned_data["name"]
         others = OAuthClient.objects.filter(seller=None, deleted_at=None).exclude(pk=self.instance.pk)
         if others.filter(folded_name=names.fold(name)).exists():
-            raise ValidationError(str(NameTaken("Er is al een partij")), code=NameTaken.code)
+            raise ValidationError(str(PartyNameTaken()), code=PartyNameTaken.code)
         return name
 
 
 class ThirdPartyForm(ClientForm):
-    """What a third party is registered with."""
-
     redirect_uris = forms.CharField(
         label="Redirect URI’s",
         widget=AdminTextareaWidget(attrs={"rows": 4}),
@@ -63,10 +69,10 @@ class ThirdPartyForm(ClientForm):
     logo = forms.FileField(
         label="Logo",
         required=False,
-        # Drawn in a fieldset, where a legend stands for the label.
+        # Our field template renders a legend instead of a label.
         widget=AdminFileWidget(attrs={"aria-label": "Logo"}),
-        help_text=f"PNG of SVG, hoogstens {logo_files.MAXIMUM_BYTES // 1024} kB en {logo_files.MAXIMUM_PIXELS} bij "
-        f"{logo_files.MAXIMUM_PIXELS} pixels.",
+        help_text=f"PNG, JPEG of WebP, hoogstens {logos.MAXIMUM_BYTES // 1024} kB en {logos.MAXIMUM_PIXELS} bij "
+        f"{logos.MAXIMUM_PIXELS} pixels. We verkleinen het tot {logos.SIDE} bij {logos.SIDE}.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -77,7 +83,7 @@ class ThirdPartyForm(ClientForm):
             self.initial["logo"] = getattr(self.instance, "logo", None)
 
     def clean_redirect_uris(self) -> str:
-        """Check each, and tell of all that are wrong."""
+        """Check each, and report all that are wrong."""
         uris = self.cleaned_data["redirect_uris"].split()
         errors = []
         for uri in uris:
@@ -90,20 +96,20 @@ class ThirdPartyForm(ClientForm):
         return redirect_uris.join(uris)
 
     def clean_scope(self) -> str:
-        """Return the rights as they are stored."""
         return scopes.join(self.cleaned_data["scope"])
 
     def clean_logo(self) -> Any:
-        """Return a new logo as bytes, False to remove the present one, and whatever it is to leave it."""
+        """Return the bytes of a valid new logo, False to remove the present one, or anything else to keep it."""
         logo = self.cleaned_data["logo"]
         if not isinstance(logo, UploadedFile):
             return logo
-        content, _ = logo_files.clean(logo.read(logo_files.MAXIMUM_BYTES + 1))
+        content: bytes = logo.read(logos.MAXIMUM_BYTES + 1)
+        logos.to_png(content)
         return content
 
 
 class RegisteredAdmin(SecretAdmin):
-    """Clients that belong to no seller: registered here as by the commands, and never deleted."""
+    """Clients that belong to no seller. They are never deleted."""
 
     form = ClientForm
     search_fields = ("name", "client_id")
@@ -112,25 +118,24 @@ class RegisteredAdmin(SecretAdmin):
         return False
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Say so when somebody took the name while this form was on its way."""
+        """Report that somebody else took the name after the form was validated."""
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except NameTaken as error:
+        except PartyNameTaken as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: OAuthClient, form: Any, change: bool) -> None:
-        """Register it."""
         obj.register(by=actor(request))
 
 
 @admin.register(ThirdParty)
 class ThirdPartyAdmin(RegisteredAdmin):
-    """Third parties. Deactivated at worst: what sellers allowed them must stay to be read."""
+    """Third parties. They are deactivated, never deleted, because sellers must be able to read their history."""
 
     form = ThirdPartyForm
-    list_display = ("name", "client_id", "created", "paused_at")
-    list_filter = (("paused_at", admin.EmptyFieldListFilter), "client_type")
+    list_display = ("name", "client_id", "level", "is_listed", "created", "paused_at")
+    list_filter = (("paused_at", admin.EmptyFieldListFilter), "client_type", "level", "is_listed")
     actions = (DEACTIVATE.action, REACTIVATE.action)
     radio_fields = {"client_type": admin.VERTICAL, "refresh_tokens": admin.VERTICAL}  # noqa: RUF012
 
@@ -143,24 +148,30 @@ class ThirdPartyAdmin(RegisteredAdmin):
         "refresh_tokens",
         "pkce_required",
         "logo",
+        "level",
+        "description",
+        "start_url",
+        "is_listed",
     )
-    about = ("client_id", "secret_lines", "sellers_allowing", "created", "paused_at")
+    about = ("client_id", "secret_lines", "sellers_allowing", "links", "created", "paused_at")
 
     def get_fields(self, request: HttpRequest, obj: ThirdParty | None = None) -> tuple[str, ...]:
-        """Add what became of one that exists."""
         return self.fields if obj is None else (*self.fields, *self.about)
 
     def get_readonly_fields(self, request: HttpRequest, obj: ThirdParty | None = None) -> tuple[str, ...]:
-        """Fix what the party's software was made for."""
+        """Do not allow the type of a registered client to change: its software depends on it."""
         return () if obj is None else ("client_type", *self.about)
 
     @admin.display(description="verkopers die nu toegang geven")
     def sellers_allowing(self, party: ThirdParty) -> int:
-        """Count whom a change or a pause concerns."""
         return int(party.authorizations.active().count())
 
+    @admin.display(description="zie ook")
+    def links(self, party: ThirdParty) -> str:
+        return links_to(ThirdPartyAuthorization, third_party__id__exact=party.pk)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Register or change it, with its logo."""
+        """Register or change the party, with its logo."""
         by = actor(request)
         values = {name: form.cleaned_data[name] for name in form.changed_data if name != "logo"}
         if not change:
@@ -176,17 +187,14 @@ class ThirdPartyAdmin(RegisteredAdmin):
 
 @admin.register(ResourceServer)
 class ResourceServerAdmin(RegisteredAdmin):
-    """APIs that ask about tokens."""
-
     list_display = ("name", "client_id", "created")
 
     def get_fields(self, request: HttpRequest, obj: ResourceServer | None = None) -> tuple[str, ...]:
-        """Add what became of one that exists."""
         return ("name",) if obj is None else ("name", "client_id", "secret_lines", "created")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ResourceServer | None = None) -> tuple[str, ...]:
         return ("client_id", "secret_lines", "created")
 
     def has_change_permission(self, request: HttpRequest, obj: ResourceServer | None = None) -> bool:
-        """Nobody: its name is for operators, and the rest is its secret's."""
+        """Nothing can change but the secret, which has its own pages."""
         return False

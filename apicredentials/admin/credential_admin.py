@@ -1,12 +1,25 @@
-"""Sellers' own credentials: for reading, and for stopping when something is wrong."""
+"""Client credentials in the admin: search by a pasted secret, filters, and actions with a reason."""
 
-from django.contrib import admin
-from django.db.models import Q
+from typing import Any
 
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from apicredentials import names
+from apicredentials.admin.links import links_to
+from apicredentials.admin.list_filters import CredentialStateFilter, CredentialUseFilter, SecretAgeFilter
 from apicredentials.admin.read_only import ReadOnlyAdmin
 from apicredentials.admin.reason_actions import Act, ActingAdmin
-from apicredentials.models import ClientCredential
-from apicredentials.models.leak_reports import report_leak_of
+from apicredentials.admin.secret_admin import describe_secrets
+from apicredentials.keys import secret_format
+from apicredentials.models import Activity, ClientCredential, ClientSecret, ThirdParty
+from apicredentials.models.client_secrets import fingerprint
+from apicredentials.models.leak_reports import find_secrets, report_leak_of
+from apicredentials.moments import moment
 
 PAUSE = Act(
     "pause",
@@ -31,6 +44,14 @@ REVOKE = Act(
     ClientCredential.delete_softly,
     Q(deleted_at=None),
 )
+RESTORE = Act(
+    "restore",
+    "Terugzetten",
+    "Deze client credentials werken weer, met dezelfde secrets. Dat kan tot 30 dagen na het verwijderen, en niet na "
+    "een lek.",
+    ClientCredential.restore,
+    Q(deleted_at__isnull=False),
+)
 REPORT_LEAK = Act(
     "report_leak",
     "Lek melden",
@@ -43,10 +64,87 @@ REPORT_LEAK = Act(
 
 @admin.register(ClientCredential)
 class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
-    """Sellers' own credentials."""
-
-    list_display = ("name", "seller", "client_id", "created", "paused_at", "deleted_at")
-    search_fields = ("name", "client_id", "seller__display_name", "seller__retailer_id")
+    list_display = ("name", "seller", "client_id", "state", "created", "last_used_at")
+    list_filter = (CredentialStateFilter, SecretAgeFilter, CredentialUseFilter)
     list_select_related = ("seller",)
-    fields = ("name", "seller", "client_id", "scope", "created", "created_by", "paused_at", "deleted_at")
-    actions = (PAUSE.action, RESUME.action, REVOKE.action, REPORT_LEAK.action)
+    search_fields = ("name",)  # shows the search field; see get_search_results
+    search_help_text = (
+        "Naam, Client ID, laatste vier tekens van een secret, nummer of naam van de verkoper. Of plak een heel secret: "
+        "we zoeken op de hash."
+    )
+    fields = (
+        "name",
+        "seller",
+        "client_id",
+        "state",
+        "scope",
+        "secret_lines",
+        "last_used_at",
+        "created",
+        "created_by",
+        "paused_at",
+        "deleted_at",
+        "links",
+    )
+    readonly_fields = ("state", "secret_lines", "last_used_at", "links")
+    actions = (PAUSE.action, RESUME.action, REVOKE.action, RESTORE.action, REPORT_LEAK.action)
+
+    @admin.display(description="toestand")
+    def state(self, credential: ClientCredential) -> str:
+        return credential.state.label
+
+    @admin.display(description="laatst gebruikt")
+    def last_used_at(self, credential: ClientCredential) -> str:
+        return moment(credential.last_used_at) if credential.last_used_at else "nooit"
+
+    @admin.display(description="client secrets")
+    def secret_lines(self, credential: ClientCredential) -> str:
+        return describe_secrets(credential)
+
+    @admin.display(description="zie ook")
+    def links(self, credential: ClientCredential) -> str:
+        return links_to(Activity, seller__id__exact=credential.seller_id, q=credential.name)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ClientCredential]:
+        return super().get_queryset(request).prefetch_related("secrets")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search by the start of the Client ID, the hint of a secret, names, and the seller's number."""
+        term = search_term.strip()
+        hint = ClientSecret.objects.filter(hint=term.removeprefix("rts_").removeprefix("…"))
+        return queryset.filter(
+            Q(folded_name__contains=names.fold(term))
+            | Q(client_id__startswith=term.lower())
+            | Q(pk__in=hint.values("client"))
+            | Q(seller__retailer_id=term)
+            | Q(seller__display_name__icontains=term)
+        ), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Turn a search for a secret into one for its client.
+
+        The search form is sent as POST and redirected, so that no secret gets into an address, which servers log and
+        browsers remember.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        query = request.POST.get("q", request.GET.get("q", ""))
+        if secret := secret_format.PATTERN.search(query):
+            return self.redirect_to_owner(request, secret[0])
+        if "q" in request.POST:
+            parameters = {name: value for name, value in request.POST.items() if name != "csrfmiddlewaretoken"}
+            return redirect(reverse("admin:apicredentials_clientcredential_changelist", query=parameters))
+        return super().changelist_view(request, extra_context)
+
+    def redirect_to_owner(self, request: HttpRequest, secret: str) -> HttpResponse:
+        found = next(iter(find_secrets([fingerprint(secret)])), None)
+        if found is None:
+            self.message_user(request, "Niemand heeft dit secret. Controleer of het compleet is.", messages.WARNING)
+            return redirect("admin:apicredentials_clientcredential_changelist")
+        self.message_user(request, f"Dit secret (…{found.hint}) is van {found.client.name}.")
+        owner = ClientCredential if found.client.seller_id else ThirdParty
+        return redirect(
+            reverse(f"admin:apicredentials_{owner._meta.model_name}_changelist", query={"q": found.client.client_id})
+        )

@@ -1,4 +1,4 @@
-"""The outbox for operators: what was mailed, what is stuck, and what every mail says."""
+"""The outbox for operators: sent and stuck mail, and previews of every kind."""
 
 from typing import Any
 
@@ -19,8 +19,6 @@ from apicredentials.models import Activity, OutgoingMail
 
 
 class MailStateFilter(admin.SimpleListFilter):
-    """What became of a mail."""
-
     title = "toestand"
     parameter_name = "state"
 
@@ -44,13 +42,11 @@ class MailStateFilter(admin.SimpleListFilter):
 
 
 class KindFilter(admin.SimpleListFilter):
-    """What kind of mail it is, as people call it."""
-
     title = "soort"
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
-        return [(kind, LABELS[kind]) for kind in MESSAGES]
+        return [(kind, label_of(kind)) for kind in MESSAGES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(kind=self.value()) if self.value() else queryset
@@ -58,8 +54,6 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(OutgoingMail)
 class OutgoingMailAdmin(ReadOnlyAdmin):
-    """What was mailed, what is stuck, and what every mail says."""
-
     list_display = ("created_at", "label", "recipient", "seller", "attempts", "next_attempt", "sent_at", "last_error")
     list_filter = (MailStateFilter, KindFilter)
     list_select_related = ("seller",)
@@ -83,23 +77,20 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
 
     @admin.display(description="soort", ordering="kind")
     def label(self, mail: OutgoingMail) -> str:
-        """Return the kind of mail, as the log or the outbox calls it."""
-        return LABELS.get(mail.kind, mail.kind)
+        return label_of(mail.kind)
 
     @admin.display(description="volgende poging", ordering="due_at")
     def next_attempt(self, mail: OutgoingMail) -> str:
-        """Return when it is tried again, if it is."""
         if mail.sent_at:
             return "–"
         return "opgegeven" if mail.given_up_at else f"over {timeuntil(mail.due_at)}"
 
     def has_try_again_permission(self, request: HttpRequest) -> bool:
-        """Whether this operator may have mail sent again."""
         return request.user.has_perm("apicredentials.change_outgoingmail")
 
     @admin.action(description="Vastzittende mail nu opnieuw proberen", permissions=["try_again"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[OutgoingMail]) -> None:
-        """Let the next `send_notices` send what is stuck among the chosen ones."""
+        """Make the stuck mails among the chosen ones due now."""
         count = OutgoingMail.objects.filter(pk__in=queryset).try_again()
         self.message_user(request, f"{count} mails gaan mee met de volgende ronde van send_notices.")
 
@@ -113,19 +104,22 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
         ]
 
     def preview(self, request: HttpRequest, kind: str = "") -> HttpResponse:
-        """Show what one kind of mail says, as text and as HTML; without a kind, which there are."""
+        """Show one kind of mail as text and as HTML; without a kind, the list of kinds."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if kind and kind not in MESSAGES:
             raise Http404
         context = self.admin_site.each_context(request) | {
-            "title": LABELS[kind] if kind else "Voorbeelden van mails",
+            "title": label_of(kind) if kind else "Voorbeelden van mails",
             "opts": self.opts,
-            "kinds": [(each, LABELS[each]) for each in MESSAGES],
+            "kinds": [(each, label_of(each)) for each in MESSAGES],
         }
         if kind:
             context |= {"message": compose(sample(kind)), "email": render(sample(kind))}
         return TemplateResponse(request, "admin/mail_preview.html", context)
 
 
-LABELS: dict[str, str] = {**dict(Activity.Kind.choices), **dict(OutgoingMail.Kind.choices)}
+def label_of(kind: str) -> str:
+    """Return the label of an activity or of another kind of mail; without one, the subject of its preview."""
+    labels: dict[str, str] = {**dict(Activity.Kind.choices), **dict(OutgoingMail.Kind.choices)}
+    return labels.get(kind) or (compose(sample(kind)).subject if kind in MESSAGES else kind)

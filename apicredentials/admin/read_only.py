@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.contrib.admin import ModelAdmin
 from django.http import HttpRequest
 
+from accounts.admin_pages import PortalAdmin
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that operators may look at; what changes them are acts, not fields."""
+
+class ReadOnlyAdmin(PortalAdmin):
+    """Rows without a form. What changes them are actions."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""What operators do to rows besides filling in fields: they choose rows, say why, and the sellers read it."""
+"""Actions of the admin that require a reason, which the seller reads."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,19 +17,18 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from accounts.access import actor
-from apicredentials.exceptions import NotAllowedNow
+from accounts.admin_pages import PortalAdmin
+from apicredentials.exceptions import Refusal
 from apicredentials.keys import secret_format
 from apicredentials.models import Activity
 
-# What fits on a page that somebody reads before doing it; and each row of it is a field of a form.
+# As many as a person can check on the confirmation page.
 MOST_AT_ONCE = 100
 
 type Action = Callable[[Any, HttpRequest, QuerySet], HttpResponse | None]
 
 
 class ReasonForm(forms.Form):
-    """Why an operator does something."""
-
     reason = forms.CharField(
         label="Reden",
         max_length=Activity._meta.get_field("reason").max_length,
@@ -39,7 +38,7 @@ class ReasonForm(forms.Form):
     )
 
     def clean_reason(self) -> str:
-        """Refuse what cannot stand on one line of a log, and what must not stand in any."""
+        """Require one line without a secret."""
         reason: str = self.cleaned_data["reason"]
         if not reason.isprintable():
             raise ValidationError("Deze reden bevat een onzichtbaar teken. Typ hem opnieuw.", code="invisible")
@@ -50,7 +49,7 @@ class ReasonForm(forms.Form):
 
 @dataclass(frozen=True)
 class Act:
-    """Something that an operator can do to rows; `among` are those it means anything for."""
+    """An action; `among` selects the rows that it applies to."""
 
     name: str
     label: str
@@ -60,7 +59,7 @@ class Act:
 
     @property
     def action(self) -> Action:
-        """The action of the admin, for its lists and its forms."""
+        """The function that ModelAdmin.actions takes."""
 
         def action(model_admin: ActingAdmin, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
             return model_admin.ask_or_act(request, queryset, self)
@@ -74,17 +73,15 @@ class Act:
         return decorate(action)
 
 
-class ActingAdmin(admin.ModelAdmin):
-    """Rows that operators may do something to who may change them."""
-
-    view_on_site = False  # django-oauth-toolkit's clients know an address that we do not have
+class ActingAdmin(PortalAdmin):
+    """Rows with actions, for operators who have the permission to change them."""
 
     def has_act_permission(self, request: HttpRequest) -> bool:
-        """Whether this operator may act, also where nobody changes fields."""
+        """Check the change permission, also of models whose form is read-only."""
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
 
     def ask_or_act(self, request: HttpRequest, queryset: QuerySet, act: Act) -> HttpResponse | None:
-        """Ask for a reason and confirmation, then do it; None leads back to where the operator chose."""
+        """Ask for a reason, then act. None returns to the list or form that the operator came from."""
         rows = list(queryset.filter(act.among)[: MOST_AT_ONCE + 1])
         if not rows:
             self.message_user(request, f"{act.label}: dat kan hier niet, of is al gedaan.", messages.WARNING)
@@ -99,7 +96,7 @@ class ActingAdmin(admin.ModelAdmin):
         return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
     def ask(self, request: HttpRequest, rows: Sequence[Any], act: Act, form: ReasonForm) -> HttpResponse:
-        """Show what will happen, to what; its form is sent to the list, wherever the rows were chosen."""
+        """Show the confirmation page. Its form is always sent to the list."""
         context = self.admin_site.each_context(request) | {
             "title": act.label,
             "opts": self.opts,
@@ -111,7 +108,7 @@ class ActingAdmin(admin.ModelAdmin):
         return TemplateResponse(request, "admin/reason.html", context, status=422 if form.is_bound else 200)
 
     def carry_out(self, request: HttpRequest, rows: Sequence[Any], act: Act, reason: str) -> None:
-        """Do it to each row, or say of which it could not be done, and why."""
+        """Act on each row in a transaction of its own; report the rows that refuse."""
         by = replace(actor(request), reason=reason)
         done = 0
         for row in rows:
@@ -119,7 +116,7 @@ class ActingAdmin(admin.ModelAdmin):
                 with transaction.atomic():
                     act.verb(row, by=by)
                     self.log_change(request, row, f"{act.label}: {reason}")
-            except NotAllowedNow as error:
+            except Refusal as error:
                 self.message_user(request, f"{row}: {error}", messages.WARNING)
             else:
                 done += 1

@@ -1,6 +1,5 @@
-"""Secrets for operators: made and shown by one answer, as on the pages of sellers, and kept nowhere."""
+"""Pages in the admin that create a client secret and show it once, as the seller's pages do."""
 
-import datetime as dt
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,9 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
@@ -21,32 +18,32 @@ from apicredentials.admin.reason_actions import ActingAdmin
 from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
 from apicredentials.forms import RotateForm
 from apicredentials.models import ClientSecret, OAuthClient
+from apicredentials.moments import moment
 from apicredentials.views.dialogs import ask_or_act
-
-
-def _moment(value: dt.datetime) -> str:
-    return date_format(timezone.localtime(value), r"j F Y \o\m H:i")
 
 
 def _end(secret: ClientSecret) -> str:
     if secret.ends_at is None:
         return "zonder einde"
-    return f"{'werkt nog tot' if secret.is_live else 'werkte tot'} {_moment(secret.ends_at)}"
+    return f"{'werkt nog tot' if secret.is_live else 'werkte tot'} {moment(secret.ends_at)}"
+
+
+def describe_secrets(client: OAuthClient) -> str:
+    """Return the hint, creation and end of each secret, one per line."""
+    lines = [(f"…{secret.hint}", moment(secret.created_at), _end(secret)) for secret in client.secrets.all()]
+    return format_html_join(mark_safe("<br>"), "{}, getoond op {}, {}", lines) or "nog niet getoond"
 
 
 class SecretAdmin(ActingAdmin):
-    """Clients whose secret an operator passes on: shown once, and replaced when it was lost or seen."""
+    """Clients whose secret an operator passes on to their owner."""
 
     change_form_template = "admin/client_form.html"
 
     @admin.display(description="client secrets")
     def secret_lines(self, client: OAuthClient) -> str:
-        """Return how each secret can be told from others, since when it exists and until when it works."""
-        lines = [(f"…{secret.hint}", _moment(secret.created_at), _end(secret)) for secret in client.secrets.all()]
-        return format_html_join(mark_safe("<br>"), "{}, getoond op {}, {}", lines) or "nog niet getoond"
+        return describe_secrets(client)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages of the secret."""
         view = self.admin_site.admin_view
         return [
             path("<int:pk>/secret/", view(self.reveal), name=self.page("secret")),
@@ -55,13 +52,13 @@ class SecretAdmin(ActingAdmin):
         ]
 
     def page(self, name: str) -> str:
-        """Return what the address of a page of this model is called."""
+        """Return the name of a URL of this model."""
         return f"{self.opts.app_label}_{self.opts.model_name}_{name}"
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Add the way to the secret, for those who may."""
+        """Add the button for the secret."""
         client: OAuthClient | None = kwargs.get("obj")
         if client and not client.is_public and client.deleted_at is None and self.has_act_permission(request):
             name, label = ("rotate", "Nieuw secret") if client.is_revealed else ("secret", "Toon secret")
@@ -69,14 +66,14 @@ class SecretAdmin(ActingAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def response_post_save_add(self, request: HttpRequest, obj: OAuthClient) -> HttpResponseRedirect:
-        """Lead to the new client, where its secret is to be had."""
+        """Redirect to the new client, whose page has the button for its secret."""
         if self.has_view_or_change_permission(request, obj):
             return redirect(f"admin:{self.page('change')}", obj.pk)
         return super().response_post_save_add(request, obj)
 
     @method_decorator(ask_or_act)
     def reveal(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Make the first secret and show it: this answer is the only place where it ever is."""
+        """Create the first secret and show it."""
         client = self.find(request, pk)
         if not is_recently_proven(request):
             return ask_for_proof(request)
@@ -92,7 +89,7 @@ class SecretAdmin(ActingAdmin):
 
     @method_decorator(ask_or_act)
     def rotate(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Make a new secret beside the present one and show it; the operator says when the old one ends."""
+        """Create a new secret beside the present one and show it."""
         client = self.find(request, pk)
         if not is_recently_proven(request):
             return ask_for_proof(request)
@@ -112,7 +109,7 @@ class SecretAdmin(ActingAdmin):
         return self.draw(request, client, "admin/secret_rotate.html", "Nieuw secret", status=status, form=form)
 
     def find(self, request: HttpRequest, pk: int) -> OAuthClient:
-        """Return the client, for who may act on it; one that has no secret is a 404."""
+        """Return the client; 404 if it is public and so has no secret."""
         if not self.has_act_permission(request):
             raise PermissionDenied
         client: OAuthClient = get_object_or_404(self.get_queryset(request), pk=pk, deleted_at=None)
@@ -121,13 +118,13 @@ class SecretAdmin(ActingAdmin):
         return client
 
     def show(self, request: HttpRequest, client: OAuthClient, secret: str) -> HttpResponse:
-        """Draw the one answer that carries a secret."""
+        """Render the one response that contains the secret. No redirect: to survive one, it would have to be stored."""
         return self.draw(request, client, "admin/secret_shown.html", "Client secret", secret=secret)
 
     def draw(
         self, request: HttpRequest, client: OAuthClient, template: str, title: str, *, status: int = 200, **more: Any
     ) -> HttpResponse:
-        """Draw a page about the secret of a client."""
+        """Render a page about the secret of a client."""
         context = self.admin_site.each_context(request) | {
             "title": title,
             "opts": self.opts,

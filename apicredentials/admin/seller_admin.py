@@ -1,16 +1,26 @@
-"""Sellers, who works for them, whom to call, and what was done.
+"""Sellers with their members, technical contacts, and the activity log in the admin.
 
-Closing a seller is written in the activity log, which the accounts know nothing of: hence here.
+Here and not in `accounts`, which may not import the activity log.
 """
 
+from typing import Any
+
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import Membership, Seller
+from apicredentials.admin.links import links_to
 from apicredentials.admin.read_only import ReadOnlyAdmin
 from apicredentials.admin.reason_actions import Act, ActingAdmin
-from apicredentials.models import Activity, TechnicalContact, sellers
+from apicredentials.models import (
+    Activity,
+    ClientCredential,
+    OutgoingMail,
+    TechnicalContact,
+    ThirdPartyAuthorization,
+    sellers,
+)
 
 CLOSE = Act(
     "close",
@@ -29,9 +39,7 @@ REOPEN = Act(
 )
 
 
-class MembershipInline(admin.StackedInline):  # a table would leave its fields without labels
-    """Who works for a seller."""
-
+class MembershipInline(admin.StackedInline):  # TabularInline draws fields without labels
     model = Membership
     autocomplete_fields = ("user",)
     extra = 0
@@ -39,14 +47,33 @@ class MembershipInline(admin.StackedInline):  # a table would leave its fields w
 
 @admin.register(Seller)
 class SellerAdmin(ActingAdmin):
-    """Sellers: open, change and close. Never deleted: their history must stay."""
+    """Sellers. They are closed, never deleted, because their log must stay."""
 
     list_display = ("display_name", "retailer_id", "company_name", "registration_date", "closed_at")
-    search_fields = ("display_name", "retailer_id", "company_name", "kvk_number")
     list_filter = (("closed_at", admin.EmptyFieldListFilter),)
-    readonly_fields = ("retailer_id", "closed_at")
+    search_fields = ("display_name", "company_name")
+    search_help_text = "Nummer, naam, KvK-nummer, of het e-mailadres van een medewerker of het technisch contact."
+    readonly_fields = ("retailer_id", "closed_at", "links")
     actions = (CLOSE.action, REOPEN.action)
     inlines = (MembershipInline,)
+
+    @admin.display(description="hoort bij deze verkoper")
+    def links(self, seller: Seller) -> str:
+        models = (ClientCredential, ThirdPartyAuthorization, TechnicalContact, Activity, OutgoingMail)
+        return links_to(*models, seller__id__exact=seller.pk) if seller.pk else "-"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Look up an address or a number as a whole, with an index; search names otherwise."""
+        term = search_term.strip()
+        if "@" in term:
+            members = Membership.objects.filter(user__email=term.lower()).values("seller")
+            contacts = TechnicalContact.objects.filter(email__iexact=term).values("seller")
+            return queryset.filter(Q(pk__in=members) | Q(pk__in=contacts)), False
+        if term.isdecimal():
+            return queryset.filter(Q(retailer_id=term) | Q(kvk_number=term) | Q(display_name__contains=term)), False
+        return super().get_search_results(request, queryset, search_term)
 
     def has_delete_permission(self, request: HttpRequest, obj: Seller | None = None) -> bool:
         return False
@@ -54,8 +81,6 @@ class SellerAdmin(ActingAdmin):
 
 @admin.register(TechnicalContact)
 class TechnicalContactAdmin(ReadOnlyAdmin):
-    """Whom to call about a seller's connection."""
-
     list_display = ("name", "email", "phone_number", "seller", "confirmed_at")
     search_fields = ("name", "email", "seller__display_name", "seller__retailer_id")
     list_select_related = ("seller",)
@@ -63,8 +88,6 @@ class TechnicalContactAdmin(ReadOnlyAdmin):
 
 @admin.register(Activity)
 class ActivityAdmin(ReadOnlyAdmin):
-    """The log, for reading."""
-
     list_display = ("at", "kind", "subject", "seller", "actor_name", "reason", "address")
     fields = ("at", "kind", "subject", "details_in_words", "seller", "user", "actor_name", "address", "reason")
     readonly_fields = ("details_in_words",)
@@ -75,5 +98,4 @@ class ActivityAdmin(ReadOnlyAdmin):
 
     @admin.display(description="bijzonderheden", empty_value="-")
     def details_in_words(self, activity: Activity) -> str | None:
-        """Return what the seller reads."""
         return activity.explanation or None

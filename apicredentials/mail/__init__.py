@@ -1,10 +1,18 @@
-"""What our mails say, in Dutch: one function for each, from the plain texts that the outbox kept.
+"""The texts of all mails, in Dutch: one function per mail, from the facts in the outbox to a `Message`.
 
-A mail names what was done, by whom, when and from where, and what to do if it was not you. Such a function returns
-a `Message`; `templates/mail/` draws every message alike, as text and as HTML.
+A mail says what happened, who did it, when and from where, and what to do. The name of the function is the kind of the
+mail. `templates/mail/` renders every message as text and as HTML.
 """
 
-from apicredentials.mail import account_texts, contact_texts, credential_texts, member_texts, party_texts
+from apicredentials.mail import (
+    account_texts,
+    contact_texts,
+    credential_texts,
+    integrator_texts,
+    member_texts,
+    party_texts,
+    seller_texts,
+)
 from apicredentials.mail.messages import MESSAGES, MailContext, Message
 
 __all__ = [
@@ -14,6 +22,8 @@ __all__ = [
     "account_texts",
     "contact_texts",
     "credential_texts",
+    "integrator_texts",
     "member_texts",
     "party_texts",
+    "seller_texts",
 ]

@@ -5,9 +5,6 @@ from urllib.parse import urlencode
 from accounts.links import link_token
 from accounts.models import AddressChange
 from apicredentials.mail.messages import MailContext, Message, address_of, message
-from apicredentials.models import OutgoingMail
-
-Kind = OutgoingMail.Kind
 
 WHY = "Je krijgt deze mail omdat het over je eigen account gaat."
 NOT_YOU = (
@@ -19,6 +16,7 @@ NOT_YOU = (
 def about(facts: MailContext) -> list[tuple[str, str]]:
     """Return when, from where and with which browser; by whom only when it was an operator."""
     rows = [
+        ("Account", facts["name"]),
         ("Wanneer", facts.moment("at")),
         ("Vanaf adres", facts["address"]),
         ("Browser", facts["device"]),
@@ -35,40 +33,40 @@ def own(subject: str, news: str, facts: MailContext) -> Message:
     return Message(subject=subject, news=news, facts=about(facts), advice=[NOT_YOU], link=to_security(), why=WHY)
 
 
-@message(Kind.OWN_PASSWORD)
+@message
 def own_password(facts: MailContext) -> Message:
     return own("Je wachtwoord is gewijzigd", "Het wachtwoord van je account is zojuist gewijzigd.", facts)
 
 
-@message(Kind.OWN_FACTOR_ADDED)
+@message
 def own_factor_added(facts: MailContext) -> Message:
     return own("Tweede stap ingesteld", f"Je kunt nu inloggen met: {facts['factor']}.", facts)
 
 
-@message(Kind.OWN_FACTOR_REMOVED)
+@message
 def own_factor_removed(facts: MailContext) -> Message:
     return own("Tweede stap verwijderd", f"Inloggen kan niet meer met: {facts['factor']}.", facts)
 
 
-@message(Kind.OWN_RECOVERY_CODE)
+@message
 def own_recovery_code(facts: MailContext) -> Message:
     news = f"Iemand heeft een van je herstelcodes gebruikt. Je hebt er nog {facts['left']}."
     return own("Herstelcode gebruikt", news, facts)
 
 
-@message(Kind.OWN_RECOVERY_CODES)
+@message
 def own_recovery_codes(facts: MailContext) -> Message:
     news = "Er zijn nieuwe herstelcodes voor je account gemaakt. De oude werken niet meer."
     return own("Nieuwe herstelcodes", news, facts)
 
 
-@message(Kind.OWN_NEW_DEVICE)
+@message
 def own_new_device(facts: MailContext) -> Message:
     news = "Er is ingelogd op je account met een browser die we nog niet kenden."
     return own("Ingelogd op een nieuw apparaat", news, facts)
 
 
-@message(Kind.ADDRESS_CONFIRMATION)
+@message
 def address_confirmation(facts: MailContext) -> Message:
     hours = AddressChange.CONFIRMABLE.days * 24
     return Message(
@@ -82,7 +80,7 @@ def address_confirmation(facts: MailContext) -> Message:
     )
 
 
-@message(Kind.ADDRESS_IN_USE)
+@message
 def address_in_use(facts: MailContext) -> Message:
     return Message(
         subject="Dit e-mailadres heeft al een account",
@@ -94,7 +92,7 @@ def address_in_use(facts: MailContext) -> Message:
     )
 
 
-@message(Kind.ADDRESS_REPLACED)
+@message
 def address_replaced(facts: MailContext) -> Message:
     days = AddressChange.UNDOABLE.days
     return Message(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 
 def day_in_calendar(day: dt.date, *, uid: str, summary: str, description: str, url: str) -> str:
-    """Return a calendar file with one event that takes this whole day; opened twice it stays one event."""
+    """Return a calendar file with an all-day event. The UID makes a second import update the same event."""
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -31,12 +31,12 @@ def day_in_calendar(day: dt.date, *, uid: str, summary: str, description: str, u
 
 
 def escape(text: str) -> str:
-    """Return `text` as the value of a property (RFC 5545 §3.3.11)."""
+    """Escape `text` for the value of a property (RFC 5545 §3.3.11)."""
     return re.sub(r"([\\;,])", r"\\\1", text).replace("\n", r"\n")
 
 
 def fold(line: str) -> str:
-    """Return a line cut into pieces of at most 75 octets, never within a character (RFC 5545 §3.1)."""
+    """Fold a line at 75 octets, never within a character (RFC 5545 §3.1)."""
     pieces, length = [""], 0
     for character in line:
         size = len(character.encode())

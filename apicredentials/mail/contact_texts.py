@@ -1,4 +1,4 @@
-"""Mails about, and to, the technical contact."""
+"""Mails about and to the technical contact, and announcements."""
 
 from urllib.parse import urlencode
 
@@ -11,12 +11,11 @@ from apicredentials.mail.messages import (
     one_line,
     to_settings,
 )
-from apicredentials.models import Activity, OutgoingMail
 from apicredentials.models.contacts import LINK_LIFETIME, confirmation_token
 
 
-@message(Activity.Kind.CONTACT_SAVED)
-def contact_changed(facts: MailContext) -> Message:
+@message
+def contact_saved(facts: MailContext) -> Message:
     contact = ("Technisch contact", f"{facts['name']}, {facts['email']}")
     former = [("Vorig adres", facts["former_email"])] if facts["former_email"] else []
     return Message(
@@ -29,7 +28,7 @@ def contact_changed(facts: MailContext) -> Message:
     )
 
 
-@message(OutgoingMail.Kind.CONTACT_REPLACED)
+@message
 def contact_replaced(facts: MailContext) -> Message:
     return Message(
         subject=f"Je bent niet meer het technisch contact van {facts.seller}",
@@ -41,7 +40,7 @@ def contact_replaced(facts: MailContext) -> Message:
     )
 
 
-@message(OutgoingMail.Kind.CONTACT_CONFIRMATION)
+@message
 def contact_confirmation(facts: MailContext) -> Message:
     return Message(
         subject=f"Bevestig je e-mailadres voor {facts.seller}",
@@ -55,7 +54,7 @@ def contact_confirmation(facts: MailContext) -> Message:
     )
 
 
-@message(OutgoingMail.Kind.CONTACT_REMINDER)
+@message
 def contact_reminder(facts: MailContext) -> Message:
     return Message(
         subject=f"Herinnering: bevestig je e-mailadres voor {facts.seller}",
@@ -68,7 +67,7 @@ def contact_reminder(facts: MailContext) -> Message:
     )
 
 
-@message(OutgoingMail.Kind.CONTACT_UNCONFIRMED)
+@message
 def contact_unconfirmed(facts: MailContext) -> Message:
     return Message(
         subject="Het technisch contact is nog niet bevestigd",
@@ -84,14 +83,14 @@ def contact_unconfirmed(facts: MailContext) -> Message:
 
 
 def to_confirmation(facts: MailContext) -> tuple[str, str]:
-    """Return the way to confirm an address; the link is made here, and never stored."""
+    """Return the link that confirms an address. Its token is made when the mail is sent, and never stored."""
     token = confirmation_token(int(facts["contact"]), facts["email"])
     return "Adres bevestigen", f"{address_of('contact-confirm')}?{urlencode({'token': token})}"
 
 
-@message(OutgoingMail.Kind.ANNOUNCEMENT)
+@message
 def announcement(facts: MailContext) -> Message:
-    """An operator's own words: `subject` and `text`, whose paragraphs have an empty line between them."""
+    """An operator's own words: `subject`, and `text` with empty lines between its paragraphs."""
     news, *rest = [one_line(paragraph) for paragraph in facts.context["text"].split("\n\n")]
     return Message(
         subject=facts["subject"],

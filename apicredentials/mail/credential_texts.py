@@ -1,11 +1,10 @@
 """Mails about client credentials and their secrets."""
 
 from apicredentials.mail.messages import CHANGE_PASSWORD, MailContext, Message, message, to_settings
-from apicredentials.models import Activity
 from apicredentials.models.clients import RESTORE_WINDOW
 
 
-@message(Activity.Kind.CREDENTIAL_CREATED)
+@message
 def credential_created(facts: MailContext) -> Message:
     return Message(
         subject=f"Client credentials ‘{facts['subject']}’ aangemaakt",
@@ -17,7 +16,7 @@ def credential_created(facts: MailContext) -> Message:
     )
 
 
-@message(Activity.Kind.SECRET_REVEALED)
+@message
 def secret_revealed(facts: MailContext) -> Message:
     return Message(
         subject=f"Client secret van ‘{facts['subject']}’ getoond",
@@ -29,7 +28,7 @@ def secret_revealed(facts: MailContext) -> Message:
     )
 
 
-@message(Activity.Kind.SECRET_ROTATED)
+@message
 def secret_rotated(facts: MailContext) -> Message:
     still_works = facts.instant("previous_ends_at") > facts.instant("at")
     former = (
@@ -46,7 +45,7 @@ def secret_rotated(facts: MailContext) -> Message:
     )
 
 
-@message(Activity.Kind.SECRET_ENDED)
+@message
 def secret_ended(facts: MailContext) -> Message:
     return Message(
         subject=f"Oud client secret van ‘{facts['subject']}’ beëindigd",
@@ -61,7 +60,7 @@ def secret_ended(facts: MailContext) -> Message:
     )
 
 
-@message(Activity.Kind.CREDENTIAL_PAUSED)
+@message
 def credential_paused(facts: MailContext) -> Message:
     return Message(
         subject=f"Client credentials ‘{facts['subject']}’ gepauzeerd",
@@ -73,7 +72,7 @@ def credential_paused(facts: MailContext) -> Message:
     )
 
 
-@message(Activity.Kind.CREDENTIAL_RESUMED)
+@message
 def credential_resumed(facts: MailContext) -> Message:
     return Message(
         subject=f"Client credentials ‘{facts['subject']}’ hervat",
@@ -85,7 +84,7 @@ def credential_resumed(facts: MailContext) -> Message:
     )
 
 
-@message(Activity.Kind.CREDENTIAL_DELETED)
+@message
 def credential_deleted(facts: MailContext) -> Message:
     return Message(
         subject=f"Client credentials ‘{facts['subject']}’ verwijderd",
@@ -100,7 +99,7 @@ def credential_deleted(facts: MailContext) -> Message:
     )
 
 
-@message(Activity.Kind.CREDENTIAL_RESTORED)
+@message
 def credential_restored(facts: MailContext) -> Message:
     return Message(
         subject=f"Client credentials ‘{facts['subject']}’ teruggezet",
@@ -112,7 +111,7 @@ def credential_restored(facts: MailContext) -> Message:
     )
 
 
-@message(Activity.Kind.LEAK_REPORTED)
+@message
 def leak_reported(facts: MailContext) -> Message:
     return Message(
         subject=f"Client secret van ‘{facts['subject']}’ gelekt",

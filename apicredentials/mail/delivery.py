@@ -1,4 +1,4 @@
-"""Mail on its way out: one after another, each noted as sent before the next one leaves."""
+"""Sending due mail, one mail at a time; each is recorded as sent before the next one."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,19 +7,16 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from django.conf import settings
 from django.core.mail import EmailMessage, mailers
 from django.core.mail.backends.base import BaseEmailBackend
 
 from apicredentials.mail.rendering import render
 from apicredentials.models.outgoing_mail import OutgoingMail, OutgoingMailQuerySet, describe
 
-# Mailers that are done at once, by the last part but one of their path. Any other may keep a person waiting.
-QUICK_MAILERS = {"console", "dummy", "filebased", "locmem"}
-# How many seconds a mail server may take over each of its answers, once it has let us in (MAILERS has how long
-# that may take). Too short, and a slow one has accepted a mail that we then send again.
+# Timeout of each answer of the mail server, in seconds; MAILERS has the one for connecting. If it were short, a slow
+# server could accept a mail after we have given up, and we would send it twice.
 ANSWER_SECONDS = 30
-# After how many failures in a row that are not about the mail itself we leave the server alone, until the next run.
+# Stop the run after so many consecutive failures of the server (not of a mail or its address).
 PATIENCE = 3
 
 log = structlog.get_logger("apicredentials.mail")
@@ -27,7 +24,7 @@ log = structlog.get_logger("apicredentials.mail")
 
 @dataclass
 class SendResult:
-    """How a run went."""
+    """The outcome of a run. `in_a_row` counts consecutive failures of the server."""
 
     sent: int = 0
     failed: int = 0
@@ -35,55 +32,44 @@ class SendResult:
 
 
 def send(mails: OutgoingMailQuerySet) -> SendResult:
-    """Send those of `mails` that are due; others may be sending at the same time.
+    """Send those of `mails` that are due. Safe to run several times at once.
 
-    An address that is refused keeps no other mail waiting. A server that does not answer ends the run: with
-    many mails to go, each would wait for it as long again.
+    A refused address does not delay other mail. A server that does not answer ends the run, because every further
+    mail would wait for the same timeout.
     """
-    tally = SendResult()
-    with SmtpConnection() as courier:
-        while tally.in_a_row < PATIENCE and (mail := mails.claim()):
-            attempt(mail, courier, tally)
-    return tally
+    result = SendResult()
+    with SmtpConnection() as connection:
+        while result.in_a_row < PATIENCE and (mail := mails.claim()):
+            attempt(mail, connection, result)
+    return result
 
 
-def send_at_once(key: str) -> None:
-    """Send what was queued under `key`, right after its commit, if the mailer is a quick one.
-
-    A mail server is not: a request that waited for it would keep a worker from others, for seconds when all is
-    well and for half a minute when it is not. Nor is a thread beside the request an answer: the worker may stop
-    before it has finished, and in a burst of acts there would be as many. Those mails are for `send_notices`.
-    """
-    if settings.MAILERS["default"]["BACKEND"].split(".")[-2] in QUICK_MAILERS:
-        send(OutgoingMail.objects.filter(key=key))
-
-
-def attempt(mail: OutgoingMail, courier: "SmtpConnection", tally: SendResult) -> None:
-    """Try to send one claimed mail, and note how that went."""
+def attempt(mail: OutgoingMail, connection: "SmtpConnection", result: SendResult) -> None:
+    """Try to send one claimed mail, and record the outcome."""
     try:
-        courier.deliver(render(mail))
+        connection.deliver(render(mail))
     except Exception as error:
         mail.note_failure(error)
-        tally.failed += 1
-        tally.in_a_row = 0 if is_about_the_mail(error) else tally.in_a_row + 1
-        # Not in its own words, which may hold the address; where they do not, a traceback is of use.
+        result.failed += 1
+        result.in_a_row = 0 if is_about_the_mail(error) else result.in_a_row + 1
+        # Without the words of the error, which may contain the address; a traceback only for our own bugs.
         is_ours = not isinstance(error, OSError | ValueError)
         log.warning("mail_failed", mail=mail.pk, kind=mail.kind, reason=describe(error), exc_info=is_ours)
     else:
         mail.note_sent()
-        tally.sent += 1
-        tally.in_a_row = 0
+        result.sent += 1
+        result.in_a_row = 0
 
 
 def is_about_the_mail(error: Exception) -> bool:
-    """Whether the server is well, and it is this mail, or its address, that it cannot take."""
+    """Whether the failure is about this mail or its address, not about the server."""
     return isinstance(error, SMTPRecipientsRefused | SMTPDataError) or not isinstance(error, OSError)
 
 
 class SmtpConnection:
-    """A connection to the mail server, for as many mails as there are; after a failure, a new one.
+    """One connection to the mail server for all mails of a run; after a failure, a new one.
 
-    Kept open here, for a mailer that closes it after each mail may fail at that, with the mail accepted.
+    Kept open here, because closing it per mail can fail after the server accepted the mail, and we would send it twice.
     """
 
     def __init__(self) -> None:
@@ -96,7 +82,7 @@ class SmtpConnection:
         self.hang_up()
 
     def deliver(self, message: EmailMessage) -> None:
-        """Hand over one message; raises whatever the mailer raises."""
+        """Send one message; raises what the mailer raises."""
         try:
             self.connected().send_messages([message])
         except Exception:
@@ -104,7 +90,7 @@ class SmtpConnection:
             raise
 
     def connected(self) -> BaseEmailBackend:
-        """Return the mailer, with its connection open."""
+        """Return the mailer with an open connection."""
         if self.mailer is None:
             self.mailer = mailers["default"]
             self.mailer.open()
@@ -113,7 +99,7 @@ class SmtpConnection:
         return self.mailer
 
     def hang_up(self) -> None:
-        """End the connection; that it cannot be ended politely is no news."""
+        """Close the connection, ignoring errors."""
         mailer, self.mailer = self.mailer, None
         if mailer is not None:
             with suppress(Exception):

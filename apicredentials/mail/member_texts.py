@@ -3,9 +3,6 @@
 from accounts.models import Invitation
 from apicredentials.mail.account_texts import link_to
 from apicredentials.mail.messages import CHANGE_PASSWORD, MailContext, Message, address_of, message
-from apicredentials.models import Activity, OutgoingMail
-
-Kind = Activity.Kind
 
 WHY = "Je krijgt deze mail als eigenaar van dit verkopersaccount, of omdat het over jou gaat."
 
@@ -20,7 +17,7 @@ def about_member(facts: MailContext, subject: str, news: str) -> Message:
     return Message(subject=subject, news=news, facts=facts.act, advice=advice, link=to_members(), why=WHY)
 
 
-@message(OutgoingMail.Kind.INVITATION)
+@message
 def invitation(facts: MailContext) -> Message:
     return Message(
         subject=f"Je bent uitgenodigd voor {facts['seller']}",
@@ -33,31 +30,31 @@ def invitation(facts: MailContext) -> Message:
     )
 
 
-@message(Kind.MEMBER_INVITED)
+@message
 def member_invited(facts: MailContext) -> Message:
     news = f"{facts['subject']} is uitgenodigd voor {facts.seller}, met de rol {facts['role']}."
     return about_member(facts, "Medewerker uitgenodigd", news)
 
 
-@message(Kind.INVITATION_WITHDRAWN)
+@message
 def invitation_withdrawn(facts: MailContext) -> Message:
     news = f"De uitnodiging van {facts['subject']} voor {facts.seller} is ingetrokken. De link werkt niet meer."
     return about_member(facts, "Uitnodiging ingetrokken", news)
 
 
-@message(Kind.MEMBER_JOINED)
+@message
 def member_joined(facts: MailContext) -> Message:
     news = f"{facts['subject']} heeft de uitnodiging voor {facts.seller} geaccepteerd, met de rol {facts['role']}."
     return about_member(facts, "Nieuwe medewerker", news)
 
 
-@message(Kind.MEMBER_ROLE_CHANGED)
+@message
 def member_role_changed(facts: MailContext) -> Message:
     news = f"{facts['subject']} is nu {facts['role']} bij {facts.seller}. Was: {facts['former_role']}."
     return about_member(facts, "Rol van medewerker gewijzigd", news)
 
 
-@message(Kind.MEMBER_REMOVED)
+@message
 def member_removed(facts: MailContext) -> Message:
     parties = [("Overgenomen partijen", facts["taken_over"]), ("Gestopte partijen", facts["stopped"])]
     mail = about_member(
@@ -67,25 +64,14 @@ def member_removed(facts: MailContext) -> Message:
     return mail
 
 
-@message(Kind.USER_SWITCHED_OFF)
-def user_switched_off(facts: MailContext) -> Message:
-    news = f"{facts['subject']} kan niet meer inloggen. Partijen waaraan deze persoon toestemming gaf, staan stil."
-    return about_member(facts, "Gebruiker uitgeschakeld", news)
-
-
-@message(Kind.USER_SWITCHED_ON)
-def user_switched_on(facts: MailContext) -> Message:
-    return about_member(facts, "Gebruiker weer ingeschakeld", f"{facts['subject']} kan weer inloggen.")
-
-
-@message(Kind.ADDRESS_CHANGED)
+@message
 def address_changed(facts: MailContext) -> Message:
     return about_member(
         facts, "E-mailadres van medewerker gewijzigd", f"{facts['subject']} logt nu in met een ander e-mailadres."
     )
 
 
-@message(Kind.FACTORS_RESET)
+@message
 def factors_reset(facts: MailContext) -> Message:
     news = f"De marktplaats heeft de tweede stap van {facts['subject']} verwijderd en overal uitgelogd."
     return about_member(facts, "Tweede stap verwijderd", news)

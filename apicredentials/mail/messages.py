@@ -1,4 +1,4 @@
-"""What a mail is made of, whatever it says."""
+"""The parts of a mail: `Message`, the facts it is made from, and the registry of texts."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -9,16 +9,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from apicredentials import scopes
+
 SENT_TO = "Je krijgt deze mail als eigenaar of technisch contact van dit verkopersaccount."
 CHANGE_PASSWORD = "Wijzig daarna je wachtwoord, en vraag je collega’s dat ook te doen."  # noqa: S105
 
 
 @dataclass(frozen=True)
 class Message:
-    """What a mail says. Every text is plain, and one paragraph.
+    """The content of a mail. Every text is plain, and one paragraph.
 
-    `has_links` is for words of the marketplace itself: in HTML their addresses can be clicked on. Nobody else gets
-    to choose where our mails lead.
+    `has_links` turns https addresses in the HTML into links. It is for the marketplace's own words only, because nobody
+    else may choose where our mails lead.
     """
 
     subject: str
@@ -33,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True)
 class MailContext:
-    """What the outbox kept for a mail; what is missing reads as ''."""
+    """The facts that the outbox stored for a mail; a missing fact reads as ''."""
 
     context: Mapping[str, str]
 
@@ -42,12 +44,12 @@ class MailContext:
 
     @property
     def seller(self) -> str:
-        """The seller, as people and systems know it."""
+        """The seller by name and number."""
         return f"{self['seller']} (verkoper {self['retailer_id']})"
 
     @property
     def act(self) -> list[tuple[str, str]]:
-        """Who did it, when, from where, and why."""
+        """The rows that say who did it, when, from where, and why."""
         rows = [
             ("Verkoper", self.seller),
             ("Wie", self["who"]),
@@ -58,15 +60,28 @@ class MailContext:
         return [(name, value) for name, value in rows if value]
 
     def instant(self, name: str) -> dt.datetime:
-        """Return a moment, in the portal's time zone."""
+        """Return a moment in the portal's time zone."""
         return timezone.localtime(dt.datetime.fromisoformat(self.context[name]))
 
     def moment(self, name: str) -> str:
-        """Return a moment as people read it: "23 november 2026 om 14:03"."""
+        """Return a moment as "23 november 2026 om 14:03"."""
         return date_format(self.instant(name), r"j F Y \o\m H:i")
 
+    def rights(self, name: str = "scope") -> str:
+        """Return the labels of a scope: "Bestellingen: Lezen en beheren, Facturen: Lezen"."""
+        return ", ".join(str(scopes.label(scope)) for scope in scopes.highest(self[name].split())) or "Geen"
+
+    def time_left(self, name: str) -> str:
+        """Return how long until a day, counted now, because the mail may have been delayed: "over 30 dagen"."""
+        days = self.days_left(name)
+        return {0: "vandaag", 1: "morgen"}.get(days, f"over {days} dagen")
+
+    def days_left(self, name: str) -> int:
+        """Return the number of calendar days until a day, at least 0."""
+        return max((self.instant(name).date() - timezone.localdate()).days, 0)
+
     def unless_you(self, otherwise: str) -> str:
-        """Return what to do when it was not you; of what an operator did, whom to ask."""
+        """Return what to do if it was not you, or how to object to an operator's act."""
         if self["is_operator"]:
             return "Dit is gedaan door de marktplaats. Klopt het volgens jou niet? Neem dan contact met ons op."
         return f"Was jij dit niet, en ook geen collega? {otherwise}"
@@ -77,18 +92,14 @@ type Author = Callable[[MailContext], Message]
 MESSAGES: dict[str, Author] = {}
 
 
-def message(kind: str) -> Callable[[Author], Author]:
-    """Let the function make the mails of this kind."""
-
-    def register(author: Author) -> Author:
-        MESSAGES[kind] = author
-        return author
-
-    return register
+def message(author: Author) -> Author:
+    """Register the function as the text of the kind with the same name."""
+    MESSAGES[author.__name__] = author
+    return author
 
 
 def one_line(text: str) -> str:
-    """Return `text` without line breaks or invisible characters: it may end up in a header."""
+    """Return `text` without line breaks and invisible characters, because it may end up in a header."""
     return "".join(character for character in " ".join(str(text).split()) if character.isprintable())
 
 
@@ -98,5 +109,5 @@ def address_of(name: str) -> str:
 
 
 def to_settings() -> tuple[str, str]:
-    """Return the way to API Instellingen."""
+    """Return the link to API Instellingen."""
     return "Naar API Instellingen", address_of("apicredentials:settings")

@@ -1,8 +1,7 @@
-"""What the calendar asks to be told: an authorisation that ends or has ended, an old secret that has ended, an
-address that nobody confirmed.
+"""Notices: authorisations that end or have ended, old secrets that have ended, unconfirmed addresses.
 
-Nothing here takes effect: ends are held where tokens are made and used. So a run may be late, and one that was
-missed is made up for, unless the news is older than CATCH_UP.
+Nothing here ends anything; that happens where tokens are made and used. A late run is therefore harmless, and a missed
+run is made up for, unless the news is older than CATCH_UP.
 """
 
 import datetime as dt
@@ -15,6 +14,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from accounts.models import Actor
+from apicredentials import scopes
 from apicredentials.models.activity import Activity
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.client_secrets import ClientSecret
@@ -28,18 +28,20 @@ from apicredentials.models.outgoing_mail import (
     unique_addresses,
 )
 
-# How many days before the end of an authorisation there is a notice.
+# Days before the end of an authorisation on which a notice is sent.
 STEPS = (60, 30, 14, 7, 1)
-# How long an address may stay unconfirmed before we ask again, once.
+# Those of them that the party's contact address gets a notice for.
+PARTY_STEPS = (30, 7, 1)
+# How long an address may stay unconfirmed before one reminder.
 REMIND_AFTER = dt.timedelta(days=3)
-# What happened longer ago than this is not worth a mail any more.
+# News older than this is not mailed.
 CATCH_UP = dt.timedelta(days=30)
 
 BATCH_SIZE = 500
 
 
 def queue_notices() -> None:
-    """Queue everything that is to be told today. Done twice, or by two at once, it tells everything once."""
+    """Queue all notices that are due. Idempotent, also when several processes do it at once."""
     queue_authorizations_that_end()
     note_ended_authorizations()
     note_ended_secrets()
@@ -50,12 +52,12 @@ def queue_notices() -> None:
 
 
 def queue_authorizations_that_end() -> None:
-    """Tell in how many days each authorisation ends; who missed a step gets the next one only."""
+    """Queue the 60/30/14/7/1-day notices. After missed runs only the most recent notice is sent."""
     now = timezone.now()
     ending = (
         ThirdPartyAuthorization.objects.active()
-        .filter(seller__closed_at=None, third_party__deleted_at=None, expires_at__lt=now + dt.timedelta(STEPS[0] + 1))
-        .select_related("seller", "third_party")
+        .filter(expires_at__lt=now + dt.timedelta(STEPS[0] + 1))
+        .with_parties()
         .order_by("pk")
     )
     for some in batched(ending.iterator(BATCH_SIZE), BATCH_SIZE):
@@ -65,35 +67,45 @@ def queue_authorizations_that_end() -> None:
             queue_end(by_key[key].pk, key)
 
 
-def key_of_step(authorization: ThirdPartyAuthorization) -> str:
-    """Return what names this notice: a renewed authorisation gets them all again."""
-    step = min((step for step in STEPS if step >= authorization.days_left), default=STEPS[0])
+def key_of_step(authorization: ThirdPartyAuthorization, steps: tuple[int, ...] = STEPS) -> str:
+    """Return the key of the notice that is due. It contains the end date: a renewal starts all notices again."""
+    step = min((step for step in steps if step >= authorization.days_left), default=steps[0])
     return f"{key_of_end(authorization.uid)}{authorization.expires_at:%Y%m%dT%H%M%S}:{step}"
 
 
 def queue_end(pk: int, key: str) -> None:
-    """Queue one notice, with a calendar file in the first, unless the end has been put off or has come meanwhile."""
+    """Queue one notice, unless the authorisation has been renewed or ended meanwhile.
+
+    The first notice for an end date has the calendar file, whichever step it is.
+    """
     with transaction.atomic():
-        authorization = ThirdPartyAuthorization.objects.active().select_for_update(no_key=True).filter(pk=pk).first()
+        active = ThirdPartyAuthorization.objects.active().select_for_update(no_key=True, of=("self",))
+        authorization = active.filter(pk=pk).first()
         if authorization is None or key_of_step(authorization) != key:
             return
-        seller = authorization.seller
+        seller, uid, earlier = authorization.seller, authorization.uid, key.rpartition(":")[0]
         context = context_for(
             seller,
             by=Actor.machine(),
             subject=authorization.third_party.name,
             expires_at=authorization.expires_at.isoformat(),
-            calendar=authorization.uid if key.endswith(f":{STEPS[0]}") else "",
+            scope=scopes.join(authorization.rights),
+            giver=str(authorization.granted_by or ""),
+            granted_at=authorization.granted_at.isoformat(),
+            calendar="" if OutgoingMail.objects.filter(key__startswith=earlier, given_up_at=None).exists() else uid,
         )
         mail = OutgoingMail(kind=OutgoingMail.Kind.AUTHORIZATION_ENDS, key=key, context=context, seller=seller)
-        mail.queue_for(unique_addresses([*owners_of(seller), *contact_of(seller)]), at_once=False)
+        mail.queue_for(unique_addresses([*owners_of(seller), *contact_of(seller)]))
+        if authorization.days_left <= PARTY_STEPS[0]:
+            key = f"{key_of_step(authorization, PARTY_STEPS)}:party"
+            authorization.mail_party(OutgoingMail.Kind.ACCESS_ENDS, key)
 
 
 # ---- Something has ended ------------------------------------------------------------------------------------
 
 
 def not_noted(kind: Activity.Kind, seller: str, ended_at: str, name: str, value: str) -> Q:
-    """Return the condition that the log does not have this end: `name` in its details says whose."""
+    """Return the condition that the log has no row about this end, with the id of its object under `name`."""
     noted = Activity.objects.annotate(whose=KT(f"details__{name}")).filter(
         kind=kind, seller=OuterRef(seller), at__gte=OuterRef(ended_at), whose=Cast(OuterRef(value), CharField())
     )
@@ -101,35 +113,35 @@ def not_noted(kind: Activity.Kind, seller: str, ended_at: str, name: str, value:
 
 
 def expired_authorizations() -> models.QuerySet[ThirdPartyAuthorization]:
-    """Those whose year ran out lately, of which the log says nothing, and in whose place came no new consent."""
+    """Return the recently expired authorisations that are not in the log and were not followed by a new consent."""
     now = timezone.now()
     return ThirdPartyAuthorization.objects.filter(
         not_noted(Activity.Kind.PARTY_EXPIRED, "seller", "expires_at", "authorization", "uid"),
         ended_at=None,
         expires_at__range=(now - CATCH_UP, now),
         seller__closed_at=None,
+        third_party__paused_at=None,
         third_party__deleted_at=None,
+        granted_by__is_active=True,
     )
 
 
 def note_ended_authorizations() -> None:
-    """Write in the log, and so in a mail, that an authorisation has ended."""
+    """Record the end of authorisations in the log, which queues the mails."""
     for pk in list(expired_authorizations().values_list("pk", flat=True)):
         with transaction.atomic():
             ThirdPartyAuthorization.objects.select_for_update(no_key=True).filter(pk=pk).first()
             if authorization := expired_authorizations().filter(pk=pk).first():
-                Activity.record(
+                authorization.record(
                     Activity.Kind.PARTY_EXPIRED,
-                    seller=authorization.seller,
-                    subject=authorization.third_party.name,
-                    by=Actor.machine(),
+                    Actor.machine(),
                     authorization=authorization.uid,
                     expires_at=authorization.expires_at.isoformat(),
                 )
 
 
 def ended_secrets() -> models.QuerySet[ClientSecret]:
-    """Those that ended lately, of which the log says nothing, neither here nor in the act that ended them."""
+    """Return the recently ended secrets whose end is not in the log, and was not part of a rotation or a leak."""
     now = timezone.now()
     in_its_place = ClientSecret.objects.filter(
         client=OuterRef("client"),
@@ -148,7 +160,7 @@ def ended_secrets() -> models.QuerySet[ClientSecret]:
 
 
 def note_ended_secrets() -> None:
-    """Write in the log, and so in a mail, that an old secret has ended."""
+    """Record the end of secrets in the log, which queues the mails."""
     for pk in list(ended_secrets().values_list("pk", flat=True)):
         with transaction.atomic():
             ClientSecret.objects.select_for_update().filter(pk=pk).first()
@@ -168,7 +180,7 @@ def note_ended_secrets() -> None:
 
 
 def queue_reminders() -> None:
-    """Ask once more for confirmation of an address, and let the owner know that nobody has confirmed it."""
+    """Remind each unconfirmed contact once, and tell the owners."""
     now = timezone.now()
     unconfirmed = TechnicalContact.objects.filter(
         confirmed_at=None, updated_at__range=(now - CATCH_UP, now - REMIND_AFTER), seller__closed_at=None

@@ -1,4 +1,4 @@
-"""An example of every mail, for operators who want to know what sellers read."""
+"""Previews: a sample of every mail for operators."""
 
 import datetime as dt
 import uuid
@@ -6,32 +6,40 @@ import uuid
 from django.utils import timezone
 
 from apicredentials.mail.messages import MESSAGES
-from apicredentials.models import Activity, Announcement, OutgoingMail
+from apicredentials.models import Announcement, OutgoingMail
 
-_PARTY = "Boekhouding Online"
-_SUBJECTS: dict[str, str] = {
-    Activity.Kind.PARTY_AUTHORIZED: _PARTY,
-    Activity.Kind.PARTY_RENEWED: _PARTY,
-    Activity.Kind.PARTY_REVOKED: _PARTY,
-    Activity.Kind.PARTY_EXPIRED: _PARTY,
-    OutgoingMail.Kind.AUTHORIZATION_ENDS: _PARTY,
-    OutgoingMail.Kind.ANNOUNCEMENT: "Onderhoud aan de Retailer API",
-}
+PARTY = "Boekhouding Online"
+ANNOUNCEMENT = "Onderhoud aan de Retailer API"
+
+
+def subject_of(kind: str) -> str:
+    """Return the sample name of what the mail is about."""
+    if kind == OutgoingMail.Kind.ANNOUNCEMENT:
+        return ANNOUNCEMENT
+    return PARTY if kind.startswith(("party_", "authorization_", "access_")) else "Magazijn"
 
 
 def sample(kind: str) -> OutgoingMail:
-    """Return a mail of this kind that is not in the outbox; raises KeyError on an unknown kind."""
+    """Return an unsaved mail of this kind; raises KeyError for an unknown kind."""
     if kind not in MESSAGES:
         raise KeyError(kind)
     now = timezone.now()
     context = {
         "seller": "Fietsenwinkel De Spaak",
         "retailer_id": "1234567",
-        "subject": _SUBJECTS.get(kind, "Magazijn"),
+        "subject": subject_of(kind),
         "who": "Sanne de Vries",
+        "giver": "Pieter van Dijk",
+        "former_giver": "Pieter van Dijk",
+        "granted_at": (now - dt.timedelta(days=305)).isoformat(),
+        "cause": "refresh_token_replayed",
         "at": now.isoformat(),
         "address": "203.0.113.7",
         "scope": "orders:manage invoices:read",
+        "former_scope": "orders:manage invoices:read offers:manage",
+        "authorization": str(uuid.UUID(int=0)),
+        "client_id": str(uuid.UUID(int=1)),
+        "found_at": "https://git.example/winkel/instellingen.py",
         "hint": "a1B2",
         "previous_ends_at": (now + dt.timedelta(days=7)).isoformat(),
         "ended_at": now.isoformat(),
@@ -55,7 +63,7 @@ def sample(kind: str) -> OutgoingMail:
 
 
 def sample_of(announcement: Announcement) -> OutgoingMail:
-    """Return a mail with the words of this announcement that is not in the outbox."""
+    """Return an unsaved mail with the words of this announcement."""
     mail = sample(OutgoingMail.Kind.ANNOUNCEMENT)
     mail.announcement = announcement
     return mail

@@ -1,4 +1,4 @@
-"""From what the outbox kept to a mail that can be sent."""
+"""Rendering: from a row of the outbox to a mail that can be sent."""
 
 from email.message import MIMEPart
 
@@ -12,20 +12,24 @@ from apicredentials.models import OutgoingMail
 
 
 def compose(mail: OutgoingMail) -> Message:
-    """Return what this mail says now."""
+    """Return the texts of this mail, made now."""
     with translation.override("nl"):
         return MESSAGES[mail.kind](MailContext(mail.facts))
 
 
 def render(mail: OutgoingMail) -> EmailMultiAlternatives:
-    """Return this mail, ready to be sent."""
+    """Return this mail, ready to send."""
     message = compose(mail)
-    context = {"message": message, "portal_name": settings.PORTAL_NAME}
+    context = {
+        "message": message,
+        "portal_name": settings.PORTAL_NAME,
+        "support_email": getattr(settings, "SUPPORT_EMAIL", ""),
+    }
     email = EmailMultiAlternatives(
         one_line(message.subject),
         render_to_string("mail/message.txt", context).strip() + "\n",
         to=[mail.recipient],
-        # Nobody's holiday reply needs to come back (RFC 3834 §5).
+        # No automatic replies (RFC 3834 §5).
         headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
     )
     email.attach_alternative(render_to_string("mail/message.html", context), "text/html")
@@ -35,7 +39,7 @@ def render(mail: OutgoingMail) -> EmailMultiAlternatives:
 
 
 def calendar_file(content: str) -> MIMEPart:
-    """Return a calendar file as an attachment that arrives byte for byte, line ends included (RFC 6047 §2.4, §2.5)."""
+    """Return the attachment, encoded so that its CRLF line ends survive (RFC 6047 §2.4, §2.5)."""
     part = MIMEPart()
     params = {"charset": "utf-8", "method": "PUBLISH"}
     part.set_content(

@@ -1,34 +1,36 @@
-"""What the portal's commands share: an operator at a terminal, or a script with `--json`."""
+"""Base classes of the commands: arguments, one-line errors, and output as text or as JSON."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable
 from io import TextIOWrapper
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Manager, Model, QuerySet
 
 from accounts.models import Actor, Seller
-from apicredentials.exceptions import NotAllowedNow
+from apicredentials.exceptions import Refusal
+from apicredentials.keys import secret_format
 from apicredentials.models import ClientCredential
-from apicredentials.models.clients import ClientQuerySet
 
 MAXIMUM_REASON_LENGTH = 500
 
 
 class OneLineCommand(BaseCommand):
-    """A command that answers any bad input with one line on standard error and exit status 1."""
+    """A command that answers invalid input with one line on standard error and exit status 1."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Let a wrong argument be a CommandError, as any other bad input is."""
+        """Raise CommandError for an invalid argument; argparse would print its usage and exit with status 2."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         parser.called_from_command_line = False
         return parser
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Say what is wrong with the arguments, where argparse prints its usage and exits with 2."""
+        """Print the errors of the arguments, which BaseCommand parses outside its own error handling."""
         try:
             require_utf8(argv)
             super().run_from_argv(argv)
@@ -40,7 +42,7 @@ class OneLineCommand(BaseCommand):
 
 
 def require_utf8(argv: list[str]) -> None:
-    """Refuse arguments of which Python could keep the bytes only, as no database can."""
+    """Refuse bytes that are not UTF-8, which Python passes as lone surrogates and no database can store."""
     try:
         "".join(argv).encode()
     except UnicodeEncodeError as error:
@@ -48,46 +50,78 @@ def require_utf8(argv: list[str]) -> None:
 
 
 def standard_input() -> TextIO:
-    """Return what is piped in: refuse one that is closed, and keep bytes that are not UTF-8 as lone surrogates."""
+    """Return standard input as UTF-8 without a byte order mark; invalid bytes become lone surrogates."""
     if sys.stdin is None:
         raise CommandError("Standard input is closed.")
     if isinstance(sys.stdin, TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape")
     return sys.stdin
 
 
 class PortalCommand(OneLineCommand):
-    """A command that acts, and prints what came of it: lines for people, or with `--json` exactly one value."""
+    """A command whose `act` does one thing and returns what to print."""
+
+    # Whether --reason must be given; None: the command has no such option. A dry run needs none.
+    reason_required: ClassVar[bool | None] = None
 
     def act(self, *args: Any, **options: Any) -> Any:
-        """Do what the command is for, and return what to print: an object, or a list of them.
+        """Return an object, or an iterable of objects, which is printed while it is read; `by` is the operator.
 
-        ValidationError, NotAllowedNow and CommandError are the ways to refuse.
+        Raise ValidationError, Refusal or CommandError to refuse.
         """
         raise NotImplementedError
 
-    def lines(self, data: Any) -> Iterable[str]:
-        """Return `data` as people read it; what there is not, is not said."""
+    def lines(self, data: dict[str, Any]) -> Iterable[str]:
+        """Return an object as lines for people; None is left out."""
         for name, value in data.items():
             if value is not None:
-                yield f"{name}: {' '.join(value) if isinstance(value, list) else value}"
+                yield f"{name}: {' '.join(map(str, value)) if isinstance(value, list) else value}"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print JSON, and nothing else, on standard output.")
+        if self.reason_required is not None:
+            parser.add_argument("--reason", default="", help="Why; the seller reads it in the activity log.")
 
-    def handle(self, *args: Any, **options: Any) -> str:
-        """Act, then return what to print: a secret must not be seen before it is stored."""
+    def handle(self, *args: Any, **options: Any) -> None:
         try:
-            data = self.act(*args, **options)
+            by = operator(options.get("reason") or "")
+            if self.reason_required and not by.reason and not options.get("dry_run"):
+                raise CommandError("--reason is required.")
+            # Printed after the transaction of the act: a secret must not be seen before it is stored.
+            self.report(self.act(by=by, **options), as_json=options["json"])
         except ValidationError as error:
-            raise CommandError(" ".join(complaints(error))) from error
-        except NotAllowedNow as error:
+            raise CommandError(" ".join(messages_of(error))) from error
+        except Refusal as error:
             raise CommandError(str(error)) from error
-        return json.dumps(data, cls=DjangoJSONEncoder) if options["json"] else "\n".join(self.lines(data))
+
+    def report(self, data: Any, *, as_json: bool) -> None:
+        """Print what `act` returned."""
+        if not as_json:
+            for row in [data] if isinstance(data, dict) else data:
+                self.stdout.writelines(f"{line}\n" for line in self.lines(row))
+        elif isinstance(data, dict):
+            self.stdout.write(dumps(data))
+        else:
+            self.stdout.write("[", ending="")
+            for number, row in enumerate(data):
+                self.stdout.write(f"{',\n' if number else ''}{dumps(row)}", ending="")
+            self.stdout.write("]")
+
+    def find[M: Model](self, rows: QuerySet[M] | Manager[M], **lookup: str) -> M:
+        """Return the one row that `lookup` identifies, or refuse."""
+        row = rows.filter(**lookup).first()
+        if row is None:
+            noun = re.sub(r"(?<!^)(?=[A-Z])", " ", rows.model.__name__).lower()
+            raise CommandError(f"There is no {noun} {' '.join(lookup.values())!r}.")
+        return row
 
 
-def complaints(error: ValidationError) -> Iterable[str]:
-    """Return its messages, each with the field it is about where a form would have shown that."""
+def dumps(data: Any) -> str:
+    return json.dumps(data, cls=DjangoJSONEncoder)
+
+
+def messages_of(error: ValidationError) -> Iterable[str]:
+    """Return the messages, each with the name of its field."""
     if not hasattr(error, "error_dict"):
         return error.messages
     return [
@@ -97,40 +131,49 @@ def complaints(error: ValidationError) -> Iterable[str]:
     ]
 
 
-def operator(reason: str = "") -> Actor:
-    """Return who acts at a terminal; the seller reads `reason` in the activity log."""
+def operator(reason: str = "", option: str = "--reason") -> Actor:
+    """Return the actor at a terminal. The seller reads `reason` in the activity log."""
     if len(reason) > MAXIMUM_REASON_LENGTH or not reason.isprintable():
-        raise CommandError(f"--reason must be one line of at most {MAXIMUM_REASON_LENGTH} characters.")
+        raise CommandError(f"{option} must be one line of at most {MAXIMUM_REASON_LENGTH} characters.")
+    if secret_format.PATTERN.search(reason):
+        raise CommandError(f"{option} contains a client secret. Leave it out.")
     return Actor(reason=reason.strip())
 
 
-def find_seller(retailer_id: str) -> Seller:
-    """Return the seller of that number."""
-    seller = Seller.objects.filter(retailer_id=retailer_id).first()
-    if seller is None:
-        raise CommandError(f"There is no seller {retailer_id!r}.")
-    return seller
-
-
 class CredentialCommand(PortalCommand):
-    """A command that acts on one credential, for a reason that its seller reads."""
+    """An act on one credential."""
+
+    reason_required = True
+    with_deleted: ClassVar[bool] = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("client_id", metavar="CLIENT_ID", help="The Client ID of the credential.")
-        parser.add_argument("--reason", default="", help="Why; the seller reads it in the activity log.")
 
-    def act(self, *, client_id: str, reason: str, **options: Any) -> dict[str, Any]:
-        """Act on the credential of that id."""
-        credential = self.among().filter(client_id=client_id).first()
-        if credential is None:
-            raise CommandError(f"There are no client credentials {client_id!r}.")
-        return {"client_id": credential.client_id} | self.act_on(credential, by=operator(reason), **options)
-
-    def among(self) -> ClientQuerySet:
-        """Return those that this can be done to."""
-        return ClientCredential.objects.get_queryset().present()
+    def act(self, *, client_id: str, by: Actor, **options: Any) -> dict[str, Any]:
+        credentials = ClientCredential.objects.get_queryset()
+        credential = self.find(credentials if self.with_deleted else credentials.present(), client_id=client_id)
+        return {"client_id": credential.client_id} | self.act_on(credential, by=by, **options)
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
-        """Do it, and return what to print besides the Client ID."""
+        """Return what to print besides the Client ID."""
+        raise NotImplementedError
+
+
+class SellerCommand(PortalCommand):
+    """An act on one seller."""
+
+    reason_required = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("retailer_id", metavar="RETAILER_ID", help="The seller's number.")
+
+    def act(self, *, retailer_id: str, by: Actor, **options: Any) -> dict[str, Any]:
+        seller = self.find(Seller.objects, retailer_id=retailer_id)
+        self.act_on(seller, by=by)
+        state = "open" if seller.is_open else "closed"
+        return {"retailer_id": seller.retailer_id, "name": seller.display_name, "state": state}
+
+    def act_on(self, seller: Seller, *, by: Actor) -> None:
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What the two commands that rotate keys share."""
+"""Base class of the commands that rotate keys."""
 
 import datetime as dt
 import time
@@ -9,23 +9,23 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from accounts.models import Actor
 from apicredentials.keys import keyring
 from apicredentials.management.base import PortalCommand
 
 
 class KeyRotationCommand(PortalCommand):
-    """Puts a new key before the present ones, to be used from a moment at which every process knows it."""
+    """Adds a key that comes into use after every process has had the time to load it."""
 
     setting: str
     starts_after_seconds: int
     needed_seconds: float
 
     def new_entry(self, starts_at: int, **options: Any) -> str:
-        """Return a fresh key as it stands in the setting."""
+        """Return a new key in the notation of the setting."""
         raise NotImplementedError
 
-    def act(self, *args: Any, **options: Any) -> dict[str, Any]:
-        """Rotate, and say where the keys are now."""
+    def act(self, *, by: Actor, **options: Any) -> dict[str, Any]:
         starts_at = int(time.time()) + self.starts_after_seconds
         entry = self.new_entry(starts_at, **options)
         try:
@@ -41,7 +41,6 @@ class KeyRotationCommand(PortalCommand):
         }
 
     def lines(self, data: dict[str, Any]) -> Iterable[str]:
-        """Say what was done, or what is left to do."""
         moment = timezone.localtime(data["starts_at"]).strftime("%Y-%m-%d %H:%M:%S %Z")
         if data["file"]:
             return [f"{data['key_id']} is in {data['file']} and is used from {moment}."]

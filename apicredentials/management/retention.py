@@ -1,4 +1,4 @@
-"""What may be thrown away, and how: in small batches, so that no statement holds anybody up."""
+"""Which data expires, and deleting it in small batches so that no statement holds locks for long."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -23,16 +23,16 @@ from apicredentials.models.clients import RESTORE_WINDOW
 # How many rows one statement looks at.
 SLICE = 2000
 
-# How long the log is kept, and the mail that repeats it to people by their address.
+# Mail is kept as long as the log, which it repeats.
 ACTIVITY_KEPT = dt.timedelta(days=400)
-# How long a replaced refresh token is remembered, to tell theft from a token nobody ever had.
+# A replaced refresh token is kept so that its reuse is recognised as theft.
 REPLACED_TOKENS_KEPT = dt.timedelta(days=30)
-# How long what belonged to an ended authorisation stays: it may still be renewed for thirty days.
+# Longer than the thirty days in which an expired authorisation can be renewed.
 ENDED_AUTHORIZATIONS_KEPT = dt.timedelta(days=31)
 
 
 def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
-    """Return what may go at `now`, by what it is; in an order in which nothing refers to what is gone."""
+    """Return the rows that have expired, by kind, in an order that foreign keys allow."""
     ended = Q(grant__authorization__expires_at__lt=now - ENDED_AUTHORIZATIONS_KEPT) | Q(
         grant__authorization__ended_at__lt=now - ENDED_AUTHORIZATIONS_KEPT
     )
@@ -55,21 +55,21 @@ def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
 
 
 def purge(*, dry_run: bool = False) -> Iterator[tuple[str, int]]:
-    """Throw away what may go, and yield what it was and how many rows."""
+    """Delete what has expired; yield each kind with its number of rows."""
     now = timezone.now()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            # What a crash brings back goes the next night: no slice need wait for the disk.
+            # Do not wait for the disk after each slice: rows that a crash brings back are deleted the next night.
             cursor.execute("SET synchronous_commit = off")
     for what, queryset in purgeable(now).items():
         yield what, queryset.count() if dry_run else delete_in_slices(queryset)
 
 
 def delete_in_slices(queryset: models.QuerySet[models.Model]) -> int:
-    """Delete the rows, without loading them; each statement looks at SLICE rows, and is a transaction of its own.
+    """Delete the rows without loading them; return how many.
 
-    A walk along the primary key meets every row once. To ask for the next so many that may go would need an index
-    for each question, kept up to date by whoever writes a token, and would wade through what it has just deleted.
+    Walk along the primary key in slices of SLICE rows, each a transaction of its own. Selecting "the next 2000 expired
+    rows" instead would need an index per kind, and would scan the dead rows of the slices before it.
     """
     keys = queryset.model._base_manager.using(queryset.db).order_by("pk").values_list("pk", flat=True)
     deleted, start = 0, keys.first()

@@ -7,14 +7,16 @@ from typing import ClassVar, Self, TypeAlias
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from accounts.models import Actor, Seller
 from apicredentials import scopes
 from apicredentials.models import kinds
 from apicredentials.models.kinds import Group, Recipients
 from apicredentials.models.outgoing_mail import OutgoingMail, contact_of, context_for, owners_of, unique_addresses
+from apicredentials.models.states import Cause
+from apicredentials.moments import moment
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,18})")
@@ -63,6 +65,8 @@ class Activity(models.Model):
     actor_name = models.CharField("wie", max_length=254)
     address = models.GenericIPAddressField("vanaf adres", null=True, blank=True)
     reason = models.CharField("reden", max_length=500, blank=True)
+    # The Client ID of a credential or party, or the id of an authorisation; None on rows from before this column.
+    target = models.UUIDField("betreft", null=True, editable=False)
     details = models.JSONField("bijzonderheden", default=dict, blank=True)
 
     objects: ClassVar[models.Manager["Activity"]] = ActivityQuerySet.as_manager()
@@ -71,7 +75,10 @@ class Activity(models.Model):
         verbose_name = "activiteit"
         verbose_name_plural = "activiteiten"
         ordering = ("-at", "-pk")
-        indexes = (models.Index(fields=["seller", "-at", "-id"], name="activity_by_seller"),)
+        indexes = (
+            models.Index(fields=["seller", "-at", "-id"], name="activity_by_seller"),
+            models.Index(fields=["target", "-at"], name="activity_by_target", condition=Q(target__isnull=False)),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.subject}"
@@ -90,15 +97,24 @@ class Activity(models.Model):
     def explanation(self) -> str:
         """What its details tell a person, in sentences; empty when there is nothing to add."""
         told = {name: value for name, value in self.details.items() if value}
-        if self.kind == self.Kind.CREDENTIAL_RIGHTS_CHANGED:
+        if self.kind in {self.Kind.CREDENTIAL_RIGHTS_CHANGED, self.Kind.PARTY_NARROWED}:
             return _difference(told.get("former_scope", ""), told.get("scope", ""))
         return " ".join(tell(told[name]) for name, tell in SENTENCES.items() if name in told)
 
     @classmethod
-    def record(cls, kind: kinds.Kind, *, seller: Seller | None, subject: str, by: Actor, **details: str) -> "Activity":
-        """Write a row, and the mail about it; call it inside the transaction of the act.
+    def record(
+        cls,
+        kind: kinds.Kind,
+        *,
+        seller: Seller | None,
+        subject: str,
+        by: Actor,
+        target: str | None = None,
+        **details: str,
+    ) -> "Activity":
+        """Write a row and queue its mail. Call it inside the transaction of the act.
 
-        `details` are short texts that its mail or its line in the log may need: a former name, an end date.
+        `details` are short texts that the mail or the line in the log may need, such as a former name or an end date.
         """
         activity = cls.objects.create(
             kind=kind,
@@ -108,30 +124,28 @@ class Activity(models.Model):
             actor_name=by.name,
             address=by.address,
             reason=by.reason,
+            target=target,
             details=details,
         )
-        if kind.recipients != Recipients.NOBODY:
-            activity.queue_mail(by=by)
+        activity.queue_mail(kind.recipients, by=by)
         return activity
 
-    def queue_mail(self, *, by: Actor, to: Iterable[str] | None = None) -> None:
-        """Queue the mail about this act, once per address: to its recipients, or to these addresses."""
+    def queue_mail(self, recipients: Recipients, *, by: Actor, also: Iterable[str] = ()) -> None:
+        """Queue the mail about this act, once per address: to its recipients, and to `also`."""
         if self.seller is None:
             return
-        if to is None:
-            contact = contact_of(self.seller) if kinds.Kind(self.kind).recipients == Recipients.OWNERS_AND_CONTACT else []
-            to = [*owners_of(self.seller), *contact]
+        owners = owners_of(self.seller) if recipients != Recipients.NOBODY else []
+        contact = contact_of(self.seller) if recipients == Recipients.OWNERS_AND_CONTACT else []
         context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
         mail = OutgoingMail(kind=self.kind, key=f"activity:{self.pk}", context=context, seller=self.seller)
-        # What the machine notes is noted by `send_notices`, which sends and counts its mail itself.
-        mail.queue_for(unique_addresses(to), at_once=by != Actor.machine())
+        mail.queue_for(unique_addresses([*owners, *contact, *also]))
 
 
 # ---- What the details tell ----------------------------------------------------------------------------------
 
 
 def _moment(text: str) -> str:
-    return date_format(timezone.localtime(dt.datetime.fromisoformat(text)), r"j F Y \o\m H:i")
+    return moment(dt.datetime.fromisoformat(text))
 
 
 def _rights(scope: str) -> str:
@@ -140,7 +154,7 @@ def _rights(scope: str) -> str:
 
 
 def _difference(former: str, present: str) -> str:
-    """Return for each resource of which the rights are not what they were, what they are and were."""
+    """Describe the changed rights, one "resource: new level (was: old level)." per resource."""
     was, now = _levels(former), _levels(present)
     changed = [each for each in scopes.RESOURCES if was.get(each.name) != now.get(each.name)]
     return " ".join(
@@ -162,6 +176,9 @@ SENTENCES: dict[str, Callable[[str], str]] = {
     "stopped": "Gestopt: {}.".format,
     "former_name": "Heette eerst ‘{}’.".format,
     "changed": "Gewijzigd: {}.".format,
+    "cause": lambda code: f"Oorzaak: {Cause(code).label}.",
+    "giver": "Toestemming gegeven door {}.".format,
+    "former_giver": "Toestemming eerst gegeven door {}.".format,
     "hint": "Het gaat om het secret …{}.".format,
     "previous_ends_at": lambda text: f"Einde van het oude secret: {_moment(text)}.",
     "ends_at": lambda text: f"Einde van het oude secret: {_moment(text)}.",

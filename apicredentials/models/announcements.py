@@ -1,60 +1,42 @@
-"""What the marketplace tells all technical contacts: written, read over, sent to each of them once, and then fixed.
-
-Sending is two steps, so that nobody waits for a hundred thousand mails and no transaction holds them all. `send`
-settles the words and the moment; `queue_next` writes the mails of the next contacts in the outbox, and may be called
-by anybody, at any time, until there are none left. The outbox holds one mail for each announcement and seller, and
-one for each announcement and address: whoever repeats a step, the database lets nothing through twice.
-"""
+"""Announcements: service messages from the marketplace to all confirmed technical contacts."""
 
 import datetime as dt
-import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Count, Exists, OuterRef, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import MD5, Lower
 from django.utils import timezone
 
 from accounts.models import Actor
 from apicredentials.exceptions import AlreadySent, WordsChanged
 from apicredentials.keys import secret_format
-from apicredentials.models import outgoing_mail
 from apicredentials.models.activity import Activity
 from apicredentials.models.contacts import TechnicalContact
 from apicredentials.models.outgoing_mail import OutgoingMail
 
 MAXIMUM_SUBJECT = 100
 MAXIMUM_TEXT = 10_000
-# How many contacts get their mail queued in one transaction.
+# Mails per INSERT statement.
 BATCH_SIZE = 500
 
 
 class AnnouncementQuerySet(models.QuerySet["Announcement"]):
-    """Which announcements there are."""
-
-    def drafts(self) -> Self:
-        """Those that nobody has sent."""
-        return self.filter(started_at=None)
-
-    def unfinished(self) -> Self:
-        """Those that were sent while not every contact's mail is in the outbox yet."""
-        return self.filter(started_at__isnull=False, queued_at=None)
-
     def with_waiting(self) -> Self:
-        """Say of each in `has_waiting` whether a mail of it is still to leave."""
+        """Annotate `has_waiting`: whether mails of the announcement are still to be sent."""
         return self.annotate(has_waiting=Exists(OutgoingMail.objects.waiting().filter(announcement=OuterRef("pk"))))
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What became of an announcement's mails, and how many addresses have none yet; `stuck` are some of `waiting`."""
+    """Numbers of an announcement's mails in the outbox; `stuck` is part of `waiting`."""
 
-    to_queue: int
     waiting: int
     stuck: int
     sent: int
@@ -62,17 +44,11 @@ class Progress:
 
     @property
     def total(self) -> int:
-        """How many addresses it is for."""
-        return self.to_queue + self.waiting + self.sent + self.given_up
-
-    @property
-    def due(self) -> int:
-        """How many mails are still to leave, now or later."""
-        return self.to_queue + self.waiting
+        return self.waiting + self.sent + self.given_up
 
 
 class Announcement(models.Model):
-    """A service message. A draft may change; once sent, it is what people have read and stays as it is."""
+    """A service message. A draft may change; a sent one is what people have read, so it stays as it is."""
 
     subject = models.CharField(
         "onderwerp", max_length=MAXIMUM_SUBJECT, help_text="Eén regel. Noem wat er gebeurt, en wanneer."
@@ -83,12 +59,9 @@ class Announcement(models.Model):
         help_text="Gewone tekst, met een lege regel tussen alinea’s. Aanhef, groet en de reden waarom iemand de mail "
         "krijgt, zet de portal erbij. Adressen met https:// worden een link.",
     )
-    digest = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField("gemaakt", default=timezone.now, editable=False)
-    started_at = models.DateTimeField("verstuurd", null=True, editable=False)
-    queued_at = models.DateTimeField("helemaal klaargezet", null=True, editable=False)
-    # The last contact whose turn has come, in the order of their keys.
-    last_contact = models.BigIntegerField(default=0, editable=False)
+    updated_at = models.DateTimeField("gewijzigd", auto_now=True)
+    sent_at = models.DateTimeField("verstuurd", null=True, editable=False)
 
     objects: ClassVar[models.Manager["Announcement"]] = AnnouncementQuerySet.as_manager()
 
@@ -98,8 +71,13 @@ class Announcement(models.Model):
         ordering = ("-created_at", "-pk")
         permissions = (("send_announcement", "Mag een mededeling versturen"),)
         constraints = (
-            models.CheckConstraint(
-                name="announcement_is_sent_before_queued", condition=Q(queued_at=None) | Q(started_at__isnull=False)
+            # The hash only because a text is too long for an index.
+            models.UniqueConstraint(
+                "subject",
+                MD5("text"),
+                name="announcement_words_once",
+                violation_error_code="unique",
+                violation_error_message="Er is al een mededeling met precies deze woorden.",
             ),
         )
 
@@ -107,183 +85,107 @@ class Announcement(models.Model):
         return self.subject
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep these words, with their digest; raises AlreadySent when people have others already, and WordsChanged."""
+        """Save a draft; raises AlreadySent, and WordsChanged when it was deleted."""
         with transaction.atomic():
             if self.pk:
                 self._locked_draft()
-            self.digest = digest_of(self.subject, self.text)
             super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Throw a draft away; raises AlreadySent, and WordsChanged when somebody was first."""
+        """Delete a draft; raises AlreadySent, and WordsChanged when it was deleted before."""
         with transaction.atomic():
             self._locked_draft()
             return super().delete(*args, **kwargs)
 
     @property
     def is_draft(self) -> bool:
-        """Whether it may still change."""
-        return self.started_at is None
+        return self.sent_at is None
 
     @property
     def words(self) -> dict[str, str]:
-        """What its mails are made from, besides to whom they go."""
+        """The words that all its mails share."""
         return {"subject": self.subject, "text": self.text}
 
-    # ---- Writing ------------------------------------------------------------------------------------------
-
     def clean(self) -> None:
-        """Tidy the words; refuse what cannot be mailed, and words that were written before.
-
-        What is missing is for a form to say, which does so before it asks here.
-        """
-        self.clean_words([name for name in CLEAN if getattr(self, name)])
-        if Announcement.objects.filter(digest=self.digest).exclude(pk=self.pk).exists():
-            raise ValidationError("Er is al een mededeling met precies deze woorden.", code="unique")
-
-    def clean_words(self, names: Iterable[str] = ("subject", "text")) -> None:
-        """Tidy the words, or raise ValidationError with codes."""
+        """Normalise the words; raise ValidationError when they cannot be mailed."""
         errors: dict[str, ValidationError] = {}
-        for name in names:
+        # A form has reported empty fields already.
+        for name in (name for name in CLEAN if getattr(self, name)):
             try:
                 setattr(self, name, CLEAN[name](getattr(self, name)))
             except ValidationError as error:
                 errors[name] = error
         if errors:
             raise ValidationError(errors)
-        self.digest = digest_of(self.subject, self.text)
 
-    @classmethod
-    def with_words(cls, subject: str, text: str) -> "Announcement":
-        """Return the announcement that says this, saved or not yet: said twice, it is one. Raises ValidationError."""
-        new = cls(subject=subject, text=text)
-        new.clean_words()
-        return Announcement.objects.filter(digest=new.digest).first() or new
-
-    @classmethod
-    def keep(cls, new: "Announcement") -> "Announcement":
-        """Return this announcement saved; of several with the same words at once there is one."""
-        return cls.objects.get_or_create(digest=new.digest, defaults=new.words)[0]
-
-    def _locked(self) -> "Announcement":
-        """Wait for this row and return it as it is now; raises WordsChanged when it is no longer there."""
+    def _locked_draft(self) -> "Announcement":
+        """Lock this row and return it as it is now; raises AlreadySent, and WordsChanged when it is gone."""
         row = Announcement.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
         if row is None:
             raise WordsChanged
-        return row
-
-    def _locked_draft(self) -> "Announcement":
-        row = self._locked()
         if not row.is_draft:
             raise AlreadySent
         return row
 
-    # ---- Sending ------------------------------------------------------------------------------------------
+    def send(self, *, by: Actor, seen: dt.datetime) -> None:
+        """Queue a mail for each confirmed contact of an open seller, once per address, in one transaction.
 
-    def send(self, *, by: Actor, seen: str) -> None:
-        """Settle these words, and that they are for every contact that is confirmed now.
-
-        `seen` is the digest of the words that somebody read before. Raises AlreadySent and WordsChanged.
+        `seen` is the `updated_at` of the words that somebody read before. Raises AlreadySent and WordsChanged.
         """
         with transaction.atomic():
-            if self._locked_draft().digest != seen:
+            if self._locked_draft().updated_at != seen:
                 raise WordsChanged
             self.refresh_from_db()
-            self._note(started_at=timezone.now())
+            for contacts in batched(self.contacts().select_related("seller").iterator(BATCH_SIZE), BATCH_SIZE):
+                mails = [self.mail_to(contact) for contact in contacts]
+                OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
+            self.sent_at = timezone.now()
+            Announcement.objects.filter(pk=self.pk).update(sent_at=self.sent_at)
             Activity.record(Activity.Kind.ANNOUNCEMENT_SENT, seller=None, subject=self.subject, by=by)
 
-    def queue_next(self, *, at_once: bool = False) -> bool:
-        """Write the mails of the next contacts, in a transaction of their own; False when there were none left.
-
-        `at_once` is as soon as the mailer allows; otherwise with all that is due.
-        """
-        with transaction.atomic():
-            self._locked()
-            self.refresh_from_db()
-            if self.started_at is None or self.queued_at is not None:
-                return False
-            contacts = list(self.contacts_left().select_related("seller").order_by("pk")[:BATCH_SIZE])
-            OutgoingMail.objects.bulk_create([self.mail_to(contact) for contact in contacts], ignore_conflicts=True)
-            self._note(last_contact=contacts[-1].pk if contacts else self.last_contact)
-            if len(contacts) < BATCH_SIZE:
-                self._note(queued_at=timezone.now())
-            if at_once:
-                transaction.on_commit(lambda: outgoing_mail.after_commit(self.key), robust=True)
-        return True
-
-    def _note(self, **changes: dt.datetime | int) -> None:
-        for name, value in changes.items():
-            setattr(self, name, value)
-        Announcement.objects.filter(pk=self.pk).update(**changes)
-
-    @property
-    def key(self) -> str:
-        """What the outbox calls it."""
-        return f"announcement:{self.pk}"
-
     def mail_to(self, contact: TechnicalContact) -> OutgoingMail:
-        """Return the mail to one contact, unsaved."""
+        """Return the unsaved mail to one contact."""
         seller = contact.seller
         return OutgoingMail(
             kind=OutgoingMail.Kind.ANNOUNCEMENT,
-            key=self.key,
+            key=f"announcement:{self.pk}",
             announcement=self,
             recipient=contact.email,
             seller=seller,
             context={"seller": seller.display_name, "retailer_id": seller.retailer_id},
         )
 
-    def contacts_left(self) -> models.QuerySet[TechnicalContact]:
-        """Whose turn is to come: of those confirmed when it was sent (a draft: now), whose seller is open."""
-        return TechnicalContact.objects.filter(
-            confirmed_at__lte=self.started_at or timezone.now(), seller__closed_at=None, pk__gt=self.last_contact
-        )
-
-    def addresses_left(self) -> int:
-        """How many addresses are still to get a mail in the outbox: some are the contact of several sellers."""
-        if self.queued_at is not None:
-            return 0
-        theirs = OutgoingMail.objects.annotate(address=Lower("recipient")).filter(
-            key=self.key, address=Lower(OuterRef("email"))
-        )
-        left = self.contacts_left().filter(~Exists(theirs))
-        return left.aggregate(addresses=Count(Lower("email"), distinct=True))["addresses"] or 0
+    @staticmethod
+    def contacts() -> models.QuerySet[TechnicalContact]:
+        """Return the contacts who would get an announcement now."""
+        return TechnicalContact.objects.filter(confirmed_at__isnull=False, seller__closed_at=None).order_by("pk")
 
     def progress(self) -> Progress:
-        """Return how far it is, in two queries."""
+        """Count its mails in the outbox; of a draft, the mails it would have now."""
+        if self.is_draft:
+            addresses = self.contacts().aggregate(count=Count(Lower("email"), distinct=True))
+            return Progress(waiting=addresses["count"], stuck=0, sent=0, given_up=0)
         waiting = Q(sent_at=None, given_up_at=None)
-        counts = OutgoingMail.objects.filter(key=self.key).aggregate(
+        counts = OutgoingMail.objects.filter(announcement=self).aggregate(
             waiting=Count("pk", filter=waiting),
             stuck=Count("pk", filter=waiting & ~Q(last_error="")),
             sent=Count("sent_at"),
             given_up=Count("given_up_at"),
         )
-        return Progress(to_queue=self.addresses_left(), **counts)
+        return Progress(**counts)
 
 
-def queue_announcements() -> None:
-    """Write what is left of the mails of every announcement that was sent."""
-    for announcement in Announcement.objects.unfinished().order_by("pk"):
-        while announcement.queue_next():
-            pass
-
-
-# ---- Words ----------------------------------------------------------------------------------------------------
-
-
-def digest_of(subject: str, text: str) -> str:
-    """Return what no other words have."""
-    return hashlib.sha256(f"{subject}\n{text}".encode()).hexdigest()
+# ---- Words --------------------------------------------------------------------------------------------------
 
 
 def clean_subject(subject: str) -> str:
-    """Return `subject` trimmed and in NFC; raise ValidationError when it is not one line that can be read."""
+    """Return `subject` trimmed and in NFC; raise ValidationError when it is not one readable line."""
     subject = unicodedata.normalize("NFC", subject.strip())
     if not subject:
         raise ValidationError("Vul een onderwerp in.", code="required")
     if len(subject) > MAXIMUM_SUBJECT:
         raise ValidationError(f"Maak het onderwerp korter: hoogstens {MAXIMUM_SUBJECT} tekens.", code="max_length")
-    _refuse_what_must_not_be_mailed(subject)
+    _refuse_unmailable(subject)
     return subject
 
 
@@ -295,13 +197,13 @@ def clean_text(text: str) -> str:
         raise ValidationError("Vul een tekst in.", code="required")
     if len(text) > MAXIMUM_TEXT:
         raise ValidationError(f"Maak de tekst korter: hoogstens {MAXIMUM_TEXT} tekens.", code="max_length")
-    _refuse_what_must_not_be_mailed(text.replace("\n", " "))
+    _refuse_unmailable(text.replace("\n", " "))
     if re.search(r"http://", text, re.IGNORECASE):
         raise ValidationError("Gebruik adressen die met https:// beginnen.", code="insecure_link")
     return text
 
 
-def _refuse_what_must_not_be_mailed(text: str) -> None:
+def _refuse_unmailable(text: str) -> None:
     if not text.isprintable():
         raise ValidationError(
             "Hierin staat een onzichtbaar teken of een regeleinde. Typ het opnieuw, zonder te plakken.",

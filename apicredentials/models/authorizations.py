@@ -1,4 +1,4 @@
-"""The consent of a seller to a third party: one calendar year, whatever is refreshed in between."""
+"""Authorisations: the consent of a seller to a third party, for one calendar year."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -10,27 +10,30 @@ from django.db.models import Case, Q, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from accounts.models import Actor, Seller
+from accounts.models import Actor, Seller, User
 from apicredentials import scopes
-from apicredentials.exceptions import CannotRenew
+from apicredentials.exceptions import CannotNarrow, CannotRenew, CannotTakeOver
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import new_uid
+from apicredentials.models.locking import lock
 from apicredentials.models.outgoing_mail import OutgoingMail, key_of_end
+from apicredentials.models.states import GIVER_GONE, REMOVALS, Cause, State, cause_choices
 from apicredentials.models.third_parties import ThirdParty
+from apicredentials.moments import days_until, moment
 
-# From how long before its end an authorisation counts as ending soon, and can be renewed.
+# An authorisation ends soon, and can be renewed, from this long before its end.
 ENDING_SOON = dt.timedelta(days=60)
-# Until how long after its end it can still be renewed, and its refresh tokens come back to life.
+# It can be renewed until this long after its end; its refresh tokens then work again.
 RENEWABLE_AFTER_END = dt.timedelta(days=30)
 
 
-def one_year_after(moment: dt.datetime) -> dt.datetime:
+def one_year_after(start: dt.datetime) -> dt.datetime:
     """Return the same wall-clock moment a calendar year later, in the portal's time zone.
 
-    29 February becomes 28 February. A clock time that the later day skips or has twice is taken as Python
-    takes it (PEP 495): the offset before the change.
+    29 February becomes 28 February. For a clock time that the later day skips or repeats, Python takes the
+    offset before the change (PEP 495).
     """
-    local = timezone.localtime(moment)
+    local = timezone.localtime(start)
     try:
         later = local.replace(year=local.year + 1)
     except ValueError:
@@ -38,27 +41,66 @@ def one_year_after(moment: dt.datetime) -> dt.datetime:
     return later.astimezone(dt.UTC)
 
 
-# What a consent says anew of an authorisation that stands.
-RENEWED = ("scope", "granted_by", "granted_at", "expires_at")
+# Kinds of activity that the party's contact address gets a mail about.
+MAILS_TO_PARTY = {
+    Activity.Kind.PARTY_AUTHORIZED: OutgoingMail.Kind.ACCESS_AUTHORIZED,
+    Activity.Kind.PARTY_REVOKED: OutgoingMail.Kind.ACCESS_REMOVED,
+    Activity.Kind.PARTY_EXPIRED: OutgoingMail.Kind.ACCESS_ENDED,
+}
 
 
 class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]):
-    """Which authorisations there are."""
+    """Authorisations by state; each filter agrees with `ThirdPartyAuthorization.state`."""
 
     def for_seller(self, seller: Seller) -> Self:
-        """Those of one seller: the only way from a request to a row."""
+        """Those of one seller. Requests reach rows only through this."""
         return self.filter(seller=seller)
+
+    def standing(self) -> Self:
+        """Those that are not over: neither ended nor past their year. They may be suspended."""
+        return self.filter(ended_at=None, expires_at__gt=timezone.now())
 
     def active(self) -> Self:
         """Those that give access now."""
-        return self.filter(ended_at__isnull=True, expires_at__gt=timezone.now())
+        return self.standing().filter(
+            seller__closed_at=None,
+            third_party__paused_at=None,
+            third_party__deleted_at=None,
+            granted_by__is_active=True,
+        )
+
+    def in_state(self, state: State) -> Self:
+        """Those whose `state` is this one."""
+        now = timezone.now()
+        ended = Q(ended_at__isnull=False)
+        long_over = Q(expires_at__lte=now - RENEWABLE_AFTER_END)
+        suspended = Q(third_party__paused_at__isnull=False) | Q(seller__closed_at__isnull=False)
+        giver_off = ~Q(granted_by__is_active=True)
+        open_ended = ~ended & ~long_over
+        return self.filter(
+            {
+                State.REVOKED: Q(end_cause__in=REMOVALS),
+                State.EXPIRED: Q(end_cause=Cause.YEAR_OVER)
+                | (~ended & long_over)
+                | (open_ended & ~suspended & ~giver_off & Q(expires_at__lte=now)),
+                State.STOPPED: (ended & ~Q(end_cause__in=[*REMOVALS, Cause.YEAR_OVER]))
+                | (open_ended & ~suspended & giver_off),
+                State.SUSPENDED: open_ended & suspended,
+                State.ACTIVE: open_ended & ~suspended & ~giver_off & Q(expires_at__gt=now),
+            }[state]
+        )
+
+    def with_parties(self) -> Self:
+        """With the rows that `state` and the texts about it need, in the same query."""
+        return self.select_related("third_party", "seller", "granted_by")
 
     def with_details(self) -> Self:
-        """With everything the settings page shows: current ones first, then history, what ended last first."""
+        """With everything the settings page shows: current ones first, then history, the latest end first."""
         renewable = Q(ended_at=None, expires_at__gt=timezone.now() - RENEWABLE_AFTER_END)
         past_since = Case(When(renewable, then=None), default=Coalesce("ended_at", "expires_at"))
         return (
-            self.select_related("third_party__logo", "granted_by")
+            self.with_parties()
+            .select_related("third_party__logo")
             .defer("third_party__logo__content")
             .order_by(past_since.desc(nulls_first=True), "third_party__folded_name")
         )
@@ -66,38 +108,38 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
     def consent(
         self, *, seller: Seller, third_party: ThirdParty, rights: Iterable[str], by: Actor
     ) -> "ThirdPartyAuthorization":
-        """Write down that `seller` gives `third_party` exactly `rights`, for a year from now.
+        """Record that `seller` gives `third_party` exactly `rights`, for a year from now.
 
-        A consent that is still running is replaced, so that tokens already out obey the new one. One past
-        its end stays as history, and its tokens stay dead. The seller's row is locked: two consents at
-        once make one authorisation. Its own row is too, and whatever ended it meanwhile has ended it.
+        A consent that still stands is replaced, so that tokens already issued obey the new one. One past its end
+        stays as history and its tokens stay dead. The seller's row is locked, so that two consents at once make
+        one authorisation.
         """
         now = timezone.now()
         with transaction.atomic():
-            # no_key: rows of the log that refer to the seller need not wait, and so cannot make a circle with it.
-            Seller.objects.select_for_update(no_key=True).get(pk=seller.pk)
-            present = self.filter(seller=seller, third_party=third_party, ended_at__isnull=True)
+            lock(seller)
+            present = self.filter(seller=seller, third_party=third_party, ended_at=None)
             current = present.select_for_update(no_key=True).first()
-            if current and not current.is_active:
-                current.ended_at = current.expires_at
-                current.save(update_fields=["ended_at"])
+            if current and current.expires_at <= now:
+                current.note_end(Cause.YEAR_OVER, ended_at=current.expires_at)
                 current = None
             authorization = current or ThirdPartyAuthorization(seller=seller, third_party=third_party)
             authorization.scope = scopes.join(rights)
-            authorization.granted_by = by.user
-            authorization.granted_at = now
+            authorization.granted_by, authorization.granted_at = by.user, now
             authorization.expires_at = one_year_after(now)
-            authorization.save(update_fields=RENEWED if current else None)
+            authorization.save()
             OutgoingMail.objects.withdraw(key_of_end(authorization.uid))
-            Activity.record(
+            authorization.record(
                 Activity.Kind.PARTY_AUTHORIZED,
-                seller=seller,
-                subject=third_party.name,
-                by=by,
+                by,
                 scope=authorization.scope,
                 expires_at=authorization.expires_at.isoformat(),
             )
         return authorization
+
+    def stop_for_member(self, user: User, *, seller: Seller, by: Actor) -> None:
+        """Stop what a member who left the seller gave consent for. A colleague can take each one over."""
+        for authorization in self.for_seller(seller).filter(granted_by=user, ended_at=None).with_parties():
+            authorization.stop(Cause.MEMBER_LEFT, by=by)
 
 
 class ThirdPartyAuthorization(models.Model):
@@ -122,6 +164,8 @@ class ThirdPartyAuthorization(models.Model):
     granted_at = models.DateTimeField("gegeven op")
     expires_at = models.DateTimeField("verloopt op", db_index=True)
     ended_at = models.DateTimeField("beëindigd op", null=True, blank=True, editable=False)
+    end_cause = models.CharField("beëindigd omdat", max_length=30, choices=cause_choices, blank=True, editable=False)
+    ended_by = models.CharField("beëindigd door", max_length=254, blank=True, editable=False)
     last_used_at = models.DateTimeField("laatst gebruikt op", null=True, blank=True, editable=False)
 
     objects: ClassVar[models.Manager["ThirdPartyAuthorization"]] = ThirdPartyAuthorizationQuerySet.as_manager()
@@ -136,10 +180,16 @@ class ThirdPartyAuthorization(models.Model):
                 fields=["seller", "third_party"],
                 condition=Q(ended_at__isnull=True),
             ),
+            models.CheckConstraint(
+                name="authorization_end_has_cause",
+                condition=Q(ended_at__isnull=True, end_cause="") | (Q(ended_at__isnull=False) & ~Q(end_cause="")),
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.third_party} – {self.seller}"
+
+    # ---- Rights -----------------------------------------------------------------------------------------------
 
     @property
     def rights(self) -> list[str]:
@@ -148,28 +198,99 @@ class ThirdPartyAuthorization(models.Model):
 
     @property
     def right_labels(self) -> list[scopes.Label]:
-        """The rights as people read them, each once: "Lezen en beheren" says "Lezen" too."""
+        """The rights as people read them, each once: "Lezen en beheren" includes "Lezen"."""
         return [scopes.label(scope) for scope in scopes.highest(self.rights)]
+
+    # ---- State ------------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """The state on every page, in every command and in `GET /authorizations`.
+
+        `oauth/sql/` decides the same in SQL; a test compares the two in every reachable state.
+        """
+        match self.cause:
+            case None:
+                return State.ACTIVE
+            case Cause.YEAR_OVER:
+                return State.EXPIRED
+            case Cause.REMOVED_BY_SELLER | Cause.REMOVED_BY_OPERATOR:
+                return State.REVOKED
+            case Cause.SUSPENDED | Cause.SECRET_LEAKED | Cause.SELLER_CLOSED:
+                return State.SUSPENDED
+        return State.STOPPED
+
+    @property
+    def cause(self) -> Cause | None:
+        """Why it does not work; None when it does.
+
+        A suspension hides an end of the year for as long as the seller could still renew.
+        """
+        now = timezone.now()
+        if self.end_cause:
+            return Cause(self.end_cause)
+        if self.expires_at <= now - RENEWABLE_AFTER_END:
+            return Cause.YEAR_OVER
+        if self.third_party.paused_at:
+            return Cause.SECRET_LEAKED if self.third_party.is_stopped_by_leak else Cause.SUSPENDED
+        if self.seller.closed_at:
+            return Cause.SELLER_CLOSED
+        if self.granted_by is None or not self.granted_by.is_active:
+            return Cause.USER_OFF
+        return Cause.YEAR_OVER if self.expires_at <= now else None
+
+    @property
+    def since(self) -> dt.datetime | None:
+        """When its cause came; None while it is active."""
+        match self.cause:
+            case None:
+                return None
+            case Cause.SUSPENDED:
+                return self.third_party.paused_at
+            case Cause.SECRET_LEAKED:
+                return self.third_party.leaked_at
+            case Cause.SELLER_CLOSED:
+                return self.seller.closed_at
+            case Cause.USER_OFF if not self.ended_at:
+                return self.granted_by.deactivated_at if self.granted_by else None
+        return self.ended_at or self.expires_at
+
+    @property
+    def state_label(self) -> str:
+        """The state as a seller reads it."""
+        return "Verloopt binnenkort" if self.is_ending_soon else self.state.label
+
+    @property
+    def cause_sentence(self) -> str:
+        """Who or what caused the state and when, in Dutch; empty while it is active."""
+        return self._fill(self.cause.sentence) if self.cause else ""
+
+    @property
+    def remedy(self) -> str:
+        """What the seller can do now, in Dutch; empty while it is active."""
+        if self.state == State.EXPIRED and self.is_renewable:
+            return "Kies Verlengen. Dan werkt alles weer; de partij hoeft niets te doen."
+        if self.cause in GIVER_GONE and not self.can_be_taken_over:
+            return self._fill(Cause.YEAR_OVER.remedy)
+        return self._fill(self.cause.remedy) if self.cause else ""
+
+    def _fill(self, text: str) -> str:
+        return text.format(
+            party=self.third_party.name,
+            giver=self.granted_by or "Een oud-medewerker",
+            by=self.ended_by or "een medewerker",
+            since=moment(self.since) if self.since else "een onbekend moment",
+        )
 
     @property
     def is_active(self) -> bool:
         """Whether it gives access now."""
-        return self.ended_at is None and timezone.now() < self.expires_at
-
-    @property
-    def is_expired(self) -> bool:
-        """Whether its year ran out; a consent given later leaves it so."""
-        return timezone.now() >= self.expires_at and (self.ended_at is None or self.ended_at >= self.expires_at)
-
-    @property
-    def is_revoked(self) -> bool:
-        """Whether it was removed before its year was over."""
-        return self.ended_at is not None and self.ended_at < self.expires_at
+        return self.state == State.ACTIVE
 
     @property
     def is_current(self) -> bool:
-        """Whether anything can still be done about it: it gives access, or can be renewed."""
-        return self.is_active or self.is_renewable
+        """Whether it stands among the seller's connections rather than in the history."""
+        return not self.end_cause and self.expires_at > timezone.now() - RENEWABLE_AFTER_END
 
     @property
     def is_ending_soon(self) -> bool:
@@ -178,45 +299,107 @@ class ThirdPartyAuthorization(models.Model):
 
     @property
     def is_renewable(self) -> bool:
-        """Whether the seller can renew it here, without a trip to the party."""
-        now = timezone.now()
-        return self.ended_at is None and self.expires_at - ENDING_SOON <= now < self.expires_at + RENEWABLE_AFTER_END
+        """Whether the seller can renew it here, without a visit to the party."""
+        return self.is_current and self.expires_at - ENDING_SOON <= timezone.now()
+
+    @property
+    def can_be_taken_over(self) -> bool:
+        """Whether a colleague can answer for it in place of the person who gave consent and left."""
+        return self.cause in GIVER_GONE and self.expires_at > timezone.now() - RENEWABLE_AFTER_END
 
     @property
     def days_left(self) -> int:
         """The calendar days from today to the last day, in the portal's time zone."""
-        return (timezone.localdate(self.expires_at) - timezone.localdate()).days
+        return days_until(self.expires_at)
+
+    # ---- Acts -------------------------------------------------------------------------------------------------
+
+    def record(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
+        """Write a row in the seller's log, and queue the mails to the seller and, for some kinds, to the party."""
+        activity = Activity.record(
+            kind, seller=self.seller, subject=self.third_party.name, by=by, target=self.uid, **details
+        )
+        if kind in MAILS_TO_PARTY:
+            self.mail_party(MAILS_TO_PARTY[kind], f"party:{activity.pk}")
+
+    def mail_party(self, kind: OutgoingMail.Kind, key: str) -> None:
+        """Queue a mail about this authorisation to the party's contact address, if it has one."""
+        context = {
+            "seller": self.seller.display_name,
+            "retailer_id": self.seller.retailer_id,
+            "subject": self.third_party.name,
+            "client_id": self.third_party.client_id,
+            "authorization": self.uid,
+            "scope": self.scope,
+            "expires_at": self.expires_at.isoformat(),
+            "at": timezone.now().isoformat(),
+        }
+        mail = OutgoingMail(kind=kind, key=key, context=context, seller=self.seller)
+        mail.queue_for(filter(None, [self.third_party.contact_email]))
 
     def renew(self, *, by: Actor) -> None:
-        """Start a new year today, with the same rights; raises CannotRenew.
+        """Start a new year today with the same rights. Raises CannotRenew.
 
-        Who renews answers for it from now on, in place of who once consented.
+        From now on the person who renews answers for it, in place of the one who gave consent.
         """
         with transaction.atomic():
-            ThirdPartyAuthorization.objects.select_for_update(no_key=True).get(pk=self.pk)
-            self.refresh_from_db()
+            lock(self)
             if not self.is_renewable:
                 raise CannotRenew
-            now = timezone.now()
-            self.granted_by, self.granted_at = by.user, now
-            self.expires_at = one_year_after(now)
+            self.granted_by, self.granted_at = by.user, timezone.now()
+            self.expires_at = one_year_after(self.granted_at)
             self.save(update_fields=["granted_by", "granted_at", "expires_at"])
             OutgoingMail.objects.withdraw(key_of_end(self.uid))
-            Activity.record(
-                Activity.Kind.PARTY_RENEWED,
-                seller=self.seller,
-                subject=self.third_party.name,
-                by=by,
-                expires_at=self.expires_at.isoformat(),
+            self.record(Activity.Kind.PARTY_RENEWED, by, expires_at=self.expires_at.isoformat())
+
+    def take_over(self, *, by: Actor) -> None:
+        """Answer for it in place of a colleague who left; the end date stays the same. Raises CannotTakeOver."""
+        with transaction.atomic():
+            lock(self.seller)
+            lock(self)
+            others = ThirdPartyAuthorization.objects.filter(
+                seller=self.seller, third_party=self.third_party, ended_at=None
             )
+            if not self.can_be_taken_over or others.exclude(pk=self.pk).exists():
+                raise CannotTakeOver
+            former = str(self.granted_by or "")
+            self.granted_by = by.user
+            self.ended_at, self.end_cause, self.ended_by = None, "", ""
+            self.save(update_fields=["granted_by", "ended_at", "end_cause", "ended_by"])
+            self.record(Activity.Kind.PARTY_TAKEN_OVER, by, former_giver=former, expires_at=self.expires_at.isoformat())
+
+    def narrow(self, rights: Iterable[str], *, by: Actor) -> None:
+        """Leave the party only these of its rights, for issued tokens too. Raises CannotNarrow."""
+        with transaction.atomic():
+            lock(self)
+            former, kept = self.scope, scopes.close(rights)
+            if not self.is_active or not kept or not set(kept) <= set(former.split()):
+                raise CannotNarrow
+            self.scope = scopes.join(kept)
+            if self.scope != former:
+                self.save(update_fields=["scope"])
+                self.record(Activity.Kind.PARTY_NARROWED, by, former_scope=former, scope=self.scope)
 
     def revoke(self, *, by: Actor) -> None:
-        """End it: from now on no token of this party works for this seller. A second time does nothing."""
+        """Reject every token of this party for this seller from now on. Idempotent."""
+        cause = Cause.REMOVED_BY_OPERATOR if by.is_operator else Cause.REMOVED_BY_SELLER
         with transaction.atomic():
-            ended = ThirdPartyAuthorization.objects.filter(pk=self.pk, ended_at__isnull=True).update(
-                ended_at=timezone.now()
-            )
-            if ended:
-                OutgoingMail.objects.withdraw(key_of_end(self.uid))
-                Activity.record(Activity.Kind.PARTY_REVOKED, seller=self.seller, subject=self.third_party.name, by=by)
-        self.refresh_from_db()
+            lock(self)
+            if self.ended_at is None:
+                self.note_end(cause, ended_by=by.name)
+                self.record(Activity.Kind.PARTY_REVOKED, by)
+
+    def stop(self, cause: Cause, *, by: Actor) -> None:
+        """End it for another reason than a removal. Idempotent."""
+        with transaction.atomic():
+            lock(self)
+            if self.ended_at is None:
+                self.note_end(cause, ended_by=by.name)
+                self.record(Activity.Kind.PARTY_STOPPED, by, cause=cause, giver=str(self.granted_by or ""))
+
+    def note_end(self, cause: Cause, *, ended_at: dt.datetime | None = None, ended_by: str = "") -> None:
+        """Save cause, moment and actor of an end, and withdraw the notices of its end that wait."""
+        self.ended_at = ended_at or timezone.now()
+        self.end_cause, self.ended_by = cause, ended_by[:254]
+        self.save(update_fields=["ended_at", "end_cause", "ended_by"])
+        OutgoingMail.objects.withdraw(key_of_end(self.uid))

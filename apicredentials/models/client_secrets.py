@@ -1,4 +1,4 @@
-"""Client secrets: a keyed hash is kept, the plaintext is a return value and never a field."""
+"""Client secrets. Only a keyed hash is stored; the plaintext is a return value, never a field."""
 
 import datetime as dt
 import hashlib
@@ -14,14 +14,16 @@ from accounts.models import Actor
 from apicredentials.exceptions import SecretHasEnded
 from apicredentials.keys import keyring
 from apicredentials.models.activity import Activity
+from apicredentials.models.locking import lock
+from apicredentials.moments import days_until
 
-# How often at most a use is written down; the pages show minutes.
+# A use is written at most this often; the pages show minutes.
 LAST_USED_PRECISION = dt.timedelta(minutes=1)
 
-# How long an old secret must have been silent where a last use may have gone unnoted.
+# An old secret whose last use may be unwritten must be unused for this long before it is safe to end.
 SILENCE = dt.timedelta(days=1)
 
-# When an old secret ends after a new one has been made, as the seller may choose it.
+# The choices for the end of an old secret after rotation: label and overlap.
 OVERLAPS: dict[str, tuple[str, dt.timedelta]] = {
     "0": ("nu", dt.timedelta()),
     "24h": ("over 24 uur", dt.timedelta(hours=24)),
@@ -31,10 +33,10 @@ OVERLAPS: dict[str, tuple[str, dt.timedelta]] = {
 
 
 class ClientSecretQuerySet(models.QuerySet["ClientSecret"]):
-    """Which secrets there are."""
+    """Secrets by state."""
 
     def live(self, now: dt.datetime | None = None) -> Self:
-        """Those that work now."""
+        """Those that work at `now`."""
         return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now or timezone.now()))
 
 
@@ -78,8 +80,8 @@ class ClientSecret(models.Model):
 
     @property
     def days_left(self) -> int | None:
-        """The calendar days from today to the day it ends, in the portal's time zone; None without an end."""
-        return None if self.ends_at is None else (timezone.localdate(self.ends_at) - timezone.localdate()).days
+        """The calendar days from today to the day it ends; None without an end."""
+        return None if self.ends_at is None else days_until(self.ends_at)
 
     @property
     def is_first_used_today(self) -> bool:
@@ -87,25 +89,25 @@ class ClientSecret(models.Model):
         return self.first_used_at is not None and timezone.localdate(self.first_used_at) == timezone.localdate()
 
     def is_safe_to_end(self, successor: "ClientSecret") -> bool:
-        """Whether software has moved on: the successor is in use, and this one has not been since.
+        """Whether software has moved on: the successor is used, and this one has not been since.
 
-        A use within a minute after one that was noted is not noted itself. When the successor started in such a
-        minute, only a day without any use tells.
+        Uses within a minute of a written one are not written. If the successor's first use falls in such a minute,
+        wait for a day without any use.
         """
         started_at, used_at = successor.first_used_at, self.last_used_at
         if started_at is None or (used_at is not None and used_at >= started_at):
             return False
-        was_noted = used_at is None or used_at + LAST_USED_PRECISION <= started_at
-        return was_noted or timezone.now() - started_at >= SILENCE
+        was_written = used_at is None or used_at + LAST_USED_PRECISION <= started_at
+        return was_written or timezone.now() - started_at >= SILENCE
 
     def end_after(self, delay: dt.timedelta, *, by: Actor) -> None:
-        """Let this older secret end `delay` from now, sooner or later than it would.
+        """Move the end of this older secret to `delay` from now.
 
-        Raises SecretHasEnded when it has ended, or is the newest one, which only a new one gives an end.
+        Raises SecretHasEnded if it has ended or is the newest one, which has no end.
         """
         with transaction.atomic():
             self.client.lock()
-            self.refresh_from_db()
+            lock(self)
             if self.ends_at is None or not self.is_live:
                 raise SecretHasEnded
             self.ends_at = timezone.now() + delay
@@ -115,25 +117,26 @@ class ClientSecret(models.Model):
                 seller=self.client.seller,
                 subject=self.client.name,
                 by=by,
+                target=self.client.client_id,
                 ends_at=self.ends_at.isoformat(),
             )
 
 
 def fingerprint(plaintext: str) -> str:
-    """Return the SHA-256 in hex, by which somebody who found a secret may report it without sending it around.
+    """Return the SHA-256 in hex, with which a found secret can be reported without sending it.
 
-    What is stored is a keyed hash of this: a fingerprint finds the row, and cannot stand in for the secret.
+    The database stores a keyed hash of it. A fingerprint finds the row but does not authenticate.
     """
     return hashlib.sha256(plaintext.encode()).hexdigest()
 
 
 def hashes_of(print_of_secret: str) -> list[str]:
-    """Return what a secret with this fingerprint may be stored as: one hash for each key in use."""
+    """Return the hashes under which a secret with this fingerprint may be stored: one per key in use."""
     return [key.hash(print_of_secret) for key in keyring.hash_keys()]
 
 
 def note_use(pk: int, *, address: str, agent: str) -> None:
-    """Write down a use of the secret: when, from where, by what software."""
+    """Write a use of the secret: when, from which address, by which software."""
     now = timezone.now()
     ClientSecret.objects.filter(pk=pk).update(
         first_used_at=Coalesce("first_used_at", now),

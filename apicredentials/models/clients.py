@@ -1,7 +1,4 @@
-"""OAuth clients: a seller's own credentials, third parties, and resource servers.
-
-One table, for that is what the protocol sees; three proxies, for that is what people see.
-"""
+"""OAuth clients: one table, with a proxy each for credentials, third parties and resource servers."""
 
 import datetime as dt
 import uuid
@@ -21,14 +18,15 @@ from apicredentials import names, scopes
 from apicredentials.exceptions import (
     AlreadyDeleted,
     AlreadyRevealed,
-    NameTaken,
     NotRevealed,
+    PartyNameTaken,
     RotatedMeanwhile,
     TooManySecrets,
 )
 from apicredentials.keys import keyring, secret_format
 from apicredentials.models.activity import Activity
 from apicredentials.models.client_secrets import ClientSecret, fingerprint
+from apicredentials.models.locking import lock
 
 
 def new_uid() -> str:
@@ -36,35 +34,39 @@ def new_uid() -> str:
     return str(uuid.uuid4())
 
 
-# For how long a deletion can be undone.
+# A deletion can be undone for this long.
 RESTORE_WINDOW = dt.timedelta(days=30)
 
 
 class ClientQuerySet(models.QuerySet[Any]):
-    """Which clients there are."""
+    """Clients by kind and state."""
 
     def present(self) -> Self:
         """Those not deleted."""
         return self.filter(deleted_at__isnull=True)
 
     def for_seller(self, seller: Seller) -> Self:
-        """Those of one seller: the only way from a request to a row."""
+        """Those of one seller that are not deleted. Requests reach rows only through this."""
         return self.present().filter(seller=seller)
 
     def restorable(self) -> Self:
-        """Those deleted so lately that they can be put back; never after a leak."""
+        """Those whose deletion can be undone: within RESTORE_WINDOW, and never after a leak."""
         return self.filter(deleted_at__gt=timezone.now() - RESTORE_WINDOW, leaked_at__isnull=True)
 
     def matching(self, text: str) -> Self:
-        """Those with `text` in their name, or at the start of their Client ID; all of them when it is empty."""
+        """Those whose name contains `text` or whose Client ID starts with it; all when it is empty."""
         return self.filter(Q(folded_name__contains=names.fold(text)) | Q(client_id__startswith=text.lower()))
+
+    def listed(self) -> Self:
+        """Those that the list of partners shows."""
+        return self.present().filter(is_listed=True, paused_at__isnull=True).exclude(start_url="")
 
     def with_details(self) -> Self:
         """With everything the settings page shows, in a fixed number of queries."""
         return self.select_related("created_by").prefetch_related("secrets")
 
     def with_logo(self) -> Self:
-        """With what a page needs to show the logo, in the same query."""
+        """With the logo's address, in the same query."""
         return self.select_related("logo").defer("logo__content")
 
 
@@ -79,8 +81,8 @@ class ProxyManager(models.Manager.from_queryset(ClientQuerySet)):  # type: ignor
 class OAuthClient(AbstractApplication):
     """A client of RFC 6749 §2.
 
-    django-oauth-toolkit's own secret column is gone on purpose: it authenticates a blank or a plaintext
-    value as happily as a hash. Secrets are `ClientSecret` rows.
+    django-oauth-toolkit's secret column is removed because it authenticates a blank or plaintext value too.
+    Secrets are `ClientSecret` rows.
     """
 
     class GrantType(models.TextChoices):
@@ -89,7 +91,7 @@ class OAuthClient(AbstractApplication):
         NONE = "none", "Geen: introspectie"
 
     class Refusal(models.TextChoices):
-        """Why a token was refused, as the seller reads it."""
+        """Why a token was refused."""
 
         WRONG_SECRET = "wrong_secret", "het secret klopt niet"
         ENDED_SECRET = "ended_secret", "het secret is beëindigd"
@@ -100,6 +102,13 @@ class OAuthClient(AbstractApplication):
     class ClientType(models.TextChoices):
         CONFIDENTIAL = AbstractApplication.CLIENT_CONFIDENTIAL, "Vertrouwelijk: software op een server, met een secret"
         PUBLIC = AbstractApplication.CLIENT_PUBLIC, "Openbaar: een app die geen secret kan bewaren, met PKCE"
+
+    class Level(models.TextChoices):
+        """How closely a third party works with the marketplace; the operator decides."""
+
+        GOLD = "gold", "Goud"
+        SILVER = "silver", "Zilver"
+        BRONZE = "bronze", "Brons"
 
     class RefreshTokens(models.TextChoices):
         ROTATING = "rotating", "Wisselend: elke verversing geeft een nieuw token"
@@ -124,6 +133,19 @@ class OAuthClient(AbstractApplication):
         blank=True,
         help_text="Wie zij met vragen kunnen mailen. Dit adres staat op de toestemmingspagina.",
     )
+    level = models.CharField("partnerniveau", max_length=10, choices=Level, blank=True)
+    description = models.CharField(
+        "omschrijving",
+        max_length=200,
+        blank=True,
+        help_text="Wat deze partij doet, in één zin. Staat in de partnerlijst.",
+    )
+    start_url = models.URLField(
+        "startadres",
+        blank=True,
+        help_text="Waar een verkoper bij deze partij begint met koppelen. Koppelen opent dit adres.",
+    )
+    is_listed = models.BooleanField("in de partnerlijst", default=False)
     redirect_uris = models.TextField("redirect URI’s", blank=True)
     client_type = models.CharField("soort client", max_length=32, choices=ClientType, default=ClientType.CONFIDENTIAL)
     authorization_grant_type = models.CharField("soort", max_length=44, choices=GrantType)
@@ -172,9 +194,9 @@ class OAuthClient(AbstractApplication):
             ),
         )
 
-    # Which grant a proxy's rows have; None: all rows.
+    # The grant type of a proxy's rows; None means all rows.
     GRANT_TYPE: ClassVar[str | None] = None
-    # What the log calls its pause, and the end of that.
+    # The kinds of activity for pause and resume.
     PAUSED: ClassVar[Activity.Kind] = Activity.Kind.CLIENT_PAUSED
     RESUMED: ClassVar[Activity.Kind] = Activity.Kind.CLIENT_RESUMED
 
@@ -184,12 +206,12 @@ class OAuthClient(AbstractApplication):
         super().__init__(*args, **kwargs)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the comparable form of the name beside the name."""
+        """Store the form of the name that is compared, beside the name."""
         self.folded_name = names.fold(self.name)
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
-        """Leave out django-oauth-toolkit's rules, which are about fields that are gone."""
+        """Skip django-oauth-toolkit's rules, which concern removed fields."""
 
     @property
     def rights(self) -> list[str]:
@@ -198,16 +220,16 @@ class OAuthClient(AbstractApplication):
 
     @property
     def right_labels(self) -> list[scopes.Label]:
-        """The rights as people read them, each once: "Lezen en beheren" says "Lezen" too."""
+        """The rights as people read them, each once: "Lezen en beheren" includes "Lezen"."""
         return [scopes.label(scope) for scope in scopes.highest(self.rights)]
 
     @property
     def is_public(self) -> bool:
-        """Whether the client cannot keep a secret (RFC 6749 §2.1)."""
+        """Whether this is a public client (RFC 6749 §2.1)."""
         return self.client_type == self.CLIENT_PUBLIC
 
     def is_usable(self, request: Any) -> bool:
-        """Whether the server deals with this client at all; django-oauth-toolkit asks."""
+        """Whether the server accepts requests of this client. Called by django-oauth-toolkit."""
         return self.deleted_at is None and self.paused_at is None
 
     def redirect_uri_allowed(self, uri: str) -> bool:
@@ -215,69 +237,66 @@ class OAuthClient(AbstractApplication):
         return uri in self.redirect_uris.split()
 
     def get_allowed_schemes(self) -> list[str]:
-        """Allow http where a registered redirect URI has it, which only loopback addresses may."""
+        """Allow http if a registered redirect URI uses it; only loopback addresses can."""
         return ["https", "http"] if "http://" in self.redirect_uris else ["https"]
 
     @property
     def newest_secret(self) -> ClientSecret | None:
-        """The secret made last, if any was."""
+        """The secret created last, or None."""
         return max(self.secrets.all(), key=lambda secret: secret.pk, default=None)
 
     @property
     def live_secrets(self) -> list[ClientSecret]:
-        """The secrets that work now, the oldest first; two at most."""
+        """The secrets that work now, oldest first; at most two."""
         return sorted((secret for secret in self.secrets.all() if secret.is_live), key=lambda secret: secret.pk)
 
     @property
     def last_used(self) -> ClientSecret | None:
-        """The secret that was used last, which says when, from where and by what."""
+        """The secret that was used last, or None."""
         used = [secret for secret in self.secrets.all() if secret.last_used_at]
         return max(used, key=lambda secret: secret.last_used_at, default=None)  # type: ignore[arg-type, return-value]
 
     @property
     def last_used_at(self) -> dt.datetime | None:
-        """When any of its secrets last got a token."""
+        """When one of its secrets last got a token, or None."""
         used = self.last_used
         return used.last_used_at if used else None
 
     @property
     def is_revealed(self) -> bool:
-        """Whether the first secret has been made, and so shown."""
+        """Whether the first secret has been created and shown."""
         return self.newest_secret is not None
 
     def register(self, *, by: Actor) -> None:
-        """Save this new client that belongs to no seller, without a secret yet.
-
-        Raises ValidationError on its name, and NameTaken; of two at once the database lets one have the name.
-        """
+        """Save this new client of no seller, without a secret. Raises ValidationError and PartyNameTaken."""
         self.name = names.clean_name(self.name)
         self.created_by = by.user
         try:
             with transaction.atomic():
                 self.save(force_insert=True)
-                Activity.record(Activity.Kind.CLIENT_REGISTERED, seller=None, subject=self.name, by=by)
+                self._log(Activity.Kind.CLIENT_REGISTERED, by)
         except IntegrityError as error:
-            raise NameTaken("Er is al een partij") from error
+            raise PartyNameTaken from error
 
     def reveal(self, *, by: Actor) -> str:
-        """Make this client's first secret and return it; only its hash is kept. Works once.
+        """Create the first secret and return it; only its hash is stored.
 
-        Of two calls at once one returns, the other raises AlreadyRevealed: both wait for the row's lock.
+        Works once: of two simultaneous calls one returns and the other raises AlreadyRevealed.
         """
         with transaction.atomic():
             self.lock()
             if self.secrets.exists():
                 raise AlreadyRevealed
             plaintext = self._new_secret(by)
-            Activity.record(Activity.Kind.SECRET_REVEALED, seller=self.seller, subject=self.name, by=by)
+            self._log(Activity.Kind.SECRET_REVEALED, by)
         return plaintext
 
     def rotate(self, *, overlap: dt.timedelta, by: Actor, replacing: int | None = None) -> str:
-        """Make a new secret beside the present one, which ends after `overlap`, and return the new one.
+        """Create a new secret and return it. The present ones end after `overlap`.
 
-        Without an overlap every older secret ends now. With one there may be no third: raises TooManySecrets.
-        Raises NotRevealed when there is nothing to replace, and RotatedMeanwhile when `replacing`, the key of
-        the secret that its caller knows as the newest, is not the newest.
+        `replacing` is the key of the secret that the caller saw as the newest. Raises NotRevealed when there is no
+        secret yet, TooManySecrets when two already work and `overlap` is not zero, and RotatedMeanwhile when
+        `replacing` is no longer the newest.
         """
         with transaction.atomic():
             self.lock()
@@ -289,16 +308,10 @@ class OAuthClient(AbstractApplication):
             live = self.secrets.live(now)
             if overlap and live.count() > 1:
                 raise TooManySecrets
-            # A secret that leaked has ended already, and is not let in again.
+            # A leaked secret has ended already: it does not get the overlap.
             previous_ends_at = now + overlap if live.update(ends_at=now + overlap) else now
             plaintext = self._new_secret(by)
-            Activity.record(
-                Activity.Kind.SECRET_ROTATED,
-                seller=self.seller,
-                subject=self.name,
-                by=by,
-                previous_ends_at=previous_ends_at.isoformat(),
-            )
+            self._log(Activity.Kind.SECRET_ROTATED, by, previous_ends_at=previous_ends_at.isoformat())
         return plaintext
 
     def _new_secret(self, by: Actor) -> str:
@@ -309,33 +322,52 @@ class OAuthClient(AbstractApplication):
         return plaintext
 
     def pause(self, *, by: Actor) -> None:
-        """Refuse it new tokens, and everything to the tokens it has, until it is resumed. Twice is once."""
+        """Stop issuing tokens and reject existing ones until resume(). Idempotent."""
         with self._changing("paused_at"):
             if self.paused_at is None:
                 self.paused_at = timezone.now()
                 self._log(self.PAUSED, by)
 
     def resume(self, *, by: Actor) -> None:
-        """Let it work again. Twice is once."""
+        """Undo pause(). Idempotent."""
         with self._changing("paused_at"):
             if self.paused_at is not None:
                 self.paused_at = None
                 self._log(self.RESUMED, by)
 
+    @property
+    def is_stopped_by_leak(self) -> bool:
+        """Whether the latest reason for its pause is a leaked secret."""
+        return bool(self.leaked_at and self.paused_at and self.leaked_at >= self.paused_at)
+
+    def report_leak(self, secret: ClientSecret, *, by: Actor) -> bool:
+        """End a live secret that leaked, and pause the client; return False if the secret had ended already."""
+        now = timezone.now()
+        with transaction.atomic():
+            lock(self)
+            lock(secret)
+            if not secret.is_live:
+                return False
+            secret.ends_at = now
+            secret.save(update_fields=["ends_at"])
+            self.leaked_at, self.paused_at = now, self.paused_at or now
+            self.save(update_fields=["leaked_at", "paused_at"])
+            self._log(Activity.Kind.LEAK_REPORTED, by, hint=secret.hint)
+        return True
+
     def lock(self) -> None:
-        """Wait for this row and read it anew; raise AlreadyDeleted when somebody was first."""
-        OAuthClient.objects.select_for_update(no_key=True).get(pk=self.pk)
-        self.refresh_from_db()
+        """Lock and reload this row; raise AlreadyDeleted when it has been deleted meanwhile."""
+        lock(self)
         if self.deleted_at is not None:
             raise AlreadyDeleted
 
     @contextmanager
     def _changing(self, *fields: str) -> Iterator[None]:
-        """Change a present row under its lock, and save the named fields."""
+        """Lock the row, run the block, save the named fields."""
         with transaction.atomic():
             self.lock()
             yield
             self.save(update_fields=list(fields))
 
     def _log(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
-        Activity.record(kind, seller=self.seller, subject=self.name, by=by, **details)
+        Activity.record(kind, seller=self.seller, subject=self.name, by=by, target=self.client_id, **details)

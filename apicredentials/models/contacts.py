@@ -1,12 +1,15 @@
-"""Whom the marketplace reaches when a seller's connection fails."""
+"""Technical contacts: the address that the marketplace mails when a seller's connection fails."""
 
 import datetime as dt
 from typing import Self
+from unicodedata import category
 
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 from phonenumber_field.modelfields import PhoneNumberField
+from phonenumber_field.phonenumber import PhoneNumber
 
 from accounts.email_addresses import EmailAddressField
 from accounts.models import Actor, Seller
@@ -14,13 +17,25 @@ from apicredentials.exceptions import AlreadyConfirmed, LinkExpired, LinkInvalid
 from apicredentials.models.activity import Activity
 from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, unique_addresses
 
-# How long the link in a confirmation mail works.
 LINK_LIFETIME = dt.timedelta(days=7)
-# How long until the same address can be asked again.
+# Minimum time between two confirmation mails to the same address.
 ASKING_INTERVAL = dt.timedelta(minutes=1)
+
+# Unicode categories of what may stand in a telephone number: digits, spaces, dashes, brackets, invisible characters.
+DIGITS_AND_SEPARATORS = {"Nd", "Zs", "Pd", "Ps", "Pe", "Cf"}
 
 _SALT = "apicredentials.contact"
 _ASKING = (OutgoingMail.Kind.CONTACT_CONFIRMATION, OutgoingMail.Kind.CONTACT_REMINDER)
+
+
+def refuse_lost_characters(number: PhoneNumber) -> None:
+    """Refuse an extension and other characters that E.164 would silently drop."""
+    typed = number.raw_input or ""
+    if not all(each in "+./" or category(each) in DIGITS_AND_SEPARATORS for each in typed):
+        raise ValidationError(
+            "Vul alleen het telefoonnummer in, zonder toestelnummer of andere tekst, zoals 020 123 45 67.",
+            code="extension",
+        )
 
 
 class TechnicalContact(models.Model):
@@ -31,7 +46,7 @@ class TechnicalContact(models.Model):
     )
     name = models.CharField("naam", max_length=100)
     email = EmailAddressField("e-mailadres", max_length=254)
-    phone_number = PhoneNumberField("telefoonnummer", blank=True)
+    phone_number = PhoneNumberField("telefoonnummer", blank=True, validators=[refuse_lost_characters])
     confirmed_at = models.DateTimeField("adres bevestigd op", null=True, blank=True, editable=False)
     updated_at = models.DateTimeField("gewijzigd op", auto_now=True)
 
@@ -110,8 +125,8 @@ class TechnicalContact(models.Model):
         context = context_for(self.seller, by=Actor.machine(), name=self.name, email=self.email, contact=str(self.pk))
         owners = unique_addresses(owners_of(self.seller), but=[self.email])
         with transaction.atomic():
-            self._mail(OutgoingMail.Kind.CONTACT_REMINDER, key, context).queue_for([self.email], at_once=False)
-            self._mail(OutgoingMail.Kind.CONTACT_UNCONFIRMED, key, context).queue_for(owners, at_once=False)
+            self._mail(OutgoingMail.Kind.CONTACT_REMINDER, key, context).queue_for([self.email])
+            self._mail(OutgoingMail.Kind.CONTACT_UNCONFIRMED, key, context).queue_for(owners)
 
     def _mail(self, kind: str, key: str, context: dict[str, str]) -> OutgoingMail:
         return OutgoingMail(kind=kind, key=key, context=context, seller=self.seller)

@@ -1,4 +1,4 @@
-"""A seller's own credentials, from their making to their end."""
+"""Client credentials of a seller, from creation to deletion."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -7,30 +7,33 @@ from typing import ClassVar
 from django.db import models, transaction
 from django.utils import timezone
 
-from accounts.models import Actor, Seller
+from accounts.models import Actor
 from apicredentials import names, scopes
 from apicredentials.exceptions import CannotRestore, NameTaken, NameTakenMeanwhile, TooMany
 from apicredentials.models.activity import Activity
 from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.clients import RESTORE_WINDOW, OAuthClient, ProxyManager
+from apicredentials.models.locking import lock
+from apicredentials.moments import days_until
 
-# After how long without any use, or without use any more, the page warns.
+# The page warns about a credential that is never used, or no longer used, for this long.
 NEVER_USED_AFTER = dt.timedelta(days=7)
 IDLE_AFTER = dt.timedelta(days=90)
 
 
 class ClientCredential(OAuthClient):
-    """A seller's own client: it gets tokens for that seller with its id and secret (RFC 6749 §4.4)."""
+    """A seller's own client of the client credentials grant (RFC 6749 §4.4)."""
 
     MAXIMUM_PER_SELLER = 1000
 
     class State(models.TextChoices):
-        """How it stands, as the seller reads it."""
+        """What sellers and operators see; the codes are those of protocol.md."""
 
         ACTIVE = "active", "Actief"
         WITHOUT_SECRET = "without_secret", "Nog geen secret"
         PAUSED = "paused", "Gepauzeerd"
         LEAKED = "leaked", "Gelekt"
+        DELETED = "deleted", "Verwijderd"
 
     GRANT_TYPE = OAuthClient.GrantType.CLIENT_CREDENTIALS
     PAUSED = Activity.Kind.CREDENTIAL_PAUSED
@@ -45,17 +48,18 @@ class ClientCredential(OAuthClient):
 
     @property
     def state(self) -> State:
-        """How it stands now; a leak counts until somebody lets it work again."""
-        paused_at, leaked_at = self.paused_at, self.leaked_at
-        if leaked_at is not None and ((paused_at is not None and paused_at <= leaked_at) or not self.live_secrets):
+        """The state now. A leak counts until the credential has a new secret and is resumed."""
+        if self.deleted_at is not None:
+            return self.State.DELETED
+        if self.is_stopped_by_leak or (self.leaked_at and not self.live_secrets):
             return self.State.LEAKED
-        if paused_at is not None:
+        if self.paused_at is not None:
             return self.State.PAUSED
         return self.State.ACTIVE if self.is_revealed else self.State.WITHOUT_SECRET
 
     @property
     def old_secret(self) -> ClientSecret | None:
-        """The older one of two that work, which has an end."""
+        """The older of two live secrets, or None."""
         live = self.live_secrets
         return live[0] if len(live) > 1 else None
 
@@ -67,34 +71,33 @@ class ClientCredential(OAuthClient):
 
     @property
     def is_never_used(self) -> bool:
-        """Whether its first secret was shown a week ago, and nobody has used any."""
+        """Whether its first secret was shown a week ago and none has been used."""
         shown_at = min((secret.created_at for secret in self.secrets.all()), default=None)
         return self.last_used is None and shown_at is not None and timezone.now() - shown_at >= NEVER_USED_AFTER
 
     @property
     def is_idle(self) -> bool:
-        """Whether it was in use once, and has not been for ninety days."""
+        """Whether it was used, but not in the last ninety days."""
         used_at = self.last_used_at
         return used_at is not None and timezone.now() - used_at >= IDLE_AFTER
 
     @property
     def restorable_until(self) -> dt.datetime | None:
-        """Until when its deletion can be undone; None when it cannot."""
+        """When its deletion can no longer be undone; None if it cannot be undone at all."""
         if self.deleted_at is None or self.leaked_at is not None:
             return None
         return self.deleted_at + RESTORE_WINDOW
 
     @property
     def days_to_restore(self) -> int | None:
-        """The calendar days from today to the last day on which its deletion can be undone."""
+        """The calendar days from today to the last day on which its deletion can be undone, or None."""
         until = self.restorable_until
-        return None if until is None else (timezone.localdate(until) - timezone.localdate()).days
+        return None if until is None else days_until(until)
 
     def create(self, *, by: Actor) -> None:
-        """Save this new credential, without a secret yet.
+        """Save this new credential, without a secret. Raises TooMany and NameTaken.
 
-        Raises TooMany and NameTaken. The seller's row is locked, so two at once do not both take the last
-        place, or the name.
+        The seller's row is locked, so that two at once cannot both take the last place or the name.
         """
         with transaction.atomic():
             self._take_place()
@@ -103,35 +106,34 @@ class ClientCredential(OAuthClient):
             self._log(Activity.Kind.CREDENTIAL_CREATED, by)
 
     def rename(self, name: str, *, by: Actor) -> None:
-        """Give it another name; raises NameTaken."""
+        """Change the name. Raises NameTaken."""
         with self._changing("name", "folded_name"):
-            self._lock_seller()
+            lock(self.seller)
             self._require_free_name(name)
             former, self.name = self.name, name
             if former != name:
                 self._log(Activity.Kind.CREDENTIAL_RENAMED, by, former_name=former)
 
     def change_rights(self, rights: Iterable[str], *, by: Actor) -> None:
-        """Give it exactly these rights; fewer ones take hold at once, for tokens already issued too."""
+        """Set exactly these rights. Fewer rights apply at once, to issued tokens too."""
         with self._changing("scope"):
             former, self.scope = self.scope, scopes.join(rights)
             if former != self.scope:
                 self._log(Activity.Kind.CREDENTIAL_RIGHTS_CHANGED, by, former_scope=former, scope=self.scope)
 
     def delete_softly(self, *, by: Actor) -> None:
-        """End it: its secrets, and every token already made, stop at the next request."""
+        """Reject its secrets and every issued token from now on."""
         with self._changing("deleted_at"):
             self.deleted_at = timezone.now()
             self._log(Activity.Kind.CREDENTIAL_DELETED, by)
 
     def restore(self, *, by: Actor) -> None:
-        """Undo its deletion, within thirty days. Twice is once.
+        """Undo the deletion within thirty days. Idempotent.
 
         Raises CannotRestore, TooMany and NameTakenMeanwhile.
         """
         with transaction.atomic():
-            OAuthClient.objects.select_for_update(no_key=True).get(pk=self.pk)
-            self.refresh_from_db()
+            lock(self)
             if self.deleted_at is None:
                 return
             if self.restorable_until is None or timezone.now() >= self.restorable_until:
@@ -145,14 +147,10 @@ class ClientCredential(OAuthClient):
             self._log(Activity.Kind.CREDENTIAL_RESTORED, by)
 
     def _take_place(self) -> None:
-        self._lock_seller()
+        lock(self.seller)
         if ClientCredential.objects.for_seller(self.seller).count() >= self.MAXIMUM_PER_SELLER:
-            raise TooMany(self.MAXIMUM_PER_SELLER)
+            raise TooMany(maximum=self.MAXIMUM_PER_SELLER)
         self._require_free_name(self.name)
-
-    def _lock_seller(self) -> None:
-        assert self.seller is not None
-        Seller.objects.select_for_update(no_key=True).get(pk=self.seller.pk)
 
     def _require_free_name(self, name: str) -> None:
         others = ClientCredential.objects.for_seller(self.seller).exclude(pk=self.pk)

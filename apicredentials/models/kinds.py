@@ -37,7 +37,9 @@ class Kind(models.TextChoices):
     recipients: Recipients
     consequence: str
 
-    def __new__(cls, code: str, group: Group, recipients: Recipients, consequence: str) -> Self:
+    def __new__(
+        cls, code: str, group: Group = Group.OPERATORS, recipients: Recipients = NOBODY, consequence: str = ""
+    ) -> Self:
         kind = str.__new__(cls, code)
         kind._value_ = code
         kind.group, kind.recipients, kind.consequence = group, recipients, consequence
@@ -45,11 +47,11 @@ class Kind(models.TextChoices):
 
     # fmt: off
     SELLER_CLOSED = (
-        "seller_closed", Group.SELLER, NOBODY, "Niemand kan namens deze verkoper de Retailer API gebruiken.",
+        "seller_closed", Group.SELLER, ALL, "Niemand kan namens deze verkoper de Retailer API gebruiken.",
         "Verkopersaccount gesloten",
     )
     SELLER_REOPENED = (
-        "seller_reopened", Group.SELLER, NOBODY, "Alles wat werkte toen het account werd gesloten, werkt weer.",
+        "seller_reopened", Group.SELLER, ALL, "Alles wat werkte toen het account werd gesloten, werkt weer.",
         "Verkopersaccount heropend",
     )
     MEMBER_INVITED = "member_invited", Group.MEMBERS, OWNERS, "", "Medewerker uitgenodigd"
@@ -116,6 +118,31 @@ class Kind(models.TextChoices):
         "party_authorized", Group.PARTIES, ALL, "Deze partij heeft toegang.", "Derde partij geautoriseerd",
     )
     PARTY_RENEWED = "party_renewed", Group.PARTIES, ALL, "", "Autorisatie verlengd"
+    PARTY_TAKEN_OVER = (
+        "party_taken_over", Group.PARTIES, ALL, "Deze partij heeft weer toegang, tot dezelfde einddatum.",
+        "Autorisatie overgenomen",
+    )
+    PARTY_NARROWED = (
+        "party_narrowed", Group.PARTIES, ALL, "De minder geworden rechten gelden meteen.",
+        "Rechten van derde partij beperkt",
+    )
+    PARTY_STOPPED = (
+        "party_stopped", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.", "Derde partij gestopt",
+    )
+    PARTY_REVIVED = (
+        "party_revived", Group.PARTIES, ALL, "Deze partij heeft weer toegang.", "Derde partij werkt weer",
+    )
+    PARTY_SUSPENDED = (
+        "party_suspended", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.",
+        "Derde partij stilgezet door ons",
+    )
+    PARTY_SECRET_LEAKED = (
+        "party_secret_leaked", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.",
+        "Secret van derde partij gelekt",
+    )
+    PARTY_RESUMED = (
+        "party_resumed", Group.PARTIES, ALL, "Deze partij heeft weer toegang.", "Derde partij weer toegelaten",
+    )
     PARTY_REVOKED = (
         "party_revoked", Group.PARTIES, ALL, "Deze partij heeft geen toegang meer.", "Derde partij verwijderd",
     )

@@ -1,52 +1,45 @@
-"""What happens when somebody found a secret where it should not be."""
+"""Reports of leaked secrets, by plaintext fingerprint or by client."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import batched
-
-from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import Actor
 from apicredentials.exceptions import NoSecretWorks
-from apicredentials.models.activity import Activity
 from apicredentials.models.client_secrets import ClientSecret, hashes_of
 from apicredentials.models.clients import OAuthClient
+from apicredentials.models.credentials import ClientCredential
+from apicredentials.models.third_parties import ThirdParty
 
-# How many hashes one query looks for; PostgreSQL takes 65,535 at most.
+# How many hashes one query looks for; PostgreSQL takes at most 65,535 parameters.
 HASHES_AT_ONCE = 1000
+
+PROXIES: dict[str, type[OAuthClient]] = {proxy.GRANT_TYPE: proxy for proxy in (ClientCredential, ThirdParty)}
+
+
+def find_secrets(fingerprints: Iterable[str]) -> Iterator[ClientSecret]:
+    """Yield the secrets that have one of these fingerprints, with their clients."""
+    hashes = (stored for fingerprint in fingerprints for stored in hashes_of(fingerprint))
+    for some in batched(hashes, HASHES_AT_ONCE):
+        yield from ClientSecret.objects.filter(hash__in=some).select_related("client__seller")
 
 
 def report_leak(fingerprints: Iterable[str], *, by: Actor) -> int:
-    """Stop every secret with one of these fingerprints, and pause its client; return how many there were.
+    """End every live secret with one of these fingerprints, pause its client, and return how many there were.
 
-    A secret that has ended does no harm and is passed over, so that reporting twice is reporting once.
+    Reporting again has no effect, because an ended secret is skipped.
     """
-    hashes = (stored for fingerprint in fingerprints for stored in hashes_of(fingerprint))
-    return sum(
-        _stop(secret, by)
-        for some in batched(hashes, HASHES_AT_ONCE)
-        for secret in ClientSecret.objects.filter(hash__in=some).select_related("client")
-    )
+    return sum(owner_of(secret).report_leak(secret, by=by) for secret in find_secrets(fingerprints))
 
 
 def report_leak_of(client: OAuthClient, *, by: Actor) -> None:
-    """Stop every secret of this client, one of which leaked, and pause it; raise NoSecretWorks when none does."""
-    stopped = [_stop(secret, by) for secret in client.secrets.all()]
+    """Report every secret of this client. Raises NoSecretWorks when it has no live one."""
+    stopped = [owner_of(secret).report_leak(secret, by=by) for secret in client.secrets.select_related("client")]
     if not any(stopped):
         raise NoSecretWorks
 
 
-def _stop(secret: ClientSecret, by: Actor) -> bool:
-    now = timezone.now()
-    with transaction.atomic():
-        client = OAuthClient.objects.select_for_update(no_key=True).select_related(None).get(pk=secret.client_id)
-        secret.refresh_from_db()
-        if not secret.is_live:
-            return False
-        secret.ends_at = now
-        secret.save(update_fields=["ends_at"])
-        client.leaked_at = now
-        client.paused_at = client.paused_at or now
-        client.save(update_fields=["leaked_at", "paused_at"])
-        Activity.record(Activity.Kind.LEAK_REPORTED, seller=client.seller, subject=client.name, by=by, hint=secret.hint)
-    return True
+def owner_of(secret: ClientSecret) -> OAuthClient:
+    """Return the client of a secret as a row of its proxy, which knows whom a leak concerns."""
+    proxy = PROXIES.get(secret.client.authorization_grant_type, OAuthClient)
+    owner: OAuthClient = proxy._base_manager.get(pk=secret.client_id)
+    return owner

@@ -1,24 +1,55 @@
-"""The logo of a third party, in a table of its own: rows of clients are read all the time, and small."""
+"""Logos of third parties, in a table of their own so that the rows of clients stay small."""
 
 import hashlib
+from io import BytesIO
 
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.urls import reverse
+from PIL import Image, ImageOps
 
 from accounts.models import Actor
-from apicredentials.models import logo_files
 from apicredentials.models.activity import Activity
 from apicredentials.models.third_parties import ThirdParty
 
+MAXIMUM_BYTES = 512 * 1024
+# Of a side; checked against the file's header, before anything is decompressed.
+MAXIMUM_PIXELS = 2048
+# Of the longer side as it is stored: twice the size at which the pages show it.
+SIDE = 128
+
+
+def to_png(upload: bytes) -> bytes:
+    """Return the picture in a PNG, JPEG or WebP file as a PNG of at most SIDE by SIDE pixels.
+
+    Only pixels are copied. Raise ValidationError with the code `too_large`, `too_many_pixels` or `not_a_picture`.
+    """
+    if len(upload) > MAXIMUM_BYTES:
+        raise ValidationError(f"Dit bestand is te groot: hoogstens {MAXIMUM_BYTES // 1024} kB.", code="too_large")
+    try:
+        with Image.open(BytesIO(upload), formats=["PNG", "JPEG", "WEBP"]) as image:
+            fits = max(image.size) <= MAXIMUM_PIXELS
+            logo = ImageOps.exif_transpose(image).convert("RGBA") if fits else image
+    except Exception as error:  # Pillow raises many kinds, struct.error and SyntaxError among them (as in ImageField).
+        message = "Dit is geen geldige PNG, JPEG of WebP. Kies een ander bestand."
+        raise ValidationError(message, code="not_a_picture") from error
+    if not fits:
+        message = f"Dit logo is te groot: hoogstens {MAXIMUM_PIXELS} bij {MAXIMUM_PIXELS} pixels."
+        raise ValidationError(message, code="too_many_pixels")
+    logo.thumbnail((SIDE, SIDE))
+    logo.info.clear()  # or a colour profile and texts would be copied too
+    png = BytesIO()
+    logo.save(png, "PNG", optimize=True)
+    return png.getvalue()
+
 
 class ThirdPartyLogo(models.Model):
-    """A picture that `apicredentials.logos` has made harmless."""
+    """The one logo of a third party: a PNG made by `to_png`."""
 
     third_party = models.OneToOneField(
         ThirdParty, on_delete=models.CASCADE, related_name="logo", verbose_name="derde partij"
     )
-    content = models.BinaryField("inhoud", max_length=logo_files.MAXIMUM_BYTES)
-    media_type = models.CharField("soort", max_length=20, choices=[(logo_files.PNG, "PNG"), (logo_files.SVG, "SVG")])
+    content = models.BinaryField("inhoud")
     digest = models.CharField(max_length=64, editable=False)
 
     class Meta:
@@ -26,27 +57,27 @@ class ThirdPartyLogo(models.Model):
         verbose_name_plural = "logo’s van derde partijen"
 
     def __str__(self) -> str:
-        return f"{self.digest[:8]}.{self.get_media_type_display().lower()}"
+        return f"{self.digest[:8]}.png"
 
     @property
     def url(self) -> str:
-        """Where it is shown: another picture has another address, so each may be kept for ever."""
+        """The address contains the digest of the picture, so that browsers may cache it for ever."""
         return reverse("logo", args=[self.third_party.client_id, self.digest])
 
     @classmethod
-    def set_for(cls, third_party: ThirdParty, content: bytes, *, by: Actor) -> None:
-        """Give a third party this logo, in place of what it has; raises ValidationError."""
-        content, media_type = logo_files.clean(content)
+    def set_for(cls, third_party: ThirdParty, upload: bytes, *, by: Actor) -> None:
+        """Replace the logo of a third party; raises ValidationError. Idempotent."""
+        content = to_png(upload)
         digest = hashlib.sha256(content).hexdigest()
         with transaction.atomic():
             third_party.lock()
             if not cls.objects.filter(third_party=third_party, digest=digest).exists():
                 cls.objects.filter(third_party=third_party).delete()
-                cls.objects.create(third_party=third_party, content=content, media_type=media_type, digest=digest)
+                cls.objects.create(third_party=third_party, content=content, digest=digest)
                 record_change(third_party, by)
 
     def remove(self, *, by: Actor) -> None:
-        """Take it away. Twice is once."""
+        """Delete the logo. Idempotent."""
         with transaction.atomic():
             removed, _ = ThirdPartyLogo.objects.filter(pk=self.pk).delete()
             if removed:
@@ -54,5 +85,5 @@ class ThirdPartyLogo(models.Model):
 
 
 def record_change(third_party: ThirdParty, by: Actor) -> None:
-    """Write in the log that a party has another logo, or none."""
+    """Log that the logo of a party was set or removed."""
     Activity.record(Activity.Kind.CLIENT_CHANGED, seller=None, subject=third_party.name, by=by, changed="logo")

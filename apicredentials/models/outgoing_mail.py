@@ -1,9 +1,9 @@
-"""Mail that has yet to leave, or has left: a row for each recipient, written in the transaction of the act."""
+"""The outbox: one row per recipient, written in the transaction of the act and sent by `send_notices`."""
 
 import datetime as dt
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from django.utils.formats import date_format
 
 from accounts.models import Actor, Membership, Seller, User
 
-# After a failure, how long until the next attempt; about five days in all.
+# The pauses before the next attempt after a failure; about five days in all.
 PAUSES = (
     dt.timedelta(minutes=1),
     dt.timedelta(minutes=5),
@@ -26,46 +26,35 @@ PAUSES = (
     dt.timedelta(hours=4),
     *[dt.timedelta(hours=12)] * 9,
 )
-# How long a sender has a mail to itself. Longer than an attempt can take: when it is over, the sender has died.
+# How long a claimed mail is reserved for its sender. Longer than any attempt takes, so an expired lease means that the
+# sender died.
 LEASE = dt.timedelta(minutes=10)
 
 
-def leave_to_later(key: str) -> None:
-    """Leave what was queued under `key` to whoever sends what is due."""
-
-
-# What happens to mail right after the commit of what it tells. Models know neither texts nor mailers, so it is
-# for `apicredentials.apps` to say.
-after_commit: Callable[[str], None] = leave_to_later
-
-
 def new_message_id() -> str:
-    """Return an identifier of a message, unlike any other (RFC 5322 §3.6.4)."""
+    """Return a unique Message-ID (RFC 5322 §3.6.4)."""
     return f"<{uuid.uuid4().hex}@{urlsplit(settings.ISSUER_URL).hostname}>"
 
 
 class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
-    """Which mails there are."""
-
     def waiting(self) -> Self:
-        """Those that are still to be sent, now or later."""
+        """Return the mails that are still to be sent, now or later."""
         return self.filter(sent_at__isnull=True, given_up_at__isnull=True)
 
     def due(self) -> Self:
-        """Those to be sent now."""
+        """Return the mails to send now."""
         return self.waiting().filter(due_at__lte=timezone.now())
 
     def stuck(self) -> Self:
-        """Those that could not be sent so far, and those that were given up."""
+        """Return the mails that failed at least once and have not been sent, given up or not."""
         return self.filter(sent_at__isnull=True).exclude(last_error="")
 
     def claim(self) -> "OutgoingMail | None":
-        """Take one that is due, which no other sender gets before LEASE is over; None when none is left.
+        """Reserve one due mail for this sender until LEASE is over; None when nothing is due.
 
-        The mail leaves outside any transaction: one that is open meanwhile keeps SQLite's other writers
-        waiting for a mail server. So a claim is a commit of its own, and counts as an attempt: a mail that
-        brings its sender down is not the first thing the next sender tries. News of a leak does not wait for
-        the thousands of mails of an announcement: those come last.
+        Mail is sent outside any transaction, because an open one would keep SQLite's other writers waiting for the
+        mail server. A claim is therefore committed on its own and counts as an attempt, so that a mail that crashes
+        its sender is not retried first. Announcements come last: news of a leak must not wait for thousands of mails.
         """
         due = self.due().order_by("due_at", "pk").select_related("announcement")
         while mail := due.filter(announcement=None).first() or due.first():
@@ -74,19 +63,19 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         return None
 
     def withdraw(self, occasion: str) -> None:
-        """Take back what has not left yet under keys that begin with `occasion`: it is no longer so."""
+        """Delete the unsent mails whose key begins with `occasion`, because their news is no longer true."""
         self.filter(sent_at__isnull=True, key__startswith=occasion).delete()
 
     def try_again(self) -> int:
-        """Make those that are stuck due now, with all their attempts before them."""
+        """Make the stuck mails due now and reset their attempts."""
         return self.stuck().update(due_at=timezone.now(), attempts=0, given_up_at=None)
 
 
 class OutgoingMail(models.Model):
-    """A mail to one address. The texts are made when it is sent; here is what they are made from."""
+    """A mail to one address. It holds the facts; `apicredentials.mail` makes the texts when it is sent."""
 
     class Kind(models.TextChoices):
-        """What no act of the log tells of; an act's mail has the act's kind."""
+        """Mails that do not belong to a row in the log; the others have the kind of their activity."""
 
         CONTACT_CONFIRMATION = "contact_confirmation", "Adres bevestigen"
         CONTACT_REMINDER = "contact_reminder", "Adres nog niet bevestigd"
@@ -104,6 +93,13 @@ class OutgoingMail(models.Model):
         ADDRESS_CONFIRMATION = "address_confirmation", "Nieuw e-mailadres bevestigen"
         ADDRESS_IN_USE = "address_in_use", "Nieuw e-mailadres is al in gebruik"
         ADDRESS_REPLACED = "address_replaced", "E-mailadres gewijzigd, aan het oude adres"
+        ACCESS_AUTHORIZED = "access_authorized", "Toegang gekregen, aan de partij"
+        ACCESS_ENDS = "access_ends", "Toegang verloopt binnenkort, aan de partij"
+        ACCESS_ENDED = "access_ended", "Toegang verlopen, aan de partij"
+        ACCESS_REMOVED = "access_removed", "Toegang verwijderd, aan de partij"
+        ACCESS_SECRET_LEAKED = "access_secret_leaked", "Client secret gelekt, aan de partij"
+        ACCESS_SUSPENDED = "access_suspended", "Stilgezet, aan de partij"
+        ACCESS_RESUMED = "access_resumed", "Hervat, aan de partij"
 
     kind = models.CharField("soort", max_length=40)
     key = models.CharField("aanleiding", max_length=320, editable=False)
@@ -119,7 +115,7 @@ class OutgoingMail(models.Model):
         editable=False,
         db_index=False,
     )
-    # Fixed from the start: should a mail ever leave twice, the reader's software sees one message.
+    # Set once: if a mail is ever sent twice, the reader's software recognises it as one message.
     message_id = models.CharField("Message-ID", max_length=320, default=new_message_id, editable=False)
     created_at = models.DateTimeField("aangemaakt", default=timezone.now, editable=False)
     due_at = models.DateTimeField("versturen vanaf", default=timezone.now, editable=False)
@@ -146,8 +142,6 @@ class OutgoingMail(models.Model):
         )
         constraints = (
             models.UniqueConstraint("key", Lower("recipient"), name="mail_once_per_address"),
-            # A seller has one contact, who may get another address while an announcement is being sent.
-            models.UniqueConstraint(fields=["announcement", "seller"], name="mail_once_per_announcement_and_contact"),
             models.CheckConstraint(
                 name="mail_is_sent_or_given_up", condition=Q(sent_at__isnull=True) | Q(given_up_at__isnull=True)
             ),
@@ -158,15 +152,14 @@ class OutgoingMail(models.Model):
 
     @property
     def facts(self) -> dict[str, str]:
-        """What its texts are made from; the words of an announcement are kept once, with the announcement."""
+        """The facts for the texts; the words of an announcement are stored once, with the announcement."""
         facts: dict[str, str] = self.context
         return facts | self.announcement.words if self.announcement else facts
 
-    def queue_for(self, recipients: Iterable[str], *, at_once: bool = True) -> None:
-        """Write a mail like this unsaved one for each recipient, to leave after the commit.
+    def queue_for(self, recipients: Iterable[str]) -> None:
+        """Write a copy of this unsaved mail for each recipient, in the transaction of the act.
 
-        `key` names the occasion: whatever is queued under it twice, by whomever, each address gets it once.
-        `at_once` is as soon as the mailer allows; otherwise with all that is due.
+        `key` names the occasion. Queueing it again is harmless: each address gets it once.
         """
         OutgoingMail.objects.bulk_create(
             [
@@ -177,11 +170,9 @@ class OutgoingMail(models.Model):
             ],
             ignore_conflicts=True,
         )
-        if at_once:
-            transaction.on_commit(lambda: after_commit(self.key), robust=True)
 
     def take(self) -> bool:
-        """Whether this sender may send it: of several at once the database lets one."""
+        """Claim this mail; True for exactly one of several concurrent senders."""
         with transaction.atomic(durable=True):
             taken = (
                 OutgoingMail.objects.due()
@@ -192,23 +183,23 @@ class OutgoingMail(models.Model):
         return bool(taken)
 
     def note_sent(self) -> None:
-        """Note that the mail server has taken charge of it."""
+        """Record that the mail server accepted it."""
         OutgoingMail.objects.filter(pk=self.pk).update(sent_at=timezone.now(), given_up_at=None, last_error="")
 
     def note_failure(self, error: BaseException) -> None:
-        """Note why it did not leave, and when to try again, if ever."""
+        """Record why it was not sent, and schedule the next attempt or give up."""
         now = timezone.now()
         changes: dict[str, object] = {"last_error": describe(error)}
         if self.attempts > len(PAUSES):
             changes["given_up_at"] = now
         else:
             changes["due_at"] = now + PAUSES[self.attempts - 1]
-        # Unless the lease was over first, and the mail somebody else's.
+        # No effect when the lease has expired and another sender has claimed the mail.
         OutgoingMail.objects.waiting().filter(pk=self.pk, attempts=self.attempts).update(**changes)
 
 
 def describe(error: BaseException) -> str:
-    """Return what kind of error it is, and the server's code for it: its words may repeat the address."""
+    """Return the class of the error and the server's codes, not its words, which may repeat the address."""
     answer: tuple[int, bytes | str] | None = None
     if isinstance(error, SMTPRecipientsRefused):
         answer = next(iter(error.recipients.values()), None)
@@ -224,11 +215,11 @@ def describe(error: BaseException) -> str:
 
 
 def key_of_end(authorization: str) -> str:
-    """Return how the keys of all notices begin that the authorisation with this uid is about to end."""
+    """Return the prefix of the keys of all end notices of the authorisation with this uid."""
     return f"ends:{authorization}:"
 
 
-# ---- To whom, and what about ------------------------------------------------------------------------------
+# ---- Recipients and facts ---------------------------------------------------------------------------------
 
 
 def owners_of(seller: Seller) -> list[str]:
@@ -238,13 +229,13 @@ def owners_of(seller: Seller) -> list[str]:
 
 
 def contact_of(seller: Seller) -> list[str]:
-    """Return the address of the technical contact, confirmed or not, if there is one."""
+    """Return the address of the technical contact, confirmed or not; empty without a contact."""
     contacts = Seller.objects.filter(pk=seller.pk, technical_contact__isnull=False)
     return list(contacts.values_list("technical_contact__email", flat=True))
 
 
 def unique_addresses(addresses: Iterable[str], *, but: Iterable[str] = ()) -> list[str]:
-    """Return the addresses without repetitions, and without those in `but`; case does not count."""
+    """Return the addresses without repetitions and without those in `but`, ignoring case."""
     seen = {address.casefold() for address in but}
     once = []
     for address in addresses:
@@ -255,7 +246,7 @@ def unique_addresses(addresses: Iterable[str], *, but: Iterable[str] = ()) -> li
 
 
 def context_for(seller: Seller, *, by: Actor, **details: str) -> dict[str, str]:
-    """Return what a mail about this seller is made from: plain texts, as they are now, and never a secret."""
+    """Return the facts for a mail about this seller: plain texts as they are now, never a secret."""
     return {
         **details,
         "seller": seller.display_name,

@@ -1,27 +1,64 @@
-"""The acts on a seller that its activity log tells of."""
+"""Acts on sellers and users that the activity log records."""
 
 import datetime as dt
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import Actor, Seller
+from accounts.models import Actor, Seller, User
 from apicredentials.models.activity import Activity
+from apicredentials.models.authorizations import ThirdPartyAuthorization
+from apicredentials.models.locking import lock
+from apicredentials.models.states import Cause
 
 
 def close(seller: Seller, *, by: Actor) -> None:
-    """Refuse everybody the API on this seller's behalf, until it is reopened. Twice is once."""
-    _set(seller, timezone.now(), Activity.Kind.SELLER_CLOSED, by)
+    """Refuse all use of the API on this seller's behalf until reopen(). Idempotent."""
+    _set_closed(seller, timezone.now(), Activity.Kind.SELLER_CLOSED, by)
 
 
 def reopen(seller: Seller, *, by: Actor) -> None:
-    """Let everything work again that worked when it was closed. Twice is once."""
-    _set(seller, None, Activity.Kind.SELLER_REOPENED, by)
+    """Undo close(). What has not ended meanwhile works again. Idempotent."""
+    _set_closed(seller, None, Activity.Kind.SELLER_REOPENED, by)
 
 
-def _set(seller: Seller, closed_at: dt.datetime | None, kind: Activity.Kind, by: Actor) -> None:
+def _set_closed(seller: Seller, closed_at: dt.datetime | None, kind: Activity.Kind, by: Actor) -> None:
     with transaction.atomic():
-        others = Seller.objects.filter(pk=seller.pk, closed_at__isnull=closed_at is not None)
-        if others.update(closed_at=closed_at):
-            Activity.record(kind, seller=seller, subject=seller.display_name, by=by)
-    seller.refresh_from_db(fields=["closed_at"])
+        lock(seller)
+        if (seller.closed_at is None) == (closed_at is None):
+            return
+        seller.closed_at = closed_at
+        seller.save(update_fields=["closed_at"])
+        Activity.record(kind, seller=seller, subject=seller.display_name, by=by)
+
+
+def switch_off(user: User, *, by: Actor) -> None:
+    """Refuse the user sign-in, and stop what they gave consent for until switch_on(). Idempotent."""
+    with transaction.atomic():
+        lock(user)
+        if not user.is_active:
+            return
+        stopped = list(ThirdPartyAuthorization.objects.active().filter(granted_by=user).with_parties())
+        user.is_active, user.deactivated_at = False, timezone.now()
+        user.save(update_fields=["is_active", "deactivated_at"])
+        _record_for_sellers(user, Activity.Kind.USER_SWITCHED_OFF, by)
+        for authorization in stopped:
+            authorization.record(Activity.Kind.PARTY_STOPPED, by, cause=Cause.USER_OFF, giver=str(user))
+
+
+def switch_on(user: User, *, by: Actor) -> None:
+    """Undo switch_off(). Consents that a colleague took over stay with that colleague. Idempotent."""
+    with transaction.atomic():
+        lock(user)
+        if user.is_active:
+            return
+        user.is_active, user.deactivated_at = True, None
+        user.save(update_fields=["is_active", "deactivated_at"])
+        _record_for_sellers(user, Activity.Kind.USER_SWITCHED_ON, by)
+        for authorization in ThirdPartyAuthorization.objects.active().filter(granted_by=user).with_parties():
+            authorization.record(Activity.Kind.PARTY_REVIVED, by, giver=str(user))
+
+
+def _record_for_sellers(user: User, kind: Activity.Kind, by: Actor) -> None:
+    for membership in user.memberships.select_related("seller"):
+        Activity.record(kind, seller=membership.seller, subject=str(user), by=by)

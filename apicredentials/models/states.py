@@ -28,7 +28,7 @@ class Cause(models.TextChoices):
     sentence: str
     remedy: str
 
-    def __new__(cls, code: str, sentence: str, remedy: str) -> Self:
+    def __new__(cls, code: str, sentence: str = "", remedy: str = "") -> Self:
         cause = str.__new__(cls, code)
         cause._value_ = code
         cause.sentence, cause.remedy = sentence, remedy
@@ -84,3 +84,8 @@ class Cause(models.TextChoices):
 REMOVALS = frozenset({Cause.REMOVED_BY_SELLER, Cause.REMOVED_BY_OPERATOR})
 # The person who gave consent is gone; a colleague can take the consent over.
 GIVER_GONE = frozenset({Cause.MEMBER_LEFT, Cause.USER_OFF})
+
+
+def cause_choices() -> list[tuple[str, str]]:
+    """Return the choices of the column. A migration refers to this function, so a new cause needs no migration."""
+    return Cause.choices

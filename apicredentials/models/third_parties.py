@@ -1,21 +1,37 @@
-"""Third parties: software of others that asks sellers for access."""
+"""Third parties: software of others that asks sellers for access (RFC 6749 §4.1)."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.utils import timezone
 
 from accounts.email_addresses import clean_email_address
 from accounts.models import Actor
 from apicredentials import redirect_uris
-from apicredentials.exceptions import NameTaken
+from apicredentials.exceptions import NeedsNewSecret, PartyNameTaken
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import OAuthClient, ProxyManager
+from apicredentials.models.outgoing_mail import OutgoingMail
+
+# Kinds of activity that the contact address gets a mail about.
+MAILS_TO_PARTY = {
+    Activity.Kind.PARTY_SUSPENDED: OutgoingMail.Kind.ACCESS_SUSPENDED,
+    Activity.Kind.PARTY_RESUMED: OutgoingMail.Kind.ACCESS_RESUMED,
+    Activity.Kind.LEAK_REPORTED: OutgoingMail.Kind.ACCESS_SECRET_LEAKED,
+}
+
+# What the list of partners shows, besides the name and the logo.
+PARTNER_FIELDS = frozenset({"level", "description", "start_url", "is_listed"})
 
 
 class ThirdParty(OAuthClient):
-    """Somebody else's software, which asks sellers for access (RFC 6749 §4.1)."""
+    """A client of the authorization code grant."""
 
     GRANT_TYPE = OAuthClient.GrantType.AUTHORIZATION_CODE
+    PAUSED = Activity.Kind.PARTY_SUSPENDED
+    RESUMED = Activity.Kind.PARTY_RESUMED
     objects: ClassVar[ProxyManager] = ProxyManager()
 
     class Meta:
@@ -24,17 +40,29 @@ class ThirdParty(OAuthClient):
         verbose_name = "derde partij"
         verbose_name_plural = "derde partijen"
 
+    def clean(self) -> None:
+        """Require an https start address (or http on this machine), and one for a listed party."""
+        start = urlsplit(self.start_url)
+        if self.start_url and start.scheme != "https" and start.hostname not in redirect_uris.LOOPBACK_HOSTS:
+            message = "Begin het startadres met https://; http:// mag alleen op localhost."
+            raise ValidationError({"start_url": ValidationError(message, code="scheme")})
+        if self.is_listed and not self.start_url:
+            message = "Vul een startadres in, of zet deze partij niet in de partnerlijst."
+            raise ValidationError({"start_url": ValidationError(message, code="required")})
+
     def register(self, *, by: Actor) -> None:
-        """Save this new party as above; raises ValidationError on its contact and redirect URIs too."""
+        """Save this new party. Raises ValidationError on its other fields too, and PartyNameTaken."""
+        self.clean_fields(exclude={field.name for field in self._meta.fields} - PARTNER_FIELDS)
+        self.clean()
         if self.contact_email:
             self.contact_email = clean_email_address(self.contact_email)
         self.redirect_uris = redirect_uris.join(self.redirect_uris.split())
         super().register(by=by)
 
     def change(self, *, by: Actor, **values: Any) -> None:
-        """Give it these values, by the names of their fields; raises NameTaken.
+        """Set these fields. Raises PartyNameTaken.
 
-        Narrower rights take hold at once, for tokens already issued too, and come back when they are widened.
+        Narrower rights apply to issued tokens at once; widening restores them.
         """
         try:
             with self._changing("folded_name", *values):
@@ -43,22 +71,38 @@ class ThirdParty(OAuthClient):
                     setattr(self, name, value)
                 self._log_change(former, by)
         except IntegrityError as error:
-            raise NameTaken("Er is al een partij") from error
+            raise PartyNameTaken from error
+
+    def resume(self, *, by: Actor) -> None:
+        """Undo a suspension. Idempotent. Raises NeedsNewSecret while the only secret is the one that leaked."""
+        if self.leaked_at and not self.is_public and not self.secrets.live().exists():
+            raise NeedsNewSecret
+        super().resume(by=by)
 
     def _log_change(self, former: dict[str, Any], by: Actor) -> None:
         changed = [name for name, value in former.items() if value != getattr(self, name)]
         labels = [str(ThirdParty._meta.get_field(name).verbose_name) for name in changed]  # type: ignore[union-attr]
         if labels:
-            self._log(Activity.Kind.CLIENT_CHANGED, by, changed=", ".join(labels))
+            super()._log(Activity.Kind.CLIENT_CHANGED, by, changed=", ".join(labels))
         if not set(former.get("scope", "").split()) <= set(self.scope.split()):
-            self._tell_sellers(Activity.Kind.CLIENT_CHANGED, by, changed="rechten")
+            self._log_for_sellers(Activity.Kind.CLIENT_CHANGED, by, changed="rechten")
 
     def _log(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
         super()._log(kind, by, **details)
+        if kind in MAILS_TO_PARTY:
+            self._mail_contact(MAILS_TO_PARTY[kind], by, **details)
         if kind in {self.PAUSED, self.RESUMED}:
-            self._tell_sellers(kind, by)
+            self._log_for_sellers(kind, by)
+        elif kind == Activity.Kind.LEAK_REPORTED:
+            self._log_for_sellers(Activity.Kind.PARTY_SECRET_LEAKED, by)
 
-    def _tell_sellers(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
-        """Write in the log of every seller whom it concerns: those who have given it access."""
-        for authorization in self.authorizations.active().select_related("seller"):
-            Activity.record(kind, seller=authorization.seller, subject=self.name, by=by, **details)
+    def _mail_contact(self, kind: OutgoingMail.Kind, by: Actor, **details: str) -> None:
+        now = timezone.now().isoformat()
+        context = {**details, "subject": self.name, "client_id": self.client_id, "reason": by.reason, "at": now}
+        mail = OutgoingMail(kind=kind, key=f"party:{self.pk}:{kind}:{now}", context=context)
+        mail.queue_for(filter(None, [self.contact_email]))
+
+    def _log_for_sellers(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
+        """Write a row in the log of every open seller whose consent to this party stands."""
+        for authorization in self.authorizations.standing().filter(seller__closed_at=None).select_related("seller"):
+            authorization.record(kind, by, expires_at=authorization.expires_at.isoformat(), **details)

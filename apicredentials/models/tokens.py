@@ -1,28 +1,40 @@
-"""What the code flow leaves behind: the grant and its refresh tokens. Access tokens leave no row."""
+"""Grants and refresh tokens of the code flow, and revoked access tokens. Other access tokens have no row."""
 
 import hashlib
 import secrets
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import AbstractGrant, AbstractIDToken, AbstractRefreshToken
 
 from accounts.models import Actor
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import new_uid
+from apicredentials.models.locking import lock
+from apicredentials.models.states import Cause
 
 
 def digest(plaintext: str) -> str:
-    """Return how a code or refresh token is stored; a plain hash will do for 256 random bits."""
+    """Return the SHA-256 that is stored of a code or refresh token. Their 256 random bits need no slow hash."""
     return hashlib.sha256(plaintext.encode()).hexdigest()
 
 
-class Grant(AbstractGrant):
-    """One consent's code, and the root of every token made from it (RFC 6749 §1.3).
+class GrantQuerySet(models.QuerySet["Grant"]):
+    """Grants by state."""
 
-    The row stays after the code has been used: presented again, the code ends all that came of it
-    (RFC 6749 §4.1.2), and every access token names its grant, so that ending one ends them all.
+    def usable(self) -> Self:
+        """Those that give tokens: not revoked, and with a code that was used or still can be."""
+        return self.filter(Q(used_at__isnull=False) | Q(expires__gt=timezone.now()), revoked_at=None)
+
+
+class Grant(AbstractGrant):
+    """The authorization code of one consent, and the chain of tokens issued for it (RFC 6749 §1.3).
+
+    The row stays after the code is used, so that a second use can end the chain (RFC 6749 §4.1.2). Every access
+    token names its grant.
     """
 
     code = None  # type: ignore[assignment]
@@ -39,21 +51,34 @@ class Grant(AbstractGrant):
     used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
 
+    objects: ClassVar[models.Manager["Grant"]] = GrantQuerySet.as_manager()
+
     class Meta:
         indexes = (models.Index(fields=["expires"], name="grant_expires"),)
 
-    def end(self, kind: Activity.Kind) -> None:
-        """End every token of this grant, because `kind` shows that a copy may be in wrong hands."""
+    def end(self, cause: Cause, *, by: Actor) -> None:
+        """Reject every token of this grant. Idempotent.
+
+        The authorisation stops with the last grant that could give tokens.
+        """
         with transaction.atomic():
-            if Grant.objects.filter(pk=self.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()):
-                authorization = self.authorization
-                Activity.record(
-                    kind, seller=authorization.seller, subject=authorization.third_party.name, by=Actor.machine()
-                )
+            lock(self.authorization)
+            if Grant.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()):
+                self.note_end(cause, by=by)
+
+    def note_end(self, cause: Cause, *, by: Actor) -> None:
+        """Stop the authorisation if this was its last usable grant; else only record a replay in the log.
+
+        Call it with the authorisation's row locked.
+        """
+        if not self.authorization.grants.usable().exists():
+            self.authorization.stop(cause, by=by)
+        elif cause != Cause.ENDED_BY_PARTY:
+            self.authorization.record(Activity.Kind(cause), by)
 
 
 class RefreshToken(AbstractRefreshToken):
-    """One link of a grant's chain of refresh tokens (RFC 6749 §6). `revoked`: replaced by its successor."""
+    """A refresh token in the chain of a grant (RFC 6749 §6). `revoked` is when its successor replaced it."""
 
     token = None  # type: ignore[assignment]
     access_token = None
@@ -71,10 +96,7 @@ class RefreshToken(AbstractRefreshToken):
 
 
 class RevokedAccessToken(models.Model):
-    """An access token that its client revoked before its end (RFC 7009).
-
-    Access tokens are signed statements (RFC 9068) that leave no row when made; a row says only "no more".
-    """
+    """An access token that its client revoked before it expired (RFC 7009). Issuing one writes no row."""
 
     jti = models.CharField(max_length=36, unique=True)
     expires = models.DateTimeField(db_index=True)
@@ -84,7 +106,7 @@ class RevokedAccessToken(models.Model):
 
 
 class IDToken(AbstractIDToken):
-    """Never written: this server speaks no OpenID Connect. Swapped because the other four are."""
+    """Never written. Swapped because django-oauth-toolkit needs all five models in one app."""
 
 
 def new_code() -> str:

@@ -17,10 +17,12 @@ from django.db import transaction
 from django.utils import timezone
 from oauthlib.oauth2.rfc6749 import errors
 
+from accounts.models import Actor
 from apicredentials import scopes
 from apicredentials.keys import keyring
 from apicredentials.keys.key_entries import b64url
-from apicredentials.models import Activity, Grant, OAuthClient
+from apicredentials.models import Grant, OAuthClient
+from apicredentials.models.states import Cause
 from apicredentials.oauth import access_tokens
 from apicredentials.oauth.authentication import authenticate
 from apicredentials.oauth.sql import grant_chains
@@ -107,7 +109,7 @@ def authorization_code(request: MachineRequest) -> Answer:
             grant_chains.add_refresh_token(link, first, client.pk)
             note_use(link)
     if not is_first:
-        end_replayed(link, client, Activity.Kind.CODE_REPLAYED)
+        end_replayed(link, client, Cause.CODE_REPLAYED)
     rights = scopes.join(rights_left(link, client))
     return access(link, client, "authorization_code", rights) | {"scope": link.scope, "refresh_token": first}
 
@@ -140,7 +142,7 @@ def refresh_token(request: MachineRequest) -> Answer:
         raise invalid_grant(request, client)
     # One that was replaced while its party had rotating ones stays replaced (RFC 9700 §4.14.2).
     if link.replaced_at and link.replaced_at < timezone.now() - REPEAT_WINDOW:
-        end_replayed(link, client, Activity.Kind.REFRESH_TOKEN_REPLAYED)
+        end_replayed(link, client, Cause.REFRESH_TOKEN_REPLAYED)
     rights, scope = narrowed(request.scopes, link, client)
     # Whoever copies one from a client without a secret could use it for a year (RFC 9700 §2.2.2).
     is_rotating = client.is_public or client.refresh_tokens == OAuthClient.RefreshTokens.ROTATING
@@ -195,10 +197,10 @@ def note_use(link: GrantState) -> None:
         grant_chains.note_use(link)
 
 
-def end_replayed(link: GrantState, client: ClientRecord, kind: Activity.Kind) -> NoReturn:
+def end_replayed(link: GrantState, client: ClientRecord, cause: Cause) -> NoReturn:
     """End every token of this grant: what has been used comes again, so somebody else may hold a copy."""
-    Grant.objects.get(pk=link.grant_pk).end(kind)
-    log.warning("authn_token_reuse", client_id=client.client_id, kind=kind.value)
+    Grant.objects.get(pk=link.grant_pk).end(cause, by=Actor.machine())
+    log.warning("authn_token_reuse", client_id=client.client_id, kind=cause.value)
     raise errors.InvalidGrantError("It was used before; all that came of it has ended.")
 
 

@@ -1,4 +1,4 @@
-"""An operator's own words, drawn for a mail."""
+"""The operator's own words in the HTML of a mail."""
 
 import re
 
@@ -8,20 +8,20 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
-# An address as people read it: https, a plain host, and no quotes. Tried on one word at a time, without a way back.
+# An https address with a plain host and without quotes. Possessive quantifiers: no backtracking.
 ADDRESS = re.compile(r"""https://[A-Za-z0-9.-]++(?::[0-9]{1,5})?+(?:[/?#][^\s<>"']*+)?+""")
-# What ends a sentence is no part of an address.
+# Punctuation that is not part of an address when it ends a word.
 ENDS_SENTENCE = ".,;:!?)"
 
 
 @register.filter
 def with_links(text: str) -> SafeString:
-    """Return `text` escaped, with its https addresses as links; whatever else looks like one stays text."""
-    return mark_safe("".join(map(drawn, re.split(r"(\s+)", text))))  # noqa: S308 - each word is escaped
+    """Escape `text` and turn its https addresses into links."""
+    return mark_safe("".join(map(linked, re.split(r"(\s+)", text))))  # noqa: S308 - each word is escaped
 
 
-def drawn(word: str) -> str:
-    """Return one word, as a link when it is an address; one with a user in it leads elsewhere than it seems to."""
+def linked(word: str) -> str:
+    """Escape one word, as a link if it is an address. An address with a user name stays text, because it misleads."""
     start = word.find("https://")
     found = ADDRESS.match(word, start) if start >= 0 and "@" not in word else None
     address = found[0].rstrip(ENDS_SENTENCE) if found else ""

@@ -7,15 +7,18 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import StringIO
 from typing import Any
 from urllib.request import urlopen
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import CommandError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 START_SECONDS = 60
 STOP_SECONDS = 10
+MAIL_SECONDS = 2
 
 type Process = subprocess.Popen[bytes]
 
@@ -96,8 +99,9 @@ def wait_until_up(address: str, process: Process) -> None:
     raise CommandError(f"{address} geeft geen antwoord.")
 
 
-def wait_until_one_ends(*processes: Process) -> None:
-    """Wait for what should not happen: that one of them ends by itself."""
+def send_mail_until_one_ends(*processes: Process) -> None:
+    """Run `send_notices` every few seconds, as cron does in production, until a server fails or a signal comes."""
     while all(process.poll() is None for process in processes):
-        time.sleep(0.5)
+        call_command("send_notices", stdout=StringIO())
+        time.sleep(MAIL_SECONDS)
     raise CommandError("Een van de twee servers is gestopt.")

@@ -1,4 +1,4 @@
-"""Every act of an operator in `/beheer/`: on what it can be done, and how it is chosen and confirmed."""
+"""The actions of operators in `/beheer/`: the rows they apply to, and choosing and confirming them."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,9 @@ class Act:
         if self.model is Seller:
             return SellerFactory(closed=self.name == "reopen")
         if self.model is ClientCredential:
-            return ClientCredentialFactory(seller=seller, revealed=True, paused=self.name == "resume")
+            return ClientCredentialFactory(
+                seller=seller, revealed=True, paused=self.name == "resume", deleted=self.name == "restore"
+            )
         if self.model is ThirdParty:
             party = ThirdPartyAuthorizationFactory(seller=seller).third_party
             if self.name == "reactivate":
@@ -64,17 +66,17 @@ class Act:
         return ThirdPartyAuthorizationFactory(seller=seller)
 
 
-ACTS = [
-    Act(ClientCredential, "pause", "Pauzeren", Activity.Kind.CREDENTIAL_PAUSED),
-    Act(ClientCredential, "resume", "Hervatten", Activity.Kind.CREDENTIAL_RESUMED),
-    Act(ClientCredential, "revoke", "Intrekken", Activity.Kind.CREDENTIAL_DELETED),
-    Act(ClientCredential, "report_leak", "Lek melden", Activity.Kind.LEAK_REPORTED),
-    Act(ThirdPartyAuthorization, "revoke", "Intrekken", Activity.Kind.PARTY_REVOKED),
-    Act(ThirdParty, "deactivate", "Deactiveren", Activity.Kind.CLIENT_PAUSED),
-    Act(ThirdParty, "reactivate", "Heractiveren", Activity.Kind.CLIENT_RESUMED),
-    Act(Seller, "close", "Sluiten", Activity.Kind.SELLER_CLOSED),
-    Act(Seller, "reopen", "Heropenen", Activity.Kind.SELLER_REOPENED),
-]
+PAUSE = Act(ClientCredential, "pause", "Pauzeren", Activity.Kind.CREDENTIAL_PAUSED)
+RESUME = Act(ClientCredential, "resume", "Hervatten", Activity.Kind.CREDENTIAL_RESUMED)
+REVOKE = Act(ClientCredential, "revoke", "Intrekken", Activity.Kind.CREDENTIAL_DELETED)
+RESTORE = Act(ClientCredential, "restore", "Terugzetten", Activity.Kind.CREDENTIAL_RESTORED)
+REPORT_LEAK = Act(ClientCredential, "report_leak", "Lek melden", Activity.Kind.LEAK_REPORTED)
+END = Act(ThirdPartyAuthorization, "revoke", "Intrekken", Activity.Kind.PARTY_REVOKED)
+DEACTIVATE = Act(ThirdParty, "deactivate", "Deactiveren", Activity.Kind.PARTY_SUSPENDED)
+REACTIVATE = Act(ThirdParty, "reactivate", "Heractiveren", Activity.Kind.PARTY_RESUMED)
+CLOSE = Act(Seller, "close", "Sluiten", Activity.Kind.SELLER_CLOSED)
+REOPEN = Act(Seller, "reopen", "Heropenen", Activity.Kind.SELLER_REOPENED)
+ACTS = [PAUSE, RESUME, REVOKE, RESTORE, REPORT_LEAK, END, DEACTIVATE, REACTIVATE, CLOSE, REOPEN]
 every_act = pytest.mark.parametrize("act", ACTS, ids=str)
 
 

@@ -1,39 +1,28 @@
-"""Pictures that a third party might send as its logo, and the code with which one is refused."""
+"""Pictures that a third party might send as its logo."""
 
-import zlib
+from io import BytesIO
+from typing import Any
 
-import pytest
-from django.core.exceptions import ValidationError
+from PIL import Image
 
-from apicredentials.models import logo_files
-
+# A circle in SVG, which is no longer accepted.
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="4" fill="red"/></svg>'
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def chunk(name: bytes, data: bytes = b"") -> bytes:
-    return len(data).to_bytes(4) + name + data + zlib.crc32(name + data).to_bytes(4)
+def picture(
+    file_format: str = "PNG", *, size: tuple[int, int] = (64, 64), mode: str = "RGBA", colour: Any = None, **save: Any
+) -> bytes:
+    """Return a picture of one colour, opaque red unless `colour` is given."""
+    file = BytesIO()
+    colour = colour or {"RGBA": (200, 0, 0, 255), "RGB": (200, 0, 0)}.get(mode, 0)
+    Image.new(mode, size, colour).save(file, file_format, **save)
+    return file.getvalue()
 
 
-def header(width: int = 2, height: int = 2, *rest: int) -> bytes:
-    return chunk(b"IHDR", width.to_bytes(4) + height.to_bytes(4) + bytes(rest or (8, 6, 0, 0, 0)))
+def opened(content: bytes) -> Image.Image:
+    """Return a picture that must be a PNG."""
+    return Image.open(BytesIO(content), formats=["PNG"])
 
 
-def pixels(size: int = 2 * (1 + 2 * 4)) -> bytes:
-    return chunk(b"IDAT", zlib.compress(bytes(size)))
-
-
-END = chunk(b"IEND")
-# Two by two pixels of red, green, blue and opacity.
-PNG = SIGNATURE + header() + pixels() + END
-
-
-def svg(inside: str, attributes: str = "") -> bytes:
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}>{inside}</svg>'.encode()
-
-
-def refusal(content: bytes) -> str:
-    """Return the code with which a logo is refused."""
-    with pytest.raises(ValidationError) as refused:
-        logo_files.clean(content)
-    return str(refused.value.code)
+PNG, WEBP = picture(), picture("WEBP", lossless=True)
+JPEG = picture("JPEG", mode="RGB", colour=(220, 0, 0))

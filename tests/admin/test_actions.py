@@ -17,7 +17,23 @@ from apicredentials.models import (
     ThirdParty,
     ThirdPartyAuthorization,
 )
-from tests.admin.acts import ACTS, REASON, Act, choose, do, every_act, seller_of
+from tests.admin.acts import (
+    ACTS,
+    CLOSE,
+    DEACTIVATE,
+    PAUSE,
+    REASON,
+    REOPEN,
+    REPORT_LEAK,
+    RESTORE,
+    RESUME,
+    REVOKE,
+    Act,
+    choose,
+    do,
+    every_act,
+    seller_of,
+)
 from tests.factories import (
     ClientCredentialFactory,
     SellerFactory,
@@ -108,7 +124,7 @@ def test_the_history_says_what_and_why(operator: Client, act: Act) -> None:
 
 
 def test_several_at_once_each_with_their_own_line(operator: Client) -> None:
-    act = ACTS[0]
+    act = PAUSE
     rows = [act.row() for _ in range(3)]
     assert "gedaan voor 3" in says(do(operator, act, *rows))
     assert not ClientCredential.objects.filter(paused_at=None).exists()
@@ -116,7 +132,7 @@ def test_several_at_once_each_with_their_own_line(operator: Client) -> None:
 
 
 def test_only_those_that_it_means_anything_for_are_asked_about(operator: Client) -> None:
-    act = ACTS[0]
+    act = PAUSE
     working, paused = ClientCredentialFactory(name="Magazijn"), ClientCredentialFactory(name="Winkel", paused=True)
     page = Page(choose(operator, act, working, paused).content.decode()).part("main")
     assert "Magazijn" in page.words
@@ -125,7 +141,7 @@ def test_only_those_that_it_means_anything_for_are_asked_about(operator: Client)
 
 def test_not_more_than_somebody_can_read(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apicredentials.admin.reason_actions.MOST_AT_ONCE", 2)
-    act = ACTS[0]
+    act = PAUSE
     for _ in range(3):
         act.row()
     before = tables()
@@ -137,7 +153,7 @@ def test_not_more_than_somebody_can_read(operator: Client, monkeypatch: pytest.M
 
 
 def test_one_that_cannot_be_done_does_not_keep_the_others(operator: Client) -> None:
-    act = ACTS[3]
+    act = REPORT_LEAK
     without_secret, working = ClientCredentialFactory(name="Zonder"), act.row()
     answer = says(do(operator, act, without_secret, working))
     assert "Zonder: Er is geen secret dat werkt." in answer
@@ -164,14 +180,14 @@ def test_without_a_good_reason_nothing_is_done(operator: Client, act: Act, reaso
 def test_a_secret_is_no_reason(operator: Client) -> None:
     credential = ClientCredentialFactory()
     secret = credential.reveal(by=Actor())
-    answer = do(operator, ACTS[0], credential, reason=f"Dit stond op straat: {secret}")
+    answer = do(operator, PAUSE, credential, reason=f"Dit stond op straat: {secret}")
     assert answer.status_code == 422
     assert "bevat een client secret" in says(answer)
     assert secret not in repr(tables())
 
 
 def test_a_reason_is_text(operator: Client) -> None:
-    act = ACTS[0]
+    act = PAUSE
     row = act.row()
     do(operator, act, row, reason="<script>alert(1)</script>")
     log = signed_in(row.seller.members.get()).get("/instellingen/api/activiteit/")
@@ -190,7 +206,7 @@ def token_of(seller: Seller) -> tuple[Software, str]:
     return warehouse, token
 
 
-@pytest.mark.parametrize(("act", "status"), [(ACTS[0], 401), (ACTS[2], 401), (ACTS[3], 401), (ACTS[7], 403)], ids=str)
+@pytest.mark.parametrize(("act", "status"), [(PAUSE, 401), (REVOKE, 401), (REPORT_LEAK, 401), (CLOSE, 403)], ids=str)
 def test_tokens_already_out_stop_at_once(operator: Client, act: Act, status: int) -> None:
     seller = SellerFactory()
     warehouse, token = token_of(seller)
@@ -199,10 +215,11 @@ def test_tokens_already_out_stop_at_once(operator: Client, act: Act, status: int
     assert warehouse.token(grant_type="client_credentials").status_code == 401
 
 
-def test_what_was_paused_or_closed_works_again(operator: Client) -> None:
+def test_what_was_paused_deleted_or_closed_works_again(operator: Client) -> None:
     seller = SellerFactory()
     warehouse, token = token_of(seller)
-    for stop, go, row in ((ACTS[0], ACTS[1], ClientCredential.objects.get()), (ACTS[7], ACTS[8], seller)):
+    credential = ClientCredential.objects.get()
+    for stop, go, row in ((PAUSE, RESUME, credential), (REVOKE, RESTORE, credential), (CLOSE, REOPEN, seller)):
         do(operator, stop, row)
         assert verify(token).status_code in {401, 403}
         do(operator, go, row)
@@ -215,7 +232,7 @@ def test_a_leak_stops_every_secret_and_only_of_that_credential(operator: Client)
     leaked, other = ClientCredentialFactory(seller=seller), ClientCredentialFactory(seller=seller)
     secrets = [leaked.reveal(by=Actor()), leaked.rotate(overlap=dt.timedelta(days=7), by=Actor())]
     warehouse = software(other)
-    do(operator, ACTS[3], leaked)
+    do(operator, REPORT_LEAK, leaked)
     leaked.refresh_from_db()
     assert leaked.leaked_at
     assert leaked.paused_at
@@ -244,8 +261,8 @@ def test_deactivating_a_party_tells_every_seller_who_lets_it_in_and_no_other(ope
     ThirdPartyAuthorizationFactory(third_party=party, ended=True)
     ThirdPartyAuthorizationFactory(third_party=party, expired=True)
     ThirdPartyAuthorizationFactory()
-    do(operator, ACTS[5], party)
-    rows = Activity.objects.filter(kind=Activity.Kind.CLIENT_PAUSED, subject="Orderwijs", reason=REASON)
+    do(operator, DEACTIVATE, party)
+    rows = Activity.objects.filter(kind=Activity.Kind.PARTY_SUSPENDED, subject="Orderwijs", reason=REASON)
     assert {row.seller for row in rows} == {*concerned, None}
     assert rows.count() == 3
     TechnicalContactFactory(seller=concerned[0])

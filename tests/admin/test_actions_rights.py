@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.admin.acts import ACTS, REASON, Act, choose, do, every_act, seller_of
+from tests.admin.acts import ACTS, PAUSE, REASON, Act, choose, do, every_act, seller_of
 from tests.admin.conftest import kim, staff
 from tests.inventory import tables
 from tests.journeys.pages import Page
@@ -63,7 +63,7 @@ def test_csrf_is_enforced(act: Act) -> None:
 
 
 def test_the_pages_bring_their_own_token() -> None:
-    act = ACTS[0]
+    act = PAUSE
     row = act.row()
     client = signed_in(kim(), enforce_csrf_checks=True)
     chosen = Page(client.get(act.list).content.decode(), act.list).form("Uitvoeren").fill()

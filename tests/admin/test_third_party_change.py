@@ -12,6 +12,7 @@ from apicredentials import scopes
 from apicredentials.models import Activity, OAuthClient, ThirdParty, ThirdPartyLogo
 from tests.admin.clients import PARTIES, address, send
 from tests.admin.conftest import staff
+from tests.admin.pictures import PNG
 from tests.factories import (
     ResourceServerFactory,
     SellerFactory,
@@ -87,7 +88,7 @@ def test_a_party_is_never_deleted(operator: Client) -> None:
 
 def test_who_may_only_look_sees_the_party_and_changes_nothing() -> None:
     party = ThirdPartyFactory(name="Orderwijs")
-    ThirdPartyLogo.set_for(party, b'<svg xmlns="http://www.w3.org/2000/svg"/>', by=Actor())
+    ThirdPartyLogo.set_for(party, PNG, by=Actor())
     client = staff("view_thirdparty")
     page = says(client.get(address(party)))
     assert "Orderwijs" in page

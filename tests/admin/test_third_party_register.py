@@ -64,6 +64,10 @@ def test_every_choice_counts(operator: Client) -> None:
         ("redirect_uris", "https://*.orderwijs.example/", "characters"),
         ("redirect_uris", "https://orderwijs.example@kwaad.example/", "userinfo"),
         ("redirect_uris", "https://orderwijs.example/terug\nhttps:///terug", "host"),
+        ("start_url", "http://orderwijs.example/", "scheme"),
+        ("start_url", "javascript:alert(1)", "invalid"),
+        ("description", "x" * 201, "max_length"),
+        ("level", "platina", "invalid_choice"),
         ("scope", [], "required"),
         ("scope", ["root:manage"], "invalid_choice"),
         ("client_type", "trusted", "invalid_choice"),
@@ -74,6 +78,13 @@ def test_what_is_wrong_is_said_at_its_field(operator: Client, field: str, value:
     before = tables()
     assert errors(add(operator, **{field: value})) == {field: [code]}
     assert tables() == before
+
+
+def test_it_is_put_in_the_list_of_partners(operator: Client) -> None:
+    partner = {"level": "gold", "description": "Koppelt je kassa.", "start_url": "https://orderwijs.example/start"}
+    assert errors(add(operator, is_listed="on")) == {"start_url": ["required"]}
+    assert add(operator, is_listed="on", **partner).status_code == 302
+    assert ThirdParty.objects.listed().values(*partner).get() == partner
 
 
 def test_every_wrong_redirect_uri_is_told(operator: Client) -> None:

@@ -94,6 +94,8 @@ def test_a_new_address_is_yet_to_be_confirmed_and_the_same_one_is_not(owner: Cli
         ("06 12345678", "+31612345678"),
         ("+32 2 345 67 89", "+3223456789"),
         ("0032 2 345 67 89", "+3223456789"),
+        ("+31 (0)20/123.45\u201167", "+31201234567"),
+        ("\u202a+31 20\u00a0123 45 67\u202c", "+31201234567"),
     ],
 )
 def test_a_phone_number_is_stored_in_e164(owner: Client, typed: str, stored: str) -> None:
@@ -106,6 +108,27 @@ def test_a_phone_number_is_stored_in_e164(owner: Client, typed: str, stored: str
 )
 def test_what_is_no_phone_number_is_refused(owner: Client, typed: str) -> None:
     assert refused(owner, phone_number=typed) == {"phone_number": ["invalid"]}
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "06 1234 5678 ext. 9",
+        "0612345678#9",
+        "+31 20 123 45 67 x12",
+        "020 123 45 67 toestel 12",
+        "020-1234567;ext=12",
+        "tel:+31201234567;isub=12",
+        "Bel 020 123 45 67",
+        "020 123 45 67 (ma-vr)",
+        "0800-FLOWERS",
+    ],
+)
+def test_what_a_stored_number_would_lose_is_refused(owner: Client, typed: str) -> None:
+    before = TechnicalContact.objects.values().get()
+    [[code]] = refused(owner, phone_number=typed).values()
+    assert code in {"extension", "invalid"}
+    assert TechnicalContact.objects.values().get() == before
 
 
 @pytest.mark.parametrize(

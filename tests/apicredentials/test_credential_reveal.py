@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from django.core import mail
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -21,6 +20,7 @@ from tests.factories import ClientCredentialFactory, UserFactory
 from tests.inventory import admin_pages, sessions, tables
 from tests.journeys.pages import Page
 from tests.logged import listening
+from tests.mailbox import send_due_mail
 from tests.people import says, signed_in
 
 SETTINGS = "/instellingen/api/"
@@ -177,7 +177,7 @@ def test_the_plaintext_is_nowhere(owner: Client, credential: ClientCredential) -
         "cookies": repr(owner.cookies) + repr(operator.cookies),
         "log": log.getvalue(),
         "log as json": json_log.getvalue(),
-        "mail": "".join(message.message().as_string() for message in mail.outbox),
+        "mail": "".join(message.message().as_string() for message in send_due_mail()),
         "pages": repr([page.content for page in pages]),
     }
     # These places are really looked into.

@@ -220,6 +220,7 @@ def test_history_stands_below_what_still_counts_the_latest_end_first(seller: Sel
             third_party__name=name,
             expires_at=timezone.now() + dt.timedelta(days=days),
             ended_at=timezone.now() if ended else None,
+            end_cause="removed_by_seller" if ended else "",
         )
 
     made("Appel verliep lang geleden", -45)

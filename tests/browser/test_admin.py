@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Actor, User
 from apicredentials.models import Announcement, OutgoingMail, ThirdParty, ThirdPartyLogo
+from tests.admin.pictures import PNG
 from tests.factories import (
     AnnouncementFactory,
     ClientCredentialFactory,
@@ -23,11 +24,6 @@ from tests.inventory import admin_pages
 type ComeIn = Callable[[User], None]
 type Axe = Callable[[Page], None]
 
-SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">
-  <style>.a{fill:url(#g)}</style><linearGradient id="g"><stop stop-color="#06c"/></linearGradient>
-  <circle class="a" cx="32" cy="32" r="28"/><path d="M20 34l8 8 16-18" style="stroke:#fff" stroke-width="6"/>
-</svg>"""
-
 
 @pytest.fixture(autouse=True)
 def _operator(come_in: ComeIn) -> None:
@@ -35,8 +31,8 @@ def _operator(come_in: ComeIn) -> None:
 
 
 def test_a_party_is_registered_with_its_logo_and_gets_its_secret(page: Page, tmp_path: Path) -> None:
-    logo = tmp_path / "logo.svg"
-    logo.write_text(SVG)
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(PNG)
     page.goto("/beheer/apicredentials/thirdparty/add/")
     page.get_by_label("Naam:").fill("Orderwijs")
     page.get_by_label("Redirect URI’s").fill("https://orderwijs.example/terug")
@@ -58,7 +54,7 @@ def test_a_party_is_registered_with_its_logo_and_gets_its_secret(page: Page, tmp
 
 @pytest.mark.parametrize("name", ["thirdparty", "resourceserver"])
 def test_the_form_of_a_client_can_be_worked_with(page: Page, name: str) -> None:
-    ThirdPartyLogo.set_for(ThirdPartyAuthorizationFactory().third_party, SVG.encode(), by=Actor())
+    ThirdPartyLogo.set_for(ThirdPartyAuthorizationFactory().third_party, PNG, by=Actor())
     ResourceServerFactory()
     page.goto(f"/beheer/apicredentials/{name}/")
     page.locator("#result_list tbody th a").click()
@@ -87,7 +83,7 @@ def test_every_page_is_for_everyone(page: Page, axe: Axe, width: int, scheme: st
     contact = TechnicalContactFactory()
     ClientCredentialFactory(seller=contact.seller).reveal(by=Actor())
     party = ThirdPartyAuthorizationFactory(seller=contact.seller).third_party
-    ThirdPartyLogo.set_for(party, SVG.encode(), by=Actor())
+    ThirdPartyLogo.set_for(party, PNG, by=Actor())
     ResourceServerFactory()
     AnnouncementFactory()
     Group.objects.create(name="Helpdesk")
@@ -132,27 +128,12 @@ def test_an_announcement_is_written_read_over_and_sent(page: Page, axe: Axe, wid
     assert OutgoingMail.objects.get(announcement=Announcement.objects.get()).recipient == contact.email
 
 
-def test_a_logo_is_drawn_where_sellers_see_it_and_does_nothing_as_a_page(page: Page, come_in: ComeIn) -> None:
+def test_a_logo_is_drawn_where_sellers_see_it(page: Page, come_in: ComeIn) -> None:
     contact = TechnicalContactFactory()
     party = ThirdPartyAuthorizationFactory(seller=contact.seller).third_party
-    ThirdPartyLogo.set_for(party, SVG.encode(), by=Actor())
+    ThirdPartyLogo.set_for(party, PNG, by=Actor())
     come_in(contact.seller.members.get())
     page.goto("/instellingen/api/")
     image = page.locator("img.party__logo")
     expect(image).to_be_visible()
     assert image.evaluate("image => image.complete && image.naturalWidth > 0")
-    page.goto(str(image.get_attribute("src")))
-    assert page.locator("circle").evaluate("circle => getComputedStyle(circle).fill") == 'url("#g")'
-
-
-def test_a_logo_that_slipped_through_still_runs_no_script(page: Page, come_in: ComeIn, problems: list[str]) -> None:
-    contact = TechnicalContactFactory()
-    party = ThirdPartyAuthorizationFactory(seller=contact.seller).third_party
-    ThirdPartyLogo.set_for(party, SVG.encode(), by=Actor())
-    evil = SVG.replace("<style>", "<script>document.documentElement.id = 'run'</script><style>").encode()
-    ThirdPartyLogo.objects.update(content=evil)
-    page.goto(ThirdPartyLogo.objects.get().url)
-    expect(page.locator("circle")).to_be_visible()
-    assert page.locator("#run").count() == 0
-    assert any("script" in problem for problem in problems)
-    problems.clear()

@@ -22,6 +22,7 @@ from accounts.models import Actor, Membership, Seller, User
 from apicredentials.models import Activity, ClientCredential, ThirdPartyLogo
 from apicredentials.models.contacts import confirmation_token
 from portal import machine_urls
+from tests.admin.pictures import picture
 from tests.browser.party import Party
 from tests.factories import (
     ClientCredentialFactory,
@@ -49,7 +50,7 @@ SETTINGS = "/instellingen/api/"
 DESKTOP, ZOOMED_TO_200_PERCENT, NARROWEST = 1280, 640, 320
 # Of a page's states the first two are enough: between them lie every width and every colour.
 WAYS: list[tuple[int, Scheme]] = [(DESKTOP, "light"), (NARROWEST, "dark"), (NARROWEST, "light"), (DESKTOP, "dark")]
-LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 100"><path d="M0 0h400v100z" fill="#195"/></svg>'
+LOGO = picture(size=(400, 100))
 LONG_NAME = "Verkoopstatistiekenexportprogrammatuurontwikkelomgeving" * 2
 
 

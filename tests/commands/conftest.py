@@ -22,6 +22,8 @@ NOW = dt.datetime(2026, 5, 4, 10, 30, tzinfo=dt.UTC)
 OPERATOR = "Operator van de marktplaats"
 OWNER = "eigenaar@winkel.example"
 CONTACT = "techniek@winkel.example"
+# What a command that changes something of a seller needs.
+WHY = ("--reason", "Storing")
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""What the commands about one credential share: which one they find, and what its seller hears of it."""
+"""The commands on one credential: how they find it, and what its seller learns."""
 
 import pytest
 from django.utils import timezone
 
+from apicredentials.keys import secret_format
 from apicredentials.models import Activity, ClientCredential
-from tests.commands.conftest import CONTACT, OPERATOR, OWNER, Done, Manage, logged, mailed
+from tests.commands.conftest import CONTACT, OPERATOR, OWNER, WHY, Done, Manage, logged, mailed
 from tests.factories import ClientCredentialFactory, ResourceServerFactory, ThirdPartyFactory
 from tests.inventory import tables
 from tests.oauth.flow import Software
@@ -16,18 +17,24 @@ COMMANDS = {
     "resume_credential": Activity.Kind.CREDENTIAL_RESUMED,
     "revoke_credential": Activity.Kind.CREDENTIAL_DELETED,
     "rotate_secret": Activity.Kind.SECRET_ROTATED,
+    "restore_credential": Activity.Kind.CREDENTIAL_RESTORED,
 }
+WITH_DELETED = {"revoke_credential", "restore_credential"}
 EVERY_COMMAND = pytest.mark.parametrize("name", COMMANDS)
 
 
 def run(manage: Manage, name: str, *arguments: str) -> Done:
-    return manage(name, *arguments, *(["--overlap", "0"] if name == "rotate_secret" else []))
+    reason = () if "--reason" in arguments else WHY
+    return manage(name, *arguments, *reason, *(["--overlap", "0"] if name == "rotate_secret" else []))
 
 
 @pytest.fixture
 def client_id(warehouse: Software, name: str) -> str:
     """The Client ID of a credential that the command changes."""
-    ClientCredential.objects.update(paused_at=timezone.now() if name == "resume_credential" else None)
+    now = timezone.now()
+    ClientCredential.objects.update(
+        paused_at=now if name == "resume_credential" else None, deleted_at=now if name == "restore_credential" else None
+    )
     return warehouse.client_id
 
 
@@ -41,15 +48,24 @@ def test_the_seller_reads_in_the_log_who_did_it_and_why(manage: Manage, name: st
 
 
 @EVERY_COMMAND
-def test_the_reason_may_be_left_out(manage: Manage, name: str, client_id: str) -> None:
-    run(manage, name, client_id)
-    assert logged(COMMANDS[name]) == [("Magazijn", OPERATOR, "")]
+def test_owner_and_technical_contact_are_mailed_once(manage: Manage, name: str, client_id: str) -> None:
+    first = run(manage, name, client_id, "--json").json
+    assert first["client_id"] == client_id
+    assert mailed(COMMANDS[name]) == [OWNER, CONTACT]
+    if name != "rotate_secret":
+        row = ClientCredential.objects.values().get()
+        assert run(manage, name, client_id, "--reason", "Weer", "--json").json == first
+        assert ClientCredential.objects.values().get() == row
+        assert logged(COMMANDS[name]) == [("Magazijn", OPERATOR, WHY[1])]
+        assert mailed(COMMANDS[name]) == [OWNER, CONTACT]
 
 
 @EVERY_COMMAND
-def test_owner_and_technical_contact_are_mailed(manage: Manage, name: str, client_id: str) -> None:
-    run(manage, name, client_id)
-    assert mailed(COMMANDS[name]) == [OWNER, CONTACT]
+def test_without_json_prints_a_line_for_each_value(manage: Manage, name: str, client_id: str) -> None:
+    done = run(manage, name, client_id)
+    assert done.err == ""
+    assert done.out.startswith(f"client_id: {client_id}\n")
+    assert all(": " in line for line in done.out.splitlines())
 
 
 @EVERY_COMMAND
@@ -72,7 +88,7 @@ def test_the_other_credentials_of_the_seller_stay_as_they_are(manage: Manage, na
 def test_refuses_an_id_of_nobody(manage: Manage, name: str, client_id: str) -> None:
     ClientCredentialFactory(name="Magazijn", revealed=True)
     before = tables()
-    assert run(manage, name, client_id).complaint == f"There are no client credentials {client_id!r}."
+    assert run(manage, name, client_id).complaint == f"There is no client credential {client_id!r}."
     assert tables() == before
 
 
@@ -81,15 +97,15 @@ def test_refuses_an_id_of_nobody(manage: Manage, name: str, client_id: str) -> N
 def test_refuses_the_id_of_another_kind_of_client(manage: Manage, name: str, factory: type[ThirdPartyFactory]) -> None:
     client = factory(paused_at=timezone.now())
     before = tables()
-    assert run(manage, name, client.client_id).complaint == f"There are no client credentials {client.client_id!r}."
+    assert run(manage, name, client.client_id).complaint == f"There is no client credential {client.client_id!r}."
     assert tables() == before
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"revoke_credential"}))
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITH_DELETED))
 def test_refuses_what_was_deleted(manage: Manage, name: str) -> None:
     client_id = ClientCredentialFactory(revealed=True, deleted=True, paused=True).client_id
     before = tables()
-    assert run(manage, name, client_id).complaint == f"There are no client credentials {client_id!r}."
+    assert run(manage, name, client_id).complaint == f"There is no client credential {client_id!r}."
     assert tables() == before
 
 
@@ -102,11 +118,21 @@ def test_refuses_bytes_that_are_no_text(manage: Manage, name: str, client_id: st
 
 
 @EVERY_COMMAND
-@pytest.mark.parametrize("reason", ["a" * 501, "twee\nregels", "met\0nul"])
-def test_refuses_a_reason_that_no_log_can_hold(manage: Manage, name: str, client_id: str, reason: str) -> None:
+def test_needs_a_reason_that_a_log_can_hold(manage: Manage, name: str, client_id: str) -> None:
     before = tables()
-    complaint = run(manage, name, client_id, "--reason", reason).complaint
-    assert complaint == "--reason must be one line of at most 500 characters."
+    too_long = "--reason must be one line of at most 500 characters."
+    complaints = {
+        "a" * 501: too_long,
+        "twee\nregels": too_long,
+        "met\0nul": too_long,
+        "": "--reason is required.",
+        " ": "--reason is required.",
+        f"Gelekt: {secret_format.generate()}": "--reason contains a client secret. Leave it out.",
+    }
+    for reason, complaint in complaints.items():
+        assert run(manage, name, client_id, "--reason", reason).complaint == complaint
+    overlap = ["--overlap", "0"] if name == "rotate_secret" else []
+    assert manage(name, client_id, *overlap).complaint == "--reason is required."
     assert tables() == before
 
 

@@ -1,13 +1,14 @@
-"""`list_credentials`: what client credentials there are."""
+"""`list_credentials`."""
 
 import datetime as dt
-from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from apicredentials.models import ClientSecret
+from accounts.models import Actor
+from apicredentials.models import ClientCredential, ClientSecret
+from apicredentials.models.leak_reports import report_leak_of
 from tests.commands.conftest import Manage
 from tests.factories import ClientCredentialFactory, SellerFactory, ThirdPartyFactory
 
@@ -80,17 +81,87 @@ def test_without_json_prints_a_line_for_each(manage: Manage) -> None:
     ]
 
 
-def test_asks_the_database_as_often_for_many_as_for_one(
-    django_assert_num_queries: DjangoAssertNumQueries, capsys: pytest.CaptureFixture[str]
+def test_reads_in_batches_and_asks_no_more_for_many_than_for_one(
+    manage: Manage, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def listed() -> Any:
-        return call_command("list_credentials", "--json")
-
-    for _ in range(3):
-        ClientCredentialFactory(revealed=True)
+    made = [ClientCredentialFactory(revealed=True).client_id for _ in range(5)]
     with django_assert_num_queries(2):
-        assert listed().count("client_id") == 3
+        assert {each["client_id"] for each in manage("list_credentials", "--json").json} == {*made}
+    monkeypatch.setattr("apicredentials.management.commands.list_credentials.BATCH", 2)
+    with django_assert_num_queries(1 + 3):
+        assert {each["client_id"] for each in manage("list_credentials", "--json").json} == {*made}
 
 
 def test_refuses_a_seller_that_does_not_exist(manage: Manage) -> None:
     assert manage("list_credentials", "--seller", "1", "--json").complaint == "There is no seller '1'."
+
+
+# ---- Filters ----------------------------------------------------------------------------------------------
+
+
+def listed(manage: Manage, *arguments: str) -> list[str]:
+    """Return the names that are listed, in alphabetical order."""
+    return sorted(each["name"] for each in manage("list_credentials", *arguments, "--json").json)
+
+
+@pytest.fixture
+def _every_state() -> None:
+    """A credential in every state, named after it."""
+    for state in ClientCredential.State.values:
+        credential = ClientCredentialFactory(name=state, revealed=state != "without_secret")
+        if state == "paused":
+            credential.pause(by=Actor())
+        elif state == "deleted":
+            credential.delete_softly(by=Actor())
+        elif state == "leaked":
+            report_leak_of(credential, by=Actor())
+
+
+@pytest.mark.usefixtures("_every_state")
+@pytest.mark.parametrize("state", ClientCredential.State.values)
+def test_lists_those_in_one_state(manage: Manage, state: str) -> None:
+    assert [each["state"] for each in manage("list_credentials", "--state", state, "--json").json] == [state]
+    assert listed(manage, "--state", state) == [state]
+
+
+def used(name: str, days_ago: int) -> None:
+    """Make a credential that was used, and whose secret was made, so many days ago."""
+    moment = timezone.now() - dt.timedelta(days=days_ago)
+    secret = ClientCredentialFactory(revealed=True, name=name).secrets
+    secret.update(created_at=moment, last_used_at=moment)
+
+
+def test_lists_those_that_are_no_longer_used(manage: Manage) -> None:
+    ClientCredentialFactory(revealed=True, name="never")
+    for days in (0, 10, 89, 91):
+        used(f"{days} days", days)
+    assert listed(manage, "--idle") == ["91 days"]
+    assert listed(manage, "--idle", "24h") == ["10 days", "89 days", "91 days"]
+    assert listed(manage, "--idle", "5d", "--secret-older-than", "50d") == ["89 days", "91 days"]
+
+
+def test_lists_those_that_were_never_used(manage: Manage) -> None:
+    used("today", 0)
+    ClientCredentialFactory(revealed=True, name="never")
+    ClientCredentialFactory(name="without secret")
+    assert listed(manage, "--never-used") == ["never", "without secret"]
+
+
+def test_lists_those_with_an_old_secret_that_works(manage: Manage) -> None:
+    used("old", 400)
+    used("ended", 400)
+    used("new", 10)
+    ClientCredentialFactory(name="without secret")
+    ClientSecret.objects.filter(client__name="ended").update(ends_at=timezone.now())
+    assert listed(manage, "--secret-older-than", "365d") == ["old"]
+    assert listed(manage, "--secret-older-than", "240h") == ["new", "old"]
+
+
+@pytest.mark.parametrize("period", ["", "1", "1y", "-1d", "1.5d", " 1d", "\uff17d", "999999d"])
+@pytest.mark.parametrize("option", ["--idle", "--secret-older-than"])
+def test_refuses_what_is_no_period(manage: Manage, option: str, period: str) -> None:
+    assert option in manage("list_credentials", f"{option}={period}").complaint
+
+
+def test_refuses_a_state_that_does_not_exist(manage: Manage) -> None:
+    assert "--state" in manage("list_credentials", "--state", "actief").complaint

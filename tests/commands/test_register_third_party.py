@@ -6,6 +6,8 @@ import pytest
 
 from apicredentials import scopes
 from apicredentials.models import Activity, ClientSecret, ThirdParty
+from apicredentials.models.logos import to_png
+from tests.admin.pictures import JPEG, SVG
 from tests.commands.conftest import Manage
 from tests.factories import ResourceServerFactory, ThirdPartyFactory
 from tests.oauth.flow import Software, assert_error
@@ -131,34 +133,77 @@ def test_refuses_a_contact_that_is_no_address_and_needs_none(manage: Manage) -> 
     assert ThirdParty.objects.get().contact_email == ""
 
 
+PARTNER = ("--level", "gold", "--description", "Koppelt je kassa.", "--start-url", "https://orderhulp.example/start")
+
+
+def test_it_stands_in_the_list_of_partners(manage: Manage) -> None:
+    manage(*COMMAND, *PARTNER, "--listed")
+    party = ThirdParty.objects.listed().get()
+    assert (party.get_level_display(), party.description, party.start_url) == ("Goud", PARTNER[3], PARTNER[5])
+
+
+def test_by_default_it_does_not_stand_in_the_list_of_partners(manage: Manage) -> None:
+    manage(*COMMAND, *PARTNER)
+    assert not ThirdParty.objects.listed().exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--listed"], "startadres"),
+        (["--start-url", "http://orderhulp.example/"], "https://"),
+        (["--start-url", "javascript:alert(1)"], "start_url"),
+        (["--level", "platina"], "--level"),
+        (["--description", "a" * 201], "description"),
+    ],
+)
+def test_refuses_what_the_list_of_partners_cannot_show(manage: Manage, arguments: list[str], complaint: str) -> None:
+    assert complaint in manage(*COMMAND, *arguments).complaint
+    assert not ThirdParty.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://[::1]:9421/terug",
+        "https://../terug",
+        "https://x.example/terug?code=1&state=2",
+        "https://x.example/#a",
+        "http://x.example/terug",
+    ],
+)
+def test_refuses_a_redirect_uri_in_one_line_or_can_use_it(manage: Manage, uri: str) -> None:
+    done = manage("register_third_party", "--name", "Orderhulp", "--redirect-uri", uri)
+    if done.status:
+        assert uri in done.complaint
+        assert not ThirdParty.objects.exists()
+
+
 def test_needs_a_redirect_uri(manage: Manage) -> None:
     assert "--redirect-uri" in manage("register_third_party", "--name", "Orderhulp").complaint
 
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg"><circle r="4"/></svg>'
-
-
 def test_takes_a_logo(manage: Manage, tmp_path: Path) -> None:
-    file = tmp_path / "logo.svg"
-    file.write_text(SVG)
+    file = tmp_path / "logo.jpg"
+    file.write_bytes(JPEG)
     answer = manage(*COMMAND, "--logo", str(file), "--json").json
     assert answer.keys() == {"client_id", "client_secret"}
-    assert ThirdParty.objects.get().logo.media_type == "image/svg+xml"
+    assert bytes(ThirdParty.objects.get().logo.content) == to_png(JPEG)
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (SVG.replace("circle", "script"), "Een logo mag geen <script> bevatten."),
-        ("x" * 100_000, "hoogstens 64 kB"),
+        (SVG, "Dit is geen geldige PNG, JPEG of WebP."),
+        (b"x" * 1_000_000, "hoogstens 512 kB"),
         (None, "No such file"),
     ],
 )
 def test_refuses_a_bad_logo_and_registers_nothing(
-    manage: Manage, tmp_path: Path, content: str | None, complaint: str
+    manage: Manage, tmp_path: Path, content: bytes | None, complaint: str
 ) -> None:
-    file = tmp_path / "logo.svg"
+    file = tmp_path / "logo.png"
     if content is not None:
-        file.write_text(content)
+        file.write_bytes(content)
     assert complaint in manage(*COMMAND, "--logo", str(file)).complaint
     assert not ThirdParty.objects.exists()

@@ -7,9 +7,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from accounts.models import Seller
 from apicredentials.keys import secret_format
-from apicredentials.models import Activity, ClientCredential
-from tests.commands.conftest import CONTACT, OPERATOR, OWNER, Manage, logged, mailed
+from apicredentials.models import Activity, ClientCredential, OAuthClient
+from tests.commands.conftest import CONTACT, OPERATOR, OWNER, WHY, Manage, logged, mailed
 from tests.factories import ClientCredentialFactory, ThirdPartyFactory
 from tests.inventory import tables
 from tests.logged import listening
@@ -41,8 +42,8 @@ def test_a_token_from_before_stays_dead_when_the_credential_works_again(manage: 
     with time_machine.travel(timezone.now() - dt.timedelta(seconds=2)):
         token = warehouse.access_token()
     manage("report_leak", stdin=warehouse.secret)
-    rotated = manage("rotate_secret", warehouse.client_id, "--overlap", "0", "--json").json
-    manage("resume_credential", warehouse.client_id)
+    rotated = manage("rotate_secret", warehouse.client_id, *WHY, "--overlap", "0", "--json").json
+    manage("resume_credential", warehouse.client_id, *WHY)
     assert verify(token).status_code == 401
     assert verify(Software(warehouse.client_id, rotated["client_secret"]).access_token()).status_code == 204
 
@@ -50,12 +51,40 @@ def test_a_token_from_before_stays_dead_when_the_credential_works_again(manage: 
 def test_prints_how_many_there_were(manage: Manage, warehouse: Software) -> None:
     lines = [warehouse.secret, secret_format.generate(), mistyped(warehouse.secret), "geen secret"]
     answer = manage("report_leak", "--json", stdin="\n".join(lines)).json
-    assert answer == {"read": 4, "well_formed": 2, "stopped": 1}
+    assert answer == {"reported": 4, "stopped": 1, "unknown": 3, "owners": [owner_of(warehouse)]}
 
 
-def test_without_json_prints_lines_for_people(manage: Manage, warehouse: Software) -> None:
+def owner_of(found: Software) -> dict[str, str | None]:
+    client = OAuthClient.objects.get(client_id=found.client_id)
+    number = client.seller.retailer_id if client.seller else None
+    return {"client_id": client.client_id, "name": client.name, "seller": number}
+
+
+def test_prints_whose_they_were_also_of_secrets_that_have_ended(manage: Manage, warehouse: Software) -> None:
+    party = software(ThirdPartyFactory())
+    first = manage("report_leak", "--json", stdin=f"{warehouse.secret}\n{party.secret}").json
+    assert first["owners"] == [owner_of(warehouse), owner_of(party)]
+    assert owner_of(party)["seller"] is None
+    again = manage("report_leak", "--json", stdin=f"{warehouse.secret}\n{party.secret}").json
+    assert again == first | {"stopped": 0}
+
+
+def test_without_json_prints_lines_for_people(manage: Manage, warehouse: Software, shop: Seller) -> None:
     done = manage("report_leak", stdin=f"{warehouse.secret}\n")
-    assert (done.out, done.err) == ("read: 1\nwell_formed: 1\nstopped: 1\n", "")
+    assert done.err == ""
+    assert done.out.splitlines() == [
+        "reported: 1",
+        "stopped: 1",
+        "unknown: 0",
+        f"owner: {warehouse.client_id}  {shop.retailer_id}  Magazijn",
+    ]
+
+
+def test_a_dry_run_prints_the_same_and_changes_nothing(manage: Manage, warehouse: Software) -> None:
+    before = tables()
+    expected = manage("report_leak", "--dry-run", "--json", stdin=warehouse.secret).json
+    assert tables() == before
+    assert manage("report_leak", "--json", stdin=warehouse.secret).json == expected
 
 
 @pytest.mark.parametrize(
@@ -71,7 +100,8 @@ def test_reads_one_a_line_whatever_stands_around_it(manage: Manage, warehouse: S
 
 def test_bytes_that_are_no_text_do_not_hide_a_secret(manage: Manage, warehouse: Software) -> None:
     found = b"\xff\xfe\n" + warehouse.secret.encode() + b"\n\xe9\n"
-    assert manage("report_leak", "--json", stdin=found).json == {"read": 3, "well_formed": 1, "stopped": 1}
+    answer = manage("report_leak", "--json", stdin=found).json
+    assert (answer["reported"], answer["stopped"], answer["unknown"]) == (3, 1, 2)
 
 
 @pytest.mark.parametrize("found", ["", "\n\n", "geen secret", "rts_", "a new one"])
@@ -88,16 +118,16 @@ def test_twice_is_once(manage: Manage, warehouse: Software) -> None:
     manage("report_leak", stdin=warehouse.secret)
     before = tables()
     answer = manage("report_leak", "--json", stdin=warehouse.secret).json
-    assert answer == {"read": 1, "well_formed": 1, "stopped": 0}
+    assert (answer["reported"], answer["stopped"], answer["unknown"]) == (1, 0, 0)
     assert tables() == before
 
 
 def test_the_other_secret_of_the_credential_waits_until_it_is_resumed(manage: Manage, warehouse: Software) -> None:
-    rotated = manage("rotate_secret", warehouse.client_id, "--overlap", "24h", "--json").json
+    rotated = manage("rotate_secret", warehouse.client_id, *WHY, "--overlap", "24h", "--json").json
     new = Software(warehouse.client_id, rotated["client_secret"])
     manage("report_leak", stdin=warehouse.secret)
     assert_error(new.token(**GRANT), "invalid_client", 401)
-    manage("resume_credential", warehouse.client_id)
+    manage("resume_credential", warehouse.client_id, *WHY)
     assert new.token(**GRANT).status_code == 200
     assert_error(warehouse.token(**GRANT), "invalid_client", 401)
 
@@ -114,7 +144,7 @@ def test_takes_as_many_as_were_found(manage: Manage, warehouse: Software) -> Non
     bodies = [f"{number:076}" for number in range(70_000)]
     others = [f"rts_{body}{secret_format.checksum(body)}" for body in bodies]
     answer = manage("report_leak", "--json", stdin="\n".join([*others, warehouse.secret])).json
-    assert answer == {"read": 70_001, "well_formed": 70_001, "stopped": 1}
+    assert (answer["reported"], answer["stopped"], answer["unknown"]) == (70_001, 1, 70_000)
 
 
 # ---- What the seller hears, and nobody else ---------------------------------------------------------------
@@ -124,6 +154,17 @@ def test_the_seller_reads_in_the_log_who_did_it_and_why(manage: Manage, warehous
     manage("report_leak", stdin=warehouse.secret)
     assert logged(LEAKED) == [("Magazijn", OPERATOR, "Het secret is gevonden waar het niet hoort.")]
     assert Activity.objects.get(kind=LEAKED).details == {"hint": warehouse.secret[-4:]}
+
+
+def test_the_seller_reads_where_it_was_found(manage: Manage, warehouse: Software) -> None:
+    manage("report_leak", "--found-at", "https://pasta.example/4711", stdin=warehouse.secret)
+    assert logged(LEAKED) == [("Magazijn", OPERATOR, "Gevonden op https://pasta.example/4711.")]
+
+
+def test_the_place_must_be_one_line_without_a_secret(manage: Manage, warehouse: Software) -> None:
+    for place in ("a" * 500, "twee\nregels", f"https://pasta.example/{warehouse.secret}"):
+        assert "--found-at" in manage("report_leak", "--found-at", place, stdin=warehouse.secret).complaint
+    assert warehouse.token(**GRANT).status_code == 200
 
 
 def test_owner_and_technical_contact_are_mailed_once(manage: Manage, warehouse: Software) -> None:

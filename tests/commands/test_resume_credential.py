@@ -3,7 +3,7 @@
 import pytest
 
 from apicredentials.models import Activity
-from tests.commands.conftest import CONTACT, OPERATOR, OWNER, Manage, logged, mailed
+from tests.commands.conftest import WHY, Manage, logged, mailed
 from tests.oauth.flow import Software, assert_error, verify
 
 pytestmark = pytest.mark.django_db
@@ -14,45 +14,33 @@ RESUMED = Activity.Kind.CREDENTIAL_RESUMED
 @pytest.fixture
 def paused(manage: Manage, warehouse: Software) -> Software:
     """The shop's software, whose credential an operator has paused."""
-    manage("pause_credential", warehouse.client_id)
+    manage("pause_credential", warehouse.client_id, *WHY)
     return warehouse
 
 
 def test_it_gets_tokens_again_and_those_it_had_go_on(manage: Manage, warehouse: Software) -> None:
     token = warehouse.access_token()
-    manage("pause_credential", warehouse.client_id)
+    manage("pause_credential", warehouse.client_id, *WHY)
     assert verify(token).status_code == 401
-    assert manage("resume_credential", warehouse.client_id).status == 0
+    assert manage("resume_credential", warehouse.client_id, *WHY).status == 0
     assert verify(token).status_code == 204
     assert verify(warehouse.access_token()).status_code == 204
 
 
 def test_prints_how_it_stands(manage: Manage, paused: Software) -> None:
-    answer = manage("resume_credential", paused.client_id, "--json").json
+    answer = manage("resume_credential", paused.client_id, *WHY, "--json").json
     assert answer == {"client_id": paused.client_id, "state": "active"}
     assert [each["state"] for each in manage("list_credentials", "--json").json] == ["active"]
 
 
-def test_without_json_prints_lines_for_people(manage: Manage, paused: Software) -> None:
-    done = manage("resume_credential", paused.client_id)
-    assert (done.out, done.err) == (f"client_id: {paused.client_id}\nstate: active\n", "")
-
-
-def test_twice_is_once(manage: Manage, paused: Software) -> None:
-    first = manage("resume_credential", paused.client_id, "--reason", "Opgelost", "--json").json
-    assert manage("resume_credential", paused.client_id, "--reason", "Weer", "--json").json == first
-    assert logged(RESUMED) == [("Magazijn", OPERATOR, "Opgelost")]
-    assert mailed(RESUMED) == [OWNER, CONTACT]
-
-
 def test_one_that_was_never_paused_is_left_alone(manage: Manage, warehouse: Software) -> None:
-    assert manage("resume_credential", warehouse.client_id, "--json").json["state"] == "active"
+    assert manage("resume_credential", warehouse.client_id, *WHY, "--json").json["state"] == "active"
     assert (logged(RESUMED), mailed(RESUMED)) == ([], [])
 
 
 def test_does_not_let_a_leaked_secret_in_again(manage: Manage, warehouse: Software) -> None:
     manage("report_leak", stdin=warehouse.secret)
-    manage("resume_credential", warehouse.client_id)
+    manage("resume_credential", warehouse.client_id, *WHY)
     assert_error(warehouse.token(grant_type="client_credentials"), "invalid_client", 401)
-    answer = manage("rotate_secret", warehouse.client_id, "--overlap", "7d", "--json").json
+    answer = manage("rotate_secret", warehouse.client_id, *WHY, "--overlap", "7d", "--json").json
     assert verify(Software(warehouse.client_id, answer["client_secret"]).access_token()).status_code == 204

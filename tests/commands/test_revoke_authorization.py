@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Seller
 from apicredentials.models import Activity, ThirdPartyAuthorization
-from tests.commands.conftest import CONTACT, OPERATOR, OWNER, Done, Manage, logged, mailed
+from tests.commands.conftest import CONTACT, OPERATOR, OWNER, WHY, Done, Manage, logged, mailed
 from tests.factories import (
     ClientCredentialFactory,
     ResourceServerFactory,
@@ -40,7 +40,8 @@ def works(party: Software, tokens: dict[str, Any]) -> bool:
 
 
 def revoke(manage: Manage, party: Software, *arguments: str) -> Done:
-    return manage("revoke_authorization", party.client_id, *arguments)
+    reason = () if "--reason" in arguments else WHY
+    return manage("revoke_authorization", party.client_id, *arguments, *reason)
 
 
 def revoke_for(manage: Manage, party: Software, seller: Seller, *arguments: str) -> Done:
@@ -93,7 +94,7 @@ def test_a_dry_run_counts_and_changes_nothing(manage: Manage, party: Software, s
     connect(party, SellerFactory())
     before = tables()
     for whose, count in (("--all-sellers", 2), (f"--seller={shop.retailer_id}", 1)):
-        answer = revoke(manage, party, whose, "--dry-run", "--json").json
+        answer = manage("revoke_authorization", party.client_id, whose, "--dry-run", "--json").json
         assert answer == {"client_id": party.client_id, "revoked": 0, "found": count}
     assert tables() == before
 
@@ -120,7 +121,7 @@ def test_twice_is_once(manage: Manage, party: Software, shop: Seller) -> None:
 
 def test_what_has_expired_can_be_renewed_no_more(manage: Manage, party: Software, shop: Seller) -> None:
     expired = ThirdPartyAuthorizationFactory(seller=shop, third_party__name="Boekhouding", expired=True)
-    answer = manage("revoke_authorization", expired.third_party.client_id, "--all-sellers", "--json").json
+    answer = manage("revoke_authorization", expired.third_party.client_id, "--all-sellers", *WHY, "--json").json
     assert answer["revoked"] == 1
     expired.refresh_from_db()
     assert not expired.is_renewable
@@ -133,7 +134,7 @@ def test_what_has_expired_can_be_renewed_no_more(manage: Manage, party: Software
 def test_refuses_an_id_of_nobody(manage: Manage, party: Software, shop: Seller, client_id: str) -> None:
     connect(party, shop)
     before = tables()
-    complaint = manage("revoke_authorization", client_id, "--all-sellers").complaint
+    complaint = manage("revoke_authorization", client_id, "--all-sellers", *WHY).complaint
     assert complaint == f"There is no third party {client_id!r}."
     assert tables() == before
 
@@ -141,7 +142,7 @@ def test_refuses_an_id_of_nobody(manage: Manage, party: Software, shop: Seller, 
 @pytest.mark.parametrize("factory", [ClientCredentialFactory, ResourceServerFactory])
 def test_refuses_the_id_of_another_kind_of_client(manage: Manage, factory: type[ClientCredentialFactory]) -> None:
     client_id = factory().client_id
-    complaint = manage("revoke_authorization", client_id, "--all-sellers").complaint
+    complaint = manage("revoke_authorization", client_id, "--all-sellers", *WHY).complaint
     assert complaint == f"There is no third party {client_id!r}."
 
 
@@ -159,8 +160,8 @@ def test_whose_access_must_be_said_once(manage: Manage, party: Software, shop: S
     assert works(party, tokens)
 
 
-@pytest.mark.parametrize("reason", ["a" * 501, "twee\nregels", "met\0nul", "\udcff"])
-def test_refuses_a_reason_that_no_log_can_hold(manage: Manage, party: Software, shop: Seller, reason: str) -> None:
+@pytest.mark.parametrize("reason", ["a" * 501, "twee\nregels", "met\0nul", "\udcff", "", " "])
+def test_needs_a_reason_that_a_log_can_hold(manage: Manage, party: Software, shop: Seller, reason: str) -> None:
     tokens = connect(party, shop)
     assert revoke_for(manage, party, shop, "--reason", reason).complaint
     assert works(party, tokens)

@@ -7,7 +7,7 @@ import time_machine
 
 from apicredentials.keys import secret_format
 from apicredentials.models import ClientSecret
-from tests.commands.conftest import Done, Manage
+from tests.commands.conftest import WHY, Done, Manage
 from tests.factories import ClientCredentialFactory
 from tests.inventory import tables
 from tests.logged import listening
@@ -19,7 +19,7 @@ SECOND = dt.timedelta(seconds=1)
 
 
 def rotate(manage: Manage, of: Software, overlap: str, *arguments: str) -> Done:
-    return manage("rotate_secret", of.client_id, "--overlap", overlap, *arguments)
+    return manage("rotate_secret", of.client_id, *WHY, "--overlap", overlap, *arguments)
 
 
 def renewed(manage: Manage, of: Software, overlap: str) -> Software:
@@ -109,15 +109,15 @@ def test_a_secret_that_leaked_does_not_work_again(
     manage("report_leak", stdin=warehouse.secret)
     clock.shift(SECOND)
     assert rotate(manage, warehouse, "7d", "--json").json["previous_ends_at"] == "2026-05-04T10:30:00Z"
-    manage("resume_credential", warehouse.client_id)
+    manage("resume_credential", warehouse.client_id, *WHY)
     assert not works(warehouse)
 
 
 def test_the_new_secret_of_a_paused_credential_waits_until_it_is_resumed(manage: Manage, warehouse: Software) -> None:
-    manage("pause_credential", warehouse.client_id)
+    manage("pause_credential", warehouse.client_id, *WHY)
     new = renewed(manage, warehouse, "0")
     assert not works(new)
-    manage("resume_credential", warehouse.client_id)
+    manage("resume_credential", warehouse.client_id, *WHY)
     assert works(new)
 
 
@@ -126,19 +126,19 @@ def test_the_new_secret_of_a_paused_credential_waits_until_it_is_resumed(manage:
 
 def test_refuses_when_there_is_no_secret_yet(manage: Manage) -> None:
     client_id = ClientCredentialFactory().client_id
-    complaint = manage("rotate_secret", client_id, "--overlap", "0").complaint
+    complaint = manage("rotate_secret", client_id, *WHY, "--overlap", "0").complaint
     assert complaint == "Er is nog geen secret. Kies eerst Toon secret."
     assert not ClientSecret.objects.exists()
 
 
 @pytest.mark.parametrize("overlap", ["", "1h", "24H", " 7d", "-1", "00", "7", "30d ", "\uff17d"])
 def test_refuses_another_overlap(manage: Manage, warehouse: Software, overlap: str) -> None:
-    complaint = manage("rotate_secret", warehouse.client_id, f"--overlap={overlap}").complaint
+    complaint = manage("rotate_secret", warehouse.client_id, *WHY, f"--overlap={overlap}").complaint
     assert "--overlap" in complaint
     assert works(warehouse)
     assert ClientSecret.objects.count() == 1
 
 
 def test_the_overlap_must_be_chosen(manage: Manage, warehouse: Software) -> None:
-    assert "--overlap" in manage("rotate_secret", warehouse.client_id).complaint
+    assert "--overlap" in manage("rotate_secret", warehouse.client_id, *WHY).complaint
     assert ClientSecret.objects.count() == 1

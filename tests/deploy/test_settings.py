@@ -1,22 +1,17 @@
 """The settings and the keys: what is missing or wrong is said in one line, and nothing starts."""
 
-import os
 import re
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import connection
 
 from apicredentials.keys.hash_keys import new_hash_key
 from apicredentials.keys.key_entries import b64url
 from apicredentials.keys.required_keys import require_strong
-from portal.management.commands.migrate import held_in_database
 from tests.deploy.programs import KEYS, fresh_keys, run
-from tests.served import ROOT, copy_on_postgresql, copy_on_sqlite
+from tests.served import ROOT
 
 ENV_EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 
@@ -110,31 +105,6 @@ def test_without_a_database_or_its_tables_a_command_says_so_in_one_line(database
 def test_arguments_that_are_no_text_are_refused_in_one_line() -> None:
     done = run("manage.py", "list_credentials", "--seller", "\udcff", **fresh_keys())
     assert (done.returncode, done.stderr) == (1, "CommandError: The arguments are not valid UTF-8.\n")
-
-
-def test_servers_that_start_together_make_one_empty_database_ready(tmp_path: Path) -> None:
-    with ExitStack() as made:
-        on_postgresql = os.environ.get("DATABASE_URL", "").startswith("postgres")
-        url = copy_on_postgresql(made, template=None) if on_postgresql else copy_on_sqlite(tmp_path, template=None)
-        environment = fresh_keys() | {"DATABASE_URL": url}
-        with ThreadPoolExecutor() as pool:
-            started = [pool.submit(run, "manage.py", "migrate", "--verbosity", "0", **environment) for _ in range(3)]
-        for each in started:
-            assert (each.result().returncode, each.result().stderr) == (0, "")
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL only")
-@pytest.mark.django_db
-def test_a_migration_may_take_longer_than_a_request() -> None:
-    def limit() -> str:
-        with connection.cursor() as cursor:
-            cursor.execute("SHOW statement_timeout")
-            return str(cursor.fetchone()[0])
-
-    before = limit()
-    with held_in_database(connection):
-        assert limit() == "0"
-    assert limit() == before != "0"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@
 import datetime as dt
 import io
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,6 @@ START = dt.datetime(2027, 3, 1, 14, 3, tzinfo=dt.UTC)
 
 SUBJECT = "Onderhoud aan de Retailer API op 7 maart"
 TEXT = "Zondag 7 maart is er onderhoud.\n\nPlan je aanroepen erna. Meer: https://status.example/onderhoud."
-
-type Commit = Callable[..., AbstractContextManager[Any]]
 
 
 @pytest.fixture
@@ -53,12 +50,6 @@ def clock(db: None) -> Iterator[time_machine.Traveller]:
 def authorization(seller: Seller, clock: time_machine.Traveller) -> ThirdPartyAuthorization:
     """A consent given just now."""
     return ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Boekhouding")
-
-
-@pytest.fixture
-def commit(django_capture_on_commit_callbacks: Commit) -> Callable[[], AbstractContextManager[Any]]:
-    """Let a block end as a transaction does, with what waits for its commit: `with commit(): …`."""
-    return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apicredentials.mail import MESSAGES
 from apicredentials.mail.previews import sample
+from apicredentials.mail.rendering import compose
 from apicredentials.models import OutgoingMail
 from tests.factories import UserFactory
 from tests.inventory import tables
@@ -92,7 +93,8 @@ def test_an_operator_can_read_what_every_mail_says(clerk: Client, kind: str) -> 
     assert f'href="{PREVIEWS}{kind}/"' in clerk.get(PREVIEWS).content.decode()
     page = clerk.get(f"{PREVIEWS}{kind}/")
     assert page.status_code == HTTPStatus.OK
-    assert says(page).count("Fietsenwinkel De Spaak (verkoper 1234567)") >= 2  # as text and as HTML
+    assert says(page).count(f"Hallo, {compose(sample(kind)).news[:20]}") == 2  # as text and as HTML
+    assert says(page).count("Groet, Verkopersportaal") == 2
     assert tables() == before
 
 

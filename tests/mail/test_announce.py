@@ -23,13 +23,13 @@ from accounts.models import Actor, Seller
 from apicredentials.exceptions import AlreadySent, WordsChanged
 from apicredentials.mail import delivery
 from apicredentials.mail.previews import sample
-from apicredentials.models import Activity, Announcement, OutgoingMail, TechnicalContact, announcements
-from apicredentials.models.announcements import queue_announcements
+from apicredentials.models import Activity, Announcement, OutgoingMail, announcements
 from tests.factories import AnnouncementFactory, SellerFactory, TechnicalContactFactory
 from tests.inventory import tables
 from tests.mail.conftest import CONTACT, OWNER, SUBJECT, TEXT, announce
 from tests.mail.smtp_server import Behaviour
 from tests.mail.test_races import PATIENCE_SECONDS, SENDERS, at_once
+from tests.mailbox import send_due_mail
 from tests.people import says, signed_in
 from tests.served import ROOT, manage, production
 
@@ -54,10 +54,10 @@ def reached() -> Counter[str]:
     return Counter(address for message in mail.outbox for address in message.to)
 
 
-def started(**fields: Any) -> Announcement:
-    """Return an announcement that was sent, of which no mail is in the outbox yet."""
-    announcement = AnnouncementFactory(**fields)
-    announcement.send(by=Actor(), seen=announcement.digest)
+def sent() -> Announcement:
+    """Return a sent announcement whose mails wait in the outbox."""
+    announcement = AnnouncementFactory()
+    announcement.send(by=Actor(), seen=announcement.updated_at)
     return announcement
 
 
@@ -96,43 +96,17 @@ def test_one_address_for_several_sellers_gets_it_once(db: None, words: tuple[str
     assert reached() == {"bureau@buro.example": 1, "ander@buro.example": 1}
 
 
-@pytest.mark.usefixtures("small_batches")
-def test_who_confirms_or_comes_while_it_is_sent_does_not_get_it(db: None) -> None:
+def test_who_confirms_after_it_was_sent_does_not_get_it(db: None) -> None:
     before = contacts(3)
     late = TechnicalContactFactory(email="laat@winkel.example", confirmed_at=None)
-    announcement = started()
-    announcement.queue_next()
+    announcement = sent()
     late.confirm()
-    contacts(2)
-    queue_announcements()
-    assert set(OutgoingMail.objects.filter(announcement=announcement).values_list("recipient", flat=True)) == set(
-        before
-    )
-    assert announcement.progress().to_queue == 0
+    assert announce(str(announcement.pk))["sent"] == 3
+    assert reached() == Counter(before)
 
 
-@pytest.mark.usefixtures("small_batches")
-def test_a_contact_who_gets_another_address_while_it_is_sent_does_not_get_it_twice(db: None) -> None:
-    contacts(3)
-    announcement = started()
-    announcement.queue_next()
-    contact = TechnicalContact.objects.earliest("pk")
-    contact.email = "nieuw@winkel.example"
-    contact.record(by=Actor())
-    contact.confirm()
-    announcement.last_contact = 0
-    Announcement.objects.update(last_contact=0)  # as if its turn came again
-    queue_announcements()
-    assert OutgoingMail.objects.filter(announcement=announcement, seller=contact.seller).count() == 1
-
-
-def test_the_database_holds_one_mail_for_each_announcement_and_contact(seller: Seller) -> None:
-    announcement = started()
-    announcement.queue_next()
-    double = announcement.mail_to(seller.technical_contact)
-    double.recipient = "ander@winkel.example"
-    with transaction.atomic(), pytest.raises(IntegrityError, match=r"announcement|seller"):
-        double.save()
+def test_the_database_holds_one_mail_for_each_announcement_and_address(seller: Seller) -> None:
+    double = sent().mail_to(seller.technical_contact)
     double.seller, double.recipient = SellerFactory(), CONTACT.upper()
     with transaction.atomic(), pytest.raises(IntegrityError, match=r"key|address"):
         double.save()
@@ -157,12 +131,12 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, after: 
     monkeypatch.setattr(owner, name, work)
 
 
-# Where a run of five contacts in batches of two may stop: before it starts, between batches, inside one with its mails
-# written and its place not, and between two mails that leave.
+# Where a run of five contacts in batches of two may stop: before it starts, while its mails are queued, with all queued
+# and nothing committed, and between two mails.
 MOMENTS = [
     (Announcement, "send", 0),
-    *[(Announcement, "queue_next", after) for after in range(4)],
-    *[(Announcement, "_note", after) for after in range(1, 5)],
+    *[(Announcement, "mail_to", after) for after in (0, 3)],
+    (Activity, "record", 0),
     *[(delivery, "attempt", after) for after in range(5)],
 ]
 
@@ -177,7 +151,7 @@ def interrupted(
         interrupt(patch, *request.param)
         with pytest.raises(Interrupted):
             announce(*words)
-    # What was on the point of leaving belongs to the sender that died until its lease is over.
+    # The mail that was being sent stays claimed until the lease of the dead sender is over.
     OutgoingMail.objects.filter(sent_at=None).update(due_at=timezone.now())
     return addresses
 
@@ -189,22 +163,9 @@ def test_interrupted_anywhere_and_repeated_it_reaches_each_once(interrupted: lis
 
 
 def test_interrupted_anywhere_and_left_alone_it_is_finished_by_the_clock(interrupted: list[str]) -> None:
-    was_sent = Announcement.objects.filter(started_at__isnull=False).exists()
+    was_sent = Announcement.objects.filter(sent_at__isnull=False).exists()
     call_command("send_notices", "--json", stdout=io.StringIO())
     assert reached() == Counter(interrupted if was_sent else [])
-
-
-@pytest.mark.usefixtures("small_batches")
-def test_a_batch_is_written_whole_or_not_at_all(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    contacts(5)
-    announcement = started()
-    announcement.queue_next()
-    with monkeypatch.context() as patch:
-        interrupt(patch, Announcement, "_note", 0)
-        with pytest.raises(Interrupted):
-            announcement.queue_next()
-    assert OutgoingMail.objects.count() == 2
-    assert announcement.addresses_left() == 3
 
 
 def test_a_mail_server_that_is_down_delays_it(db: None, words: tuple[str], smtp: Behaviour) -> None:
@@ -218,33 +179,19 @@ def test_a_mail_server_that_is_down_delays_it(db: None, words: tuple[str], smtp:
     assert sorted(smtp.recipients) == sorted(addresses)
 
 
-@pytest.mark.usefixtures("small_batches")
-def test_send_notices_says_how_many_are_left_without_writing_them(db: None) -> None:
-    contacts(5)
-    started().queue_next()
-    before = tables()
-    out = io.StringIO()
-    call_command("send_notices", "--dry-run", "--json", stdout=out)
-    assert json.loads(out.getvalue()) == {"sent": 0, "failed": 0, "due": 5}
-    assert tables() == before
-
-
 def test_urgent_mail_does_not_wait_for_it(db: None) -> None:
     contacts(3)
-    started().queue_next()
-    leak = sample(Activity.Kind.LEAK_REPORTED)
-    leak.queue_for(["eigenaar@winkel.example"], at_once=False)
-    delivery.send(OutgoingMail.objects.all())
-    assert mail.outbox[0].to == ["eigenaar@winkel.example"]
+    sent()
+    sample(Activity.Kind.LEAK_REPORTED).queue_for([OWNER])
+    assert send_due_mail()[0].to == [OWNER]
     assert len(mail.outbox) == 4
 
 
 def test_the_number_of_queries_does_not_grow_with_the_number_of_contacts(db: None) -> None:
     def queries(number: int) -> int:
         contacts(number)
-        announcement = started()
         with CaptureQueriesContext(connection) as captured:
-            announcement.queue_next()
+            sent()
         return len(captured)
 
     assert queries(2) == queries(20)
@@ -272,12 +219,11 @@ def test_the_log_of_operators_says_why_and_that_of_sellers_says_nothing(seller: 
 def test_what_was_sent_cannot_change_or_go(seller: Seller) -> None:
     draft = AnnouncementFactory()
     stale = Announcement.objects.get()
-    draft.send(by=Actor(), seen=draft.digest)
-    draft.queue_next()
+    draft.send(by=Actor(), seen=draft.updated_at)
     before = tables()
     for announcement in (draft, stale):
         announcement.text = "Iets anders."
-        for act in (announcement.save, announcement.delete, lambda: stale.send(by=Actor(), seen=draft.digest)):
+        for act in (announcement.save, announcement.delete, lambda: stale.send(by=Actor(), seen=draft.updated_at)):
             with pytest.raises(AlreadySent):
                 act()
     with transaction.atomic(), pytest.raises(ProtectedError):
@@ -288,7 +234,7 @@ def test_what_was_sent_cannot_change_or_go(seller: Seller) -> None:
 def test_what_was_thrown_away_does_not_come_back(db: None) -> None:
     draft = AnnouncementFactory()
     Announcement.objects.get().delete()
-    for act in (draft.save, draft.delete, lambda: draft.send(by=Actor(), seen=draft.digest)):
+    for act in (draft.save, draft.delete, lambda: draft.send(by=Actor(), seen=draft.updated_at)):
         with pytest.raises(WordsChanged):
             act()
     assert not Announcement.objects.exists()
@@ -296,7 +242,7 @@ def test_what_was_thrown_away_does_not_come_back(db: None) -> None:
 
 def test_only_words_that_were_read_are_sent(seller: Seller) -> None:
     announcement = AnnouncementFactory()
-    read = announcement.digest
+    read = announcement.updated_at
     announcement.text = "Iets anders."
     announcement.save()
     with pytest.raises(WordsChanged):
@@ -326,7 +272,7 @@ def test_of_several_who_press_send_one_does(smtp: Behaviour) -> None:
 
     def send() -> None:
         try:
-            Announcement.objects.get().send(by=Actor(), seen=draft.digest)
+            Announcement.objects.get().send(by=Actor(), seen=draft.updated_at)
             outcomes.append("sent")
         except AlreadySent as error:
             outcomes.append(error.code)

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import time_machine
-from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
@@ -17,7 +16,8 @@ from apicredentials.exceptions import AlreadyConfirmed, LinkExpired, LinkInvalid
 from apicredentials.models import Activity, OutgoingMail, TechnicalContact
 from apicredentials.models.contacts import LINK_LIFETIME, confirmation_token
 from tests.factories import MembershipFactory, SellerFactory
-from tests.mail.conftest import CONTACT, OWNER, Commit
+from tests.mail.conftest import CONTACT, OWNER
+from tests.mailbox import send_due_mail
 from tests.people import says, signed_in
 
 NEW = "nieuw@winkel.example"
@@ -62,11 +62,10 @@ def link_in(body: object) -> str:
 # ---- The whole way ----------------------------------------------------------------------------------------
 
 
-def test_a_contact_confirms_by_the_link_it_was_mailed(empty: Seller, commit: Commit, client: Client) -> None:
+def test_a_contact_confirms_by_the_link_it_was_mailed(empty: Seller, client: Client) -> None:
     owner = signed_in(empty.members.get())
-    with commit():
-        owner.post("/instellingen/api/contact/", {"name": "Sanne", "email": CONTACT, "phone_number": ""})
-    [message] = mail.outbox
+    owner.post("/instellingen/api/contact/", {"name": "Sanne", "email": CONTACT, "phone_number": ""})
+    [message] = send_due_mail()
     assert message.to == [CONTACT]
     assert "Nog niet bevestigd." in says(owner.get("/instellingen/api/"))
 
@@ -158,10 +157,9 @@ def test_an_expired_link_says_what_to_do(empty: Seller, client: Client, clock: t
     assert not TechnicalContact.objects.get().is_confirmed
 
 
-def test_no_token_is_kept(empty: Seller, commit: Commit) -> None:
-    with commit():
-        save(empty)
-    token = link_in(mail.outbox[0].body).partition("token=")[2]
+def test_no_token_is_kept(empty: Seller) -> None:
+    save(empty)
+    token = link_in(send_due_mail()[0].body).partition("token=")[2]
     assert token[:12] not in str(OutgoingMail.objects.values())
 
 
@@ -173,18 +171,17 @@ def test_a_first_contact_is_asked_to_confirm_and_nobody_else_is_bothered(empty: 
     assert outbox() == [("contact_confirmation", CONTACT)]
 
 
-def test_a_new_address_is_asked_and_the_old_one_and_the_owner_are_told(seller: Seller, commit: Commit) -> None:
-    with commit():
-        contact = save(seller, NEW)
+def test_a_new_address_is_asked_and_the_old_one_and_the_owner_are_told(seller: Seller) -> None:
+    contact = save(seller, NEW)
     assert not contact.is_confirmed
-    by_recipient = {message.to[0]: message for message in mail.outbox}
+    by_recipient = {message.to[0]: message for message in send_due_mail()}
     assert by_recipient.keys() == {NEW, OWNER, CONTACT}
     assert "Bevestig je e-mailadres" in by_recipient[NEW].subject
     assert f"Vorig adres: {CONTACT}" in by_recipient[OWNER].body
     assert NEW in by_recipient[OWNER].body
     assert "Je bent niet meer het technisch contact" in by_recipient[CONTACT].subject
     assert NEW not in by_recipient[CONTACT].body, "the new address is not for the old one to know"
-    for message in mail.outbox:
+    for message in by_recipient.values():
         assert "Vanaf adres: 203.0.113.7" in message.body
 
 

@@ -9,17 +9,14 @@ from smtplib import SMTPDataError, SMTPRecipientsRefused
 import pytest
 import structlog
 import time_machine
-from django.core import mail as memory
 from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import Seller
 from apicredentials.mail import delivery
 from apicredentials.mail.previews import sample
 from apicredentials.models import OutgoingMail
 from apicredentials.models.outgoing_mail import LEASE, PAUSES, describe
-from tests.mail.conftest import Commit
 from tests.mail.smtp_server import Behaviour
 
 GOOD, BAD, OTHER = "goed@winkel.example", "fout@winkel.example", "ander@winkel.example"
@@ -34,8 +31,8 @@ def queue(*recipients: str, key: str = "een-aanleiding") -> None:
 
 def send() -> tuple[int, int]:
     """Send what is due, and return how many left and how many failed."""
-    tally = delivery.send(OutgoingMail.objects.all())
-    return tally.sent, tally.failed
+    result = delivery.send(OutgoingMail.objects.all())
+    return result.sent, result.failed
 
 
 def only() -> OutgoingMail:
@@ -241,32 +238,6 @@ def test_a_mailer_that_cannot_part_has_accepted_the_mail(settings: Settings) -> 
     queue(GOOD)
     assert send() == (1, 0)
     assert only().sent_at is not None
-
-
-# ---- At once, or later ------------------------------------------------------------------------------------
-
-
-def test_a_request_does_not_wait_for_a_mail_server(smtp: Behaviour, commit: Commit) -> None:
-    with commit():
-        queue(GOOD)
-    assert smtp.connections == 0
-    assert OutgoingMail.objects.due().count() == 1
-
-
-def test_a_quick_mailer_sends_right_after_the_commit_and_only_what_was_queued(commit: Commit) -> None:
-    queue(OTHER, key="van eerder")
-    with commit():
-        queue(GOOD)
-    assert [message.to for message in memory.outbox] == [[GOOD]]
-
-
-def test_an_act_succeeds_whatever_becomes_of_its_mail(
-    seller: Seller, commit: Commit, settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    settings.MAILERS = {"default": {"BACKEND": "bestaat.niet.locmem.EmailBackend"}}
-    with commit():
-        queue(GOOD)
-    assert only().last_error == "InvalidMailer"
 
 
 # ---- What is written down about a failure -----------------------------------------------------------------

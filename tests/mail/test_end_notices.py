@@ -39,16 +39,21 @@ def test_each_notice_of_an_end_comes_once_on_its_day(
     assert (expired.subject, expired.actor_name) == ("Boekhouding", "Automatisch")
 
 
-def test_only_the_first_brings_a_calendar_file(
-    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
+@pytest.mark.parametrize("steps", [(60, 30, 14, 7, 1), (30, 14, 7, 1), (7, 1), (1,)])
+def test_the_first_notice_that_is_sent_brings_a_calendar_file_and_no_other(
+    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, steps: tuple[int, ...]
 ) -> None:
     attachments = []
-    for days in (60, 30, 14, 7, 1):
-        clock.move_to(authorization.expires_at - days * DAY)
+    for _ in range(2):
+        for days in steps:
+            clock.move_to(authorization.expires_at - days * DAY)
+            send_notices()
+            attachments.append([len(message.attachments) for message in mail.outbox])
+            mail.outbox.clear()
+        authorization.renew(by=Actor())
         send_notices()
-        attachments.append([len(message.attachments) for message in mail.outbox])
         mail.outbox.clear()
-    assert attachments == [[1, 1], [0, 0], [0, 0], [0, 0], [0, 0]]
+    assert attachments == [[1, 1], *[[0, 0] for _ in steps[1:]]] * 2
 
 
 def test_a_day_begins_at_midnight_in_amsterdam(
@@ -150,9 +155,9 @@ def test_what_is_over_anyway_is_not_told(
 ) -> None:
     clock.move_to(authorization.expires_at + days * DAY)
 
-    ThirdPartyAuthorization.objects.update(ended_at=START)
+    ThirdPartyAuthorization.objects.update(ended_at=START, end_cause="removed_by_seller")
     assert told() == []
-    ThirdPartyAuthorization.objects.update(ended_at=None)
+    ThirdPartyAuthorization.objects.update(ended_at=None, end_cause="")
 
     Seller.objects.update(closed_at=START)
     assert told() == []

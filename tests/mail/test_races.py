@@ -173,4 +173,4 @@ def test_a_command_that_prints_json_prints_nothing_else_with_the_console_mailer(
 ) -> None:
     environment = production(DATABASE_URL=new_database(), EMAIL_URL="consolemail://")
     make_acts(environment)
-    assert send_notices(environment) == {"sent": 0, "failed": 0, "due": 0}
+    assert send_notices(environment) == {"sent": 2, "failed": 0, "due": 0}

@@ -132,14 +132,14 @@ def test_a_code_works_once_and_its_second_use_ends_all_that_came_of_it(
     assert_error(party.exchange(code), "invalid_grant")
     assert [rights(made["access_token"]) for made in (tokens, refreshed)] == ["", ""]
     assert_error(party.refresh(refreshed["refresh_token"]), "invalid_grant")
-    assert Activity.objects.filter(kind=Activity.Kind.CODE_REPLAYED).count() == 1
+    assert Activity.objects.filter(kind=Activity.Kind.PARTY_STOPPED, details__cause="code_replayed").count() == 1
 
 
 def test_a_third_use_changes_nothing_more(party: Software, code: str, tokens: dict[str, Any]) -> None:
     assert tokens
     for _ in range(2):
         assert_error(party.exchange(code), "invalid_grant")
-    assert Activity.objects.filter(kind=Activity.Kind.CODE_REPLAYED).count() == 1
+    assert Activity.objects.filter(kind=Activity.Kind.PARTY_STOPPED, details__cause="code_replayed").count() == 1
 
 
 def test_a_second_use_ends_the_tokens_however_late_it_comes(

@@ -166,7 +166,9 @@ def test_a_refresh_token_used_later_is_theft_and_ends_the_family(
     assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
     assert [rights(made["access_token"]) for made in (tokens, successor)] == ["", ""]
     assert_error(party.refresh(successor["refresh_token"]), "invalid_grant")
-    assert Activity.objects.filter(kind=Activity.Kind.REFRESH_TOKEN_REPLAYED).count() == 1
+    assert (
+        Activity.objects.filter(kind=Activity.Kind.PARTY_STOPPED, details__cause="refresh_token_replayed").count() == 1
+    )
 
 
 def test_theft_leaves_the_partys_other_grants_alone(

@@ -62,7 +62,7 @@ def test_the_losers_of_an_exchange_leave_nothing_alive(party: Software, code: st
     (won,) = [answer.json() for answer in answers if answer.status_code == 200]
     assert rights(won["access_token"]) == ""
     assert_error(party.refresh(won["refresh_token"]), "invalid_grant")
-    assert Activity.objects.filter(kind=Activity.Kind.CODE_REPLAYED).count() == 1
+    assert Activity.objects.filter(kind=Activity.Kind.PARTY_STOPPED, details__cause="code_replayed").count() == 1
 
 
 def test_an_exchange_overtaken_by_the_removal_of_the_party_gives_nothing_that_works(party: Software, code: str) -> None:

@@ -51,7 +51,7 @@ def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, p
     client_pk = ThirdParty.objects.get().pk
     grants, authorizations = Grant.objects.all(), ThirdPartyAuthorization.objects.all()
     changes: dict[str, Change] = {
-        "ended": lambda: authorizations.update(ended_at=now),
+        "ended": lambda: authorizations.update(ended_at=now, end_cause="removed_by_seller"),
         "expired this moment": lambda: authorizations.update(expires_at=now),
         "expires the next moment": lambda: authorizations.update(expires_at=now + TICK),
         "grant revoked": lambda: grants.update(revoked_at=now),

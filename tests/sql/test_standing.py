@@ -15,6 +15,7 @@ from apicredentials.models import (
     ThirdParty,
     ThirdPartyAuthorization,
 )
+from apicredentials.models.states import State
 from apicredentials.oauth.sql.token_status import TokenStatus, token_status
 from tests.factories import ClientCredentialFactory
 from tests.oauth.flow import claims, software
@@ -57,15 +58,15 @@ def party_rights(stated: Claims) -> tuple[list[str], Seller] | None:
     grant = Grant.objects.filter(uid=stated["grant_id"], revoked_at=None).first()
     if grant is None or grant.authorization.uid != stated["authorization_id"]:
         return None
-    authorization, user = grant.authorization, grant.authorization.granted_by
-    if not authorization.is_active or user is None or not user.is_active:
+    authorization, party = grant.authorization, grant.authorization.third_party
+    seller, authorization.seller = authorization.seller, Seller()  # a closed seller is told apart by the answer
+    if authorization.state != State.ACTIVE:
         return None
-    party = authorization.third_party
     if party.client_id != stated["client_id"] or party.deleted_at or party.paused_at:
         return None
     if is_from_before_a_leak(stated, party):
         return None
-    return [right for right in authorization.rights if right in party.rights], authorization.seller
+    return [right for right in authorization.rights if right in party.rights], seller
 
 
 def told(standing: TokenStatus | None) -> Claims | None:
@@ -98,7 +99,7 @@ def test_a_partys_token_is_worth_what_the_orm_says_in_every_state(now: dt.dateti
     stated = claims(tokens["access_token"])
     authorizations = ThirdPartyAuthorization.objects.all()
     changes: dict[str, Change] = {
-        "ended": lambda: authorizations.update(ended_at=now),
+        "ended": lambda: authorizations.update(ended_at=now, end_cause="removed_by_seller"),
         "expired this moment": lambda: authorizations.update(expires_at=now),
         "expires the next moment": lambda: authorizations.update(expires_at=now + TICK),
         "grant revoked": lambda: Grant.objects.update(revoked_at=now),

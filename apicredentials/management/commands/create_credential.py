@@ -1,12 +1,13 @@
-"""A credential of a seller, with its first secret."""
+"""Creates a credential with its first secret."""
 
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db import transaction
 
+from accounts.models import Actor, Seller
 from apicredentials import names, scopes
-from apicredentials.management.base import PortalCommand, find_seller, operator
+from apicredentials.management.base import PortalCommand
 from apicredentials.models import ClientCredential
 
 
@@ -15,6 +16,7 @@ class Command(PortalCommand):
         "Create client credentials for a seller and print their secret, which is not stored and cannot be shown "
         "again. Takes effect immediately. The seller's activity log shows that an operator did this."
     )
+    reason_required = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -23,14 +25,11 @@ class Command(PortalCommand):
         parser.add_argument(
             "--scope", action="append", default=[], help="A right, such as orders:read; may repeat. Default: all."
         )
-        parser.add_argument("--reason", default="", help="Why; the seller reads it in the activity log.")
 
     @transaction.atomic
-    def act(self, *, seller: str, name: str, scope: list[str], reason: str, **options: Any) -> dict[str, Any]:
-        """Make the credential and its secret, or neither."""
-        by = operator(reason)
+    def act(self, *, seller: str, name: str, scope: list[str], by: Actor, **options: Any) -> dict[str, Any]:
         credential = ClientCredential(
-            seller=find_seller(seller),
+            seller=self.find(Seller.objects, retailer_id=seller),
             name=names.clean_name(name),
             scope=scopes.join(scopes.clean(scope or scopes.ALL)),
         )

@@ -1,4 +1,4 @@
-"""A seller with its owner."""
+"""Creates a seller with its owner."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from accounts.email_addresses import account_address
-from accounts.models import Seller, User
+from accounts.models import Actor, Seller, User
 from apicredentials import names
-from apicredentials.management.base import PortalCommand, operator, standard_input
+from apicredentials.management.base import PortalCommand, standard_input
 from apicredentials.models import TechnicalContact
 
 
@@ -28,32 +28,23 @@ class Command(PortalCommand):
         parser.add_argument("--contact-name", help="Save this technical contact, as confirmed.")
         parser.add_argument("--contact-email", help="The address of the technical contact.")
 
-    def act(
-        self,
-        *,
-        name: str,
-        email: str,
-        password_stdin: bool,
-        contact_name: str | None,
-        contact_email: str | None,
-        **options: Any,
-    ) -> dict[str, str]:
-        """Make everything or nothing."""
+    def act(self, *, name: str, email: str, password_stdin: bool, by: Actor, **options: Any) -> dict[str, str]:
+        contact_name, contact_email = options["contact_name"], options["contact_email"]
         if (contact_name is None) != (contact_email is None):
             raise CommandError("--contact-name and --contact-email go together.")
-        # Before the transaction: SQLite lets nobody else write for as long as one is open.
+        # Read before the transaction, which blocks all other writers on SQLite.
         password = read_password() if password_stdin else None
         with transaction.atomic():
             seller = Seller(display_name=names.clean_name(name))
             owner = existing_owner(email, password) or new_owner(email, password)
             seller.open(owner=owner)
             if contact_name is not None and contact_email is not None:
-                save_contact(seller, contact_name, contact_email)
+                save_contact(seller, contact_name, contact_email, by=by)
         return {"retailer_id": seller.retailer_id, "name": seller.display_name, "email": owner.email}
 
 
 def read_password() -> str:
-    """Return what stands on standard input, without the line's end."""
+    """Return standard input without the end of the line."""
     password = standard_input().read().rstrip("\r\n")
     try:
         password.encode()
@@ -63,7 +54,7 @@ def read_password() -> str:
 
 
 def existing_owner(email: str, password: str | None) -> User | None:
-    """Return the user of that address, if there is one; refuse to change a password on the way."""
+    """Return the active user with that address, if any; refuse to change their password."""
     owner = User.objects.filter(email=account_address(email)).first()
     if owner is not None and not owner.is_active:
         raise CommandError(f"{email} is switched off and cannot own a seller.")
@@ -73,7 +64,7 @@ def existing_owner(email: str, password: str | None) -> User | None:
 
 
 def new_owner(email: str, password: str | None) -> User:
-    """Make a user; without a password, one who has to reset it by mail."""
+    """Create a user. Without a password the owner resets it by mail."""
     owner = User(email=email)
     owner.full_clean(exclude=["password"])
     if password is not None:
@@ -81,9 +72,9 @@ def new_owner(email: str, password: str | None) -> User:
     return User.objects.create_user(email, password)
 
 
-def save_contact(seller: Seller, name: str, email: str) -> None:
-    """Save a technical contact whose address the operator answers for."""
+def save_contact(seller: Seller, name: str, email: str, *, by: Actor) -> None:
+    """Save a technical contact with a confirmed address."""
     contact = TechnicalContact(seller=seller, name=names.clean_name(name), email=email)
     contact.full_clean()
-    contact.record(by=operator())
+    contact.record(by=by)
     contact.confirm()

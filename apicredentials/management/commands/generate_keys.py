@@ -1,4 +1,4 @@
-"""Fresh keys for an environment file."""
+"""Prints new keys for an environment file."""
 
 from typing import Any
 
@@ -19,11 +19,10 @@ class Command(OneLineCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--algorithm", choices=["ES256", "RS256"], default="ES256", help="How tokens are signed. Default: ES256."
+            "--algorithm", choices=["ES256", "RS256"], default="ES256", help="Of token signatures. Default: ES256."
         )
 
     def handle(self, *args: Any, algorithm: str, **options: Any) -> None:
-        """Print one line for each."""
         self.stdout.write(f"SECRET_KEY={new_secret_key()}")
         self.stdout.write(f"SECRET_HASH_KEYS={new_hash_key()}")
         self.stdout.write(f"TOKEN_SIGNING_KEYS={new_signing_key(algorithm)}")

@@ -1,4 +1,4 @@
-"""A credential that must stop for now."""
+"""Pauses a credential."""
 
 from typing import Any
 
@@ -14,6 +14,5 @@ class Command(CredentialCommand):
     )
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
-        """Pause it."""
         credential.pause(by=by)
-        return {"state": "paused"}
+        return {"state": credential.state}

@@ -1,4 +1,4 @@
-"""What is no longer needed."""
+"""Deletes expired data."""
 
 from typing import Any
 
@@ -17,8 +17,7 @@ class Command(PortalCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--dry-run", action="store_true", help="Only say how many rows there are.")
+        parser.add_argument("--dry-run", action="store_true", help="Only count the rows.")
 
     def act(self, *, dry_run: bool, **options: Any) -> dict[str, int]:
-        """Purge, and return how many rows of what."""
         return dict(purge(dry_run=dry_run))

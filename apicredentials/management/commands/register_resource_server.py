@@ -1,11 +1,12 @@
-"""An API of the marketplace that may ask whether a token is good."""
+"""Registers a resource server."""
 
 from typing import Any
 
 from django.core.management.base import CommandParser
 from django.db import transaction
 
-from apicredentials.management.base import PortalCommand, operator
+from accounts.models import Actor
+from apicredentials.management.base import PortalCommand
 from apicredentials.models import ResourceServer
 
 
@@ -20,8 +21,7 @@ class Command(PortalCommand):
         parser.add_argument("--name", required=True, help="A name for operators.")
 
     @transaction.atomic
-    def act(self, *, name: str, **options: Any) -> dict[str, str]:
-        """Make the resource server and its secret, or neither."""
+    def act(self, *, name: str, by: Actor, **options: Any) -> dict[str, str]:
         server = ResourceServer(name=name)
-        server.register(by=operator())
-        return {"client_id": server.client_id, "client_secret": server.reveal(by=operator())}
+        server.register(by=by)
+        return {"client_id": server.client_id, "client_secret": server.reveal(by=by)}

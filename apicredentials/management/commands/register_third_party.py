@@ -1,4 +1,4 @@
-"""A third party that may ask sellers for access."""
+"""Registers a third party."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
+from accounts.models import Actor
 from apicredentials import redirect_uris, scopes
-from apicredentials.management.base import PortalCommand, operator
-from apicredentials.models import ThirdParty, ThirdPartyLogo, logo_files
+from apicredentials.management.base import PortalCommand
+from apicredentials.models import ThirdParty, ThirdPartyLogo, logos
 
 
 class Command(PortalCommand):
@@ -21,13 +22,13 @@ class Command(PortalCommand):
         super().add_arguments(parser)
         parser.add_argument("--name", required=True, help="The name that sellers read on the consent page.")
         parser.add_argument(
-            "--contact-email", default="", metavar="EMAIL", help="Whom sellers can ask about it; on the consent page."
+            "--contact-email", default="", metavar="EMAIL", help="For questions of sellers; on the consent page."
         )
         parser.add_argument(
             "--redirect-uri",
             action="append",
             required=True,
-            help="Where sellers are sent back to: https, or http on localhost; may repeat.",
+            help="https, or http on localhost; may repeat.",
         )
         parser.add_argument(
             "--scope", action="append", default=[], help="A right it may ask for; may repeat. Default: all."
@@ -40,34 +41,41 @@ class Command(PortalCommand):
         )
         parser.add_argument("--pkce", choices=["required", "optional"], default="required", help="Default: required.")
         parser.add_argument("--public", action="store_true", help="An app that cannot keep a secret: it gets none.")
-        parser.add_argument("--logo", metavar="FILE", type=Path, help="A PNG or SVG of at most 64 kB, for its pages.")
+        parser.add_argument("--logo", metavar="FILE", type=Path, help="A PNG, JPEG or WebP of at most 512 kB.")
+        parser.add_argument("--level", choices=ThirdParty.Level.values, default="", help="The level of partnership.")
+        parser.add_argument("--description", default="", help="What it does, in one Dutch sentence.")
+        parser.add_argument("--start-url", default="", metavar="URL", help="Where sellers start linking; https.")
+        parser.add_argument("--listed", action="store_true", help="Show it in the list of partners.")
 
     @transaction.atomic
     def act(
-        self, *, name: str, redirect_uri: list[str], scope: list[str], public: bool, **options: Any
+        self, *, redirect_uri: list[str], scope: list[str], public: bool, by: Actor, **options: Any
     ) -> dict[str, str | None]:
-        """Make the party and its secret, or neither."""
         if public and (options["refresh_tokens"] != ThirdParty.RefreshTokens.ROTATING or options["pkce"] != "required"):
             raise CommandError("A public client has rotating refresh tokens and PKCE, always (RFC 9700).")
         party = ThirdParty(
-            name=name,
+            name=options["name"],
             contact_email=options["contact_email"],
+            level=options["level"],
+            description=options["description"],
+            start_url=options["start_url"],
+            is_listed=options["listed"],
             redirect_uris=redirect_uris.join(redirect_uri),
             scope=scopes.join(scopes.clean(scope or scopes.ALL)),
             refresh_tokens=options["refresh_tokens"],
             pkce_required=options["pkce"] == "required",
             client_type=ThirdParty.CLIENT_PUBLIC if public else ThirdParty.CLIENT_CONFIDENTIAL,
         )
-        party.register(by=operator())
+        party.register(by=by)
         if options["logo"]:
-            ThirdPartyLogo.set_for(party, read(options["logo"]), by=operator())
-        return {"client_id": party.client_id, "client_secret": None if public else party.reveal(by=operator())}
+            ThirdPartyLogo.set_for(party, read(options["logo"]), by=by)
+        return {"client_id": party.client_id, "client_secret": None if public else party.reveal(by=by)}
 
 
 def read(file: Path) -> bytes:
-    """Return what is in `file`; of one that is too large for a logo enough to tell."""
+    """Read a logo; at most one byte more than is allowed."""
     try:
         with file.open("rb") as content:
-            return content.read(logo_files.MAXIMUM_BYTES + 1)
+            return content.read(logos.MAXIMUM_BYTES + 1)
     except OSError as error:
         raise CommandError(f"--logo: {error.strerror}: {str(file)!r}.") from error

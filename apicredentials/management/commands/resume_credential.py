@@ -1,4 +1,4 @@
-"""A credential that may work again."""
+"""Resumes a paused credential."""
 
 from typing import Any
 
@@ -11,6 +11,5 @@ class Command(CredentialCommand):
     help = "Resume paused client credentials. Takes effect immediately."
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
-        """Resume it."""
         credential.resume(by=by)
-        return {"state": "active"}
+        return {"state": credential.state}

@@ -1,4 +1,4 @@
-"""A credential that must end."""
+"""Deletes a credential."""
 
 from contextlib import suppress
 from typing import Any
@@ -7,7 +7,6 @@ from accounts.models import Actor
 from apicredentials.exceptions import AlreadyDeleted
 from apicredentials.management.base import CredentialCommand
 from apicredentials.models import ClientCredential
-from apicredentials.models.clients import ClientQuerySet
 
 
 class Command(CredentialCommand):
@@ -15,13 +14,9 @@ class Command(CredentialCommand):
         "Delete client credentials. Takes effect immediately: they get no new tokens, and this server rejects the "
         "tokens already issued. The seller can restore them for 30 days, unless their secret has leaked. Idempotent."
     )
-
-    def among(self) -> ClientQuerySet:
-        """Return deleted ones too: who repeats the command, because its answer was lost, is told the same."""
-        return ClientCredential.objects.get_queryset()
+    with_deleted = True  # repeating the command prints the same
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
-        """Delete it."""
         with suppress(AlreadyDeleted):
             credential.delete_softly(by=by)
-        return {"state": "deleted", "restorable_until": credential.restorable_until}
+        return {"state": credential.state, "restorable_until": credential.restorable_until}

@@ -1,4 +1,4 @@
-"""A new key for the hashes of client secrets."""
+"""Adds a key for the hashes of client secrets."""
 
 from math import inf
 from typing import Any
@@ -18,5 +18,4 @@ class Command(KeyRotationCommand):
     needed_seconds = inf
 
     def new_entry(self, starts_at: int, **options: Any) -> str:
-        """Return a fresh hash key."""
         return new_hash_key(starts_at=starts_at)

@@ -1,4 +1,4 @@
-"""A new secret for a credential."""
+"""Replaces the secret of a credential."""
 
 from typing import Any
 
@@ -18,10 +18,9 @@ class Command(CredentialCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--overlap", required=True, choices=list(OVERLAPS), help="For how long the old one works.")
+        parser.add_argument("--overlap", required=True, choices=list(OVERLAPS), help="How long the old one works.")
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
-        """Rotate the secret."""
         secret = credential.rotate(overlap=OVERLAPS[options["overlap"]][1], by=by)
-        previous = credential.secrets.exclude(ends_at=None).order_by("-pk")[0]
+        previous = credential.secrets.exclude(ends_at=None).latest("pk")
         return {"client_secret": secret, "previous_ends_at": previous.ends_at}

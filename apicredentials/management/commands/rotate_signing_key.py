@@ -1,4 +1,4 @@
-"""A new key for the signatures of access tokens."""
+"""Adds a key for the signatures of access tokens."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class Command(KeyRotationCommand):
         "Changes the file when TOKEN_SIGNING_KEYS_FILE is set; otherwise prints the line to put in the environment."
     )
     setting = "TOKEN_SIGNING_KEYS"
-    # Gateways keep the published keys for five minutes.
+    # Gateways may cache the published keys for five minutes.
     starts_after_seconds = 600
     needed_seconds = AUTHORIZATION_CODE_SECONDS + 60
 
@@ -25,5 +25,4 @@ class Command(KeyRotationCommand):
         parser.add_argument("--algorithm", choices=["ES256", "RS256"], default="ES256", help="Default: ES256.")
 
     def new_entry(self, starts_at: int, **options: Any) -> str:
-        """Return a fresh signing key."""
         return new_signing_key(options["algorithm"], starts_at=starts_at)

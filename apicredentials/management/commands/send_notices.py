@@ -1,4 +1,4 @@
-"""Mail that is due."""
+"""Expiry notices and due mail."""
 
 from typing import Any
 
@@ -8,40 +8,34 @@ from django.db import transaction
 from apicredentials.mail import delivery
 from apicredentials.mail.notices import queue_notices
 from apicredentials.management.base import PortalCommand
-from apicredentials.models import Announcement, OutgoingMail
-from apicredentials.models.announcements import queue_announcements
+from apicredentials.models import OutgoingMail
 
 
 class Command(PortalCommand):
-    """See `help`."""
-
     help = (
-        "Queue the notices that are due, then send all mail that is due. Notices are due when an authorisation ends "
-        "in 60, 30, 14, 7 or 1 days or has ended, when an old secret has ended, and when the address of a technical "
-        "contact has been unconfirmed for three days. Also queues what is left of announcements. Run it every few "
-        "minutes, from cron or a systemd timer; several runs at the same time do not send a mail twice. Mail that "
-        "cannot be sent is retried at growing intervals for about five days. Prints how many mails were sent, how "
-        "many failed, and how many are still to be sent, now or later."
+        "Queue the notices of today (an authorisation ends in 60, 30, 14, 7 or 1 days or has ended, an old secret has "
+        "ended, the address of a technical contact is unconfirmed for three days), then send all mail that is due. "
+        "Run it every few minutes, from cron or a systemd timer; several runs at the same time do not send anything "
+        "twice. Mail that cannot be sent is tried again after growing pauses, for about five days. Prints how many "
+        "mails were sent, how many failed, and how many are still to be sent, now or later."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--dry-run", action="store_true", help="Queue and send nothing; count what is to be sent.")
+        parser.add_argument("--dry-run", action="store_true", help="Queue and send nothing; count the mails to send.")
 
     def act(self, *, dry_run: bool, **options: Any) -> dict[str, int]:
-        """Queue and send, or count what there would be to send."""
         if dry_run:
             return {"sent": 0, "failed": 0, "due": count_what_would_be_due()}
         queue_notices()
-        queue_announcements()
-        tally = delivery.send(OutgoingMail.objects.all())
-        return {"sent": tally.sent, "failed": tally.failed, "due": OutgoingMail.objects.waiting().count()}
+        result = delivery.send(OutgoingMail.objects.all())
+        return {"sent": result.sent, "failed": result.failed, "due": OutgoingMail.objects.waiting().count()}
 
 
 def count_what_would_be_due() -> int:
-    """Queue what the calendar asks, count, and undo it; of announcements, which may be for thousands, only count."""
+    """Queue the notices, count all waiting mail, and roll back."""
     with transaction.atomic():
         queue_notices()
         count = OutgoingMail.objects.waiting().count()
         transaction.set_rollback(True)
-    return count + sum(announcement.addresses_left() for announcement in Announcement.objects.unfinished())
+    return count

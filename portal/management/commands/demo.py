@@ -60,7 +60,7 @@ class Command(OneLineCommand):
             servers.wait_until_up(f"{party_address}/orderwijs.css", party)
             self.stdout.write("\n".join(welcome(party_address, password)))
             self.stdout.flush()
-            servers.wait_until_one_ends(portal, party)
+            servers.send_mail_until_one_ends(portal, party)
 
 
 def welcome(party_address: str, password: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ import accounts.links
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0001_initial"),
+        ("accounts", "0002_user_deactivated_at"),
     ]
 
     operations = [

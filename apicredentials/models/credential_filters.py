@@ -1,0 +1,45 @@
+"""Conditions on credentials, for the filters of the admin and of `list_credentials`."""
+
+import datetime as dt
+
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.lookups import Exact
+from django.utils import timezone
+
+from apicredentials.models.client_secrets import ClientSecret
+from apicredentials.models.credentials import IDLE_AFTER, ClientCredential
+
+
+def _secrets() -> QuerySet[ClientSecret]:
+    return ClientSecret.objects.filter(client=OuterRef("pk"))
+
+
+def never_used() -> Q:
+    """No secret has ever been used."""
+    return Q(~Exists(_secrets().filter(last_used_at__isnull=False)))
+
+
+def idle(for_at_least: dt.timedelta = IDLE_AFTER) -> Q:
+    """Used once, but not lately; the same rule as `ClientCredential.is_idle`."""
+    return Q(~Exists(_secrets().filter(last_used_at__gt=timezone.now() - for_at_least))) & ~never_used()
+
+
+def secret_older_than(age: dt.timedelta) -> Q:
+    """A secret of this age still works."""
+    return Q(Exists(ClientSecret.objects.live().filter(client=OuterRef("pk"), created_at__lte=timezone.now() - age)))
+
+
+def in_state(state: str) -> Q:
+    """The same rule as `ClientCredential.state`; test_credential_filters compares the two."""
+    states = ClientCredential.State
+    without_live = ~Exists(ClientSecret.objects.live().filter(client=OuterRef("pk")))
+    stopped = Q(paused_at__lte=F("leaked_at")) | without_live
+    # The first condition that holds decides.
+    conditions = {
+        states.DELETED: Q(deleted_at__isnull=False),
+        states.LEAKED: Q(leaked_at__isnull=False) & stopped,
+        states.PAUSED: Q(paused_at__isnull=False),
+        states.WITHOUT_SECRET: Q(~Exists(_secrets())),
+    }
+    cases = [When(condition, then=Value(code)) for code, condition in conditions.items()]
+    return Q(Exact(Case(*cases, default=Value(states.ACTIVE)), state))

@@ -1,0 +1,191 @@
+"""Search, filters and links in `/beheer/`."""
+
+import datetime as dt
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Membership, Seller
+from apicredentials.keys import secret_format
+from apicredentials.models import ClientCredential, ClientSecret
+from tests.admin.conftest import staff
+from tests.factories import (
+    ClientCredentialFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+    ThirdPartyFactory,
+    UserFactory,
+)
+from tests.inventory import tables
+from tests.journeys.pages import Page
+from tests.logged import listening
+from tests.oauth.flow import software
+from tests.people import says
+
+pytestmark = pytest.mark.django_db
+
+CREDENTIALS = reverse("admin:apicredentials_clientcredential_changelist")
+SELLERS = reverse("admin:accounts_seller_changelist")
+
+
+def found(operator: Client, address: str, **query: str) -> set[str]:
+    """Return the rows that a list shows, as text."""
+    answer = operator.get(address, query)
+    assert answer.status_code == 200
+    return {str(row) for row in answer.context["cl"].result_list}
+
+
+# ---- Sellers ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def zwaan() -> Seller:
+    """A seller that every search below finds, beside one that none of them does."""
+    TechnicalContactFactory(seller=SellerFactory(display_name="Anders"), email="iemand@anders.example")
+    seller: Seller = SellerFactory(
+        display_name="De Zwaan", kvk_number="68412975", owner__user__email="sanne@zwaan.example"
+    )
+    TechnicalContactFactory(seller=seller, email="techniek@zwaan.example")
+    Membership.objects.create(seller=seller, user=UserFactory(email="fatima@ict.example"), role="technical")
+    return seller
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "{0.retailer_id}",
+        "68412975",
+        "zwaan",
+        " De Zwaan ",
+        "sanne@zwaan.example",
+        "Fatima@ICT.example",
+        "TECHNIEK@zwaan.example",
+    ],
+)
+def test_a_seller_is_found(operator: Client, zwaan: Seller, term: str) -> None:
+    assert found(operator, SELLERS, q=term.format(zwaan)) == {str(zwaan)}
+
+
+@pytest.mark.parametrize("term", ["niemand@zwaan.example", "@", "0000001", "zwaan@"])
+def test_another_term_finds_no_seller(operator: Client, zwaan: Seller, term: str) -> None:
+    assert found(operator, SELLERS, q=term) == set()
+
+
+def test_the_page_of_a_seller_links_to_all_that_is_theirs(operator: Client, zwaan: Seller) -> None:
+    ClientCredentialFactory(seller=zwaan, name="Magazijn")
+    ThirdPartyAuthorizationFactory(seller=zwaan)
+    ClientCredentialFactory(name="Van een ander")
+    ThirdPartyAuthorizationFactory()
+    page = Page(operator.get(reverse("admin:accounts_seller_change", args=[zwaan.pk])).content.decode())
+    links = {link.words: link["href"] for link in page.root.all("a") if "seller__id__exact" in link["href"]}
+    assert {*links} == {"Client credentials", "Autorisaties", "Technische contacten", "Activiteiten", "Uitgaande mail"}
+    for label in ("Client credentials", "Autorisaties", "Technische contacten"):
+        rows = operator.get(links[label]).context["cl"].result_list
+        assert {row.seller for row in rows} == {zwaan}
+
+
+# ---- Credentials ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def magazijn(zwaan: Seller) -> ClientCredential:
+    other = ClientCredentialFactory(name="Boekhouding", revealed=True)
+    ClientSecret.objects.filter(client=other).update(hint="zzzz")
+    credential: ClientCredential = ClientCredentialFactory(seller=zwaan, name="Magazijn", revealed=True)
+    ClientSecret.objects.filter(client=credential).update(hint="AbC1")
+    return credential
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["{0.client_id}", "{0.name}", "MAGAZ", "AbC1", "…AbC1", "rts_…AbC1", "{0.seller.retailer_id}", "de zwaan"],
+)
+def test_a_credential_is_found(operator: Client, magazijn: ClientCredential, term: str) -> None:
+    assert found(operator, CREDENTIALS, q=term.format(magazijn)) == {str(magazijn)}
+
+
+def test_the_search_field_is_sent_as_post_and_keeps_the_filters(operator: Client, magazijn: ClientCredential) -> None:
+    address = f"{CREDENTIALS}?state=active"
+    form = Page(operator.get(address).content.decode(), address).form("Zoeken")
+    assert form.element["method"] == "post"
+    answer = operator.post(CREDENTIALS, form.fill() | {"q": "magaz"}, follow=True)
+    assert answer.redirect_chain == [(f"{CREDENTIALS}?q=magaz&state=active", 302)]
+    assert [str(row) for row in answer.context["cl"].result_list] == [str(magazijn)]
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_pasted_secret_finds_its_credential_and_is_nowhere_afterwards(
+    operator: Client, zwaan: Seller, method: str
+) -> None:
+    its_software = software(ClientCredentialFactory(seller=zwaan, name="Magazijn"))
+    ClientCredentialFactory(seller=zwaan, name="Boekhouding", revealed=True)
+    with listening(everything=True) as log:
+        answer = getattr(operator, method)(CREDENTIALS, {"q": f" {its_software.secret}\n"}, follow=True)
+    assert answer.redirect_chain == [(f"{CREDENTIALS}?q={its_software.client_id}", 302)]
+    assert [row.client_id for row in answer.context["cl"].result_list] == [its_software.client_id]
+    assert its_software.secret not in answer.content.decode() + log.getvalue() + str(tables())
+
+
+def test_the_secret_of_a_third_party_leads_to_that_party(operator: Client) -> None:
+    party = software(ThirdPartyFactory())
+    answer = operator.post(CREDENTIALS, {"q": party.secret}, follow=True)
+    assert [row.client_id for row in answer.context["cl"].result_list] == [party.client_id]
+
+
+def test_an_unknown_secret_is_said_to_be_nobodys(operator: Client) -> None:
+    answer = operator.post(CREDENTIALS, {"q": secret_format.generate()}, follow=True)
+    assert "Niemand heeft dit secret." in says(answer)
+
+
+def test_operators_who_may_not_see_credentials_learn_nothing_of_a_secret(magazijn: ClientCredential) -> None:
+    client = staff("view_seller")
+    for secret in (software(ClientCredentialFactory()).secret, secret_format.generate()):
+        assert client.post(CREDENTIALS, {"q": secret}).status_code == 403
+
+
+def test_credentials_are_filtered_by_state_age_and_use(operator: Client) -> None:
+    for days in (None, 10, 100, 400):
+        credential = ClientCredentialFactory(name=f"{days} dagen", revealed=True)
+        if days is not None:
+            moment = timezone.now() - dt.timedelta(days=days)
+            credential.secrets.update(created_at=moment, last_used_at=moment)
+    ClientCredentialFactory(name="Zonder secret")
+    ClientCredentialFactory(name="Gepauzeerd", paused=True, revealed=True)
+    names = {
+        name: {row.split(" (")[0] for row in found(operator, CREDENTIALS, **query)} for name, query in QUERIES.items()
+    }
+    assert names == {
+        "without_secret": {"Zonder secret"},
+        "paused": {"Gepauzeerd"},
+        "old": {"100 dagen", "400 dagen"},
+        "used": {"10 dagen"},
+        "idle and very old": {"400 dagen"},
+        "never": {"None dagen", "Zonder secret", "Gepauzeerd"},
+    }
+
+
+QUERIES: dict[str, dict[str, str]] = {
+    "without_secret": {"state": "without_secret"},
+    "paused": {"state": "paused"},
+    "old": {"secret_age": "90d"},
+    "used": {"use": "used"},
+    "idle and very old": {"use": "idle", "secret_age": "365d"},
+    "never": {"use": "never"},
+}
+
+
+def test_a_value_that_no_filter_has_changes_nothing(operator: Client, magazijn: ClientCredential) -> None:
+    assert len(found(operator, CREDENTIALS, state="x", use="x", secret_age="x")) == 2
+
+
+def test_the_list_and_the_page_show_state_and_last_use(operator: Client, magazijn: ClientCredential) -> None:
+    magazijn.secrets.update(last_used_at=dt.datetime(2026, 5, 4, 10, 30, tzinfo=dt.UTC))
+    page = reverse("admin:apicredentials_clientcredential_change", args=[magazijn.pk])
+    for address in (CREDENTIALS, page):
+        words = says(operator.get(address))
+        assert "Actief" in words
+        assert "4 mei 2026 om 12:30" in words
+    assert "…AbC1, getoond op" in says(operator.get(page))

@@ -1,0 +1,129 @@
+"""The sender of every mail: one address, under the name of the portal exactly as it is set."""
+
+import json
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import Seller
+from apicredentials.mail.previews import sample
+from portal.mail_sender import is_one_address, no_reply
+from tests.factories import UserFactory
+from tests.mail.conftest import OWNER
+from tests.mailbox import send_due_mail
+from tests.served import manage, production, run
+
+NAMES = [
+    "Handel, Groot & Zn",
+    "Müller; Söhne (Köln)",
+    'Winkel "De Spaak"',
+    "Groothandel Zn.",
+    "markt@plein.example",
+    "Markt <b@c.example>",
+    "Groep: a@b.example;",
+    "back\\slash\\",
+    "[Łódź] 北京 🚲, Zn",
+    "Bücher, Möbel & Gärten",
+    "Coöperatieve Handelsvereniging voor Tweewielers, Onderdelen & Accessoires Zuid-Limburg U.A.",
+]
+FORGOTTEN = "/wachtwoord/vergeten/"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_mail_has_the_name_as_it_is_set_and_one_address(seller: Seller, settings: Settings, name: str) -> None:
+    settings.DEFAULT_FROM_EMAIL = no_reply(name, "portaal.example")
+    sample("credential_paused").queue_for([OWNER])
+    Client().post(FORGOTTEN, {"email": OWNER})
+    messages = send_due_mail()
+    assert len(messages) == 2
+    for message in messages:
+        sent = message_from_bytes(message.message(policy=policy.SMTP).as_bytes(), policy=policy.SMTP)
+        [sender] = sent["From"].addresses
+        assert (sender.display_name, sender.addr_spec) == (name, "noreply@portaal.example")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["=?utf-8?q?Markt?=", "twee  spaties", "regel\nBcc: buit@dief.example", "regel\u2028einde", f"{'lang ' * 15}, Zn"],
+)
+def test_a_name_that_would_not_arrive_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"From header|linefeed"):
+        no_reply(name, "portaal.example")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [
+        ("post@markt.example", True),
+        ('"Handel, Groot & Zn" <post@markt.example>', True),
+        ("Handel, Groot & Zn <post@markt.example>", False),
+        ("post@markt.example, hulp@markt.example", False),
+        ("Groep: post@markt.example;", False),
+        ("pöst@markt.example", False),
+        ("markt", False),
+    ],
+)
+def test_a_sender_is_one_address(value: str, is_one: bool) -> None:
+    assert is_one_address(value) == is_one
+
+
+def test_the_portal_mails_under_a_name_with_punctuation(new_database: Callable[[], str], tmp_path: Path) -> None:
+    environment = production(
+        DATABASE_URL=new_database(),
+        EMAIL_URL=f"filemail://{tmp_path}",
+        PORTAL_NAME="Handel, Groot & Zn",
+        ISSUER_URL="http://[::1]:9406",
+    )
+    made = json.loads(manage(environment, "create_seller", "--name", "Appels", "--email", OWNER, "--json"))
+    manage(environment, "create_credential", "--seller", made["retailer_id"], "--name", "Magazijn")
+    manage(environment, "send_notices")
+    [file, *_] = tmp_path.iterdir()
+    sent = message_from_bytes(file.read_bytes().partition(b"\n" + b"-" * 79)[0], policy=policy.default)
+    assert [each.display_name for each in sent["From"].addresses] == ["Handel, Groot & Zn"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORTAL_NAME", "regel\neinde"), ("DEFAULT_FROM_EMAIL", "Handel, Groot & Zn <post@markt.example>")],
+)
+def test_a_sender_that_cannot_work_refuses_to_start_in_one_line(name: str, value: str) -> None:
+    done = run(production(**{name: value}), "manage.py", "check")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"manage.py: {name} ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"DEFAULT_FROM_EMAIL": "Handel, Groot & Zn <noreply@x.example>"},
+        {"DEFAULT_FROM_EMAIL": "regel\neinde"},
+        {"MAILERS": {"default": {"BACKEND": "bestaat.niet.EmailBackend"}}},
+        {"MAILERS": {"default": {"BACKEND": "django.core.mail.backends.filebased.EmailBackend"}}},
+        {
+            "MAILERS": {
+                "default": {
+                    "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+                    "OPTIONS": {"host": "127.0.0.1", "port": 1},
+                }
+            }
+        },
+    ],
+    ids=str,
+)
+def test_broken_mail_does_not_reveal_which_addresses_are_known(
+    db: None, settings: Settings, broken: dict[str, object]
+) -> None:
+    UserFactory(email=OWNER)
+    for name, value in broken.items():
+        setattr(settings, name, value)
+    answers = []
+    for email in (OWNER, "niemand@winkel.example"):
+        answer = Client(raise_request_exception=False).post(FORGOTTEN, {"email": email})
+        answers.append((answer.status_code, answer.headers.get("Location"), answer.content))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 302

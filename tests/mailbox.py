@@ -1,0 +1,13 @@
+"""Sending what is in the outbox, for tests that look at mail."""
+
+from django.core import mail
+from django.core.mail import EmailMessage
+
+from apicredentials.mail import delivery
+from apicredentials.models import OutgoingMail
+
+
+def send_due_mail() -> list[EmailMessage]:
+    """Send all due mail, as `send_notices` does, and return everything that has been sent in this test."""
+    delivery.send(OutgoingMail.objects.all())
+    return mail.outbox

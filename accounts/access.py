@@ -80,7 +80,7 @@ def seller_required(view: Any = None, *, to: Capability = Capability.API, readin
             return render(request, "accounts/no_seller.html", status=403)
         changes = request.method not in READING
         if (changes or not reading) and not request.membership.can(to):
-            raise PermissionDenied(REFUSALS[to])
+            raise PermissionDenied(REFUSALS[to if request.membership.can_write else Capability.API])
         if changes and not request.seller.is_open:
             raise PermissionDenied("Dit verkopersaccount is gesloten. Neem contact op met de marktplaats.")
         return cast("HttpResponseBase", view(request, *args, **kwargs))

@@ -253,7 +253,11 @@ REQUIRE_MFA = env.str("REQUIRE_MFA", default="staff")
 if REQUIRE_MFA not in {"off", "staff", "owners", "all"}:
     raise ImproperlyConfigured("REQUIRE_MFA must be off, staff, owners or all.")
 MFA_ADAPTER = "accounts.security.factors.FactorAdapter"
-MFA_FORMS = {"authenticate": "accounts.security.security_forms.CodeForm"}
+MFA_FORMS = {
+    "authenticate": "accounts.security.security_forms.CodeForm",
+    "authenticate_webauthn": "accounts.security.security_forms.PasskeyStepForm",
+    "login_webauthn": "accounts.security.security_forms.PasskeySignInForm",
+}
 # Recovery codes are ours: allauth stores a seed from which they can be computed, we store hashes.
 MFA_SUPPORTED_TYPES = ["totp", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True

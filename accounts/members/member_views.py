@@ -10,7 +10,7 @@ from allauth.core.internal import ratelimit
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,6 +25,7 @@ from accounts.models import ROLE_DESCRIPTIONS, Actor, Capability, Invitation, Me
 from accounts.required_factor import FACTORS, FOLLOWING
 from accounts.security.waiting import waiting_context
 from apicredentials.exceptions import Refusal
+from apicredentials.models.locking import lock
 
 ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
 owner_required = seller_required(to=Capability.MEMBERS, reading=False)
@@ -190,13 +191,25 @@ def accept_new(request: HttpRequest, found: Invitation, context: dict[str, Any])
     if not form.is_valid():
         status = 422 if request.method == "POST" else 200
         return render(request, "accounts/invitation_new.html", context | {"form": form}, status=status)
-    with transaction.atomic():
-        user = form.save()
-        if not invitations.accept(found, user, by=replace(actor(request), user=user)):
-            transaction.set_rollback(True)
-            return render(request, "accounts/invitation_gone.html", status=410)
+    user = create_member(request, found, form)
+    if user is None:
+        return render(request, "accounts/invitation_gone.html", status=410)
     following = request.session.get(FOLLOWING)
     login = Login(user=user, email=user.email, redirect_url=following or reverse("apicredentials:settings"))
     response = perform_password_login(request, {"email": user.email}, login)
     request.session[SESSION_KEY] = found.seller.retailer_id
     return response
+
+
+def create_member(request: HttpRequest, found: Invitation, form: NewMemberForm) -> User | None:
+    """Create the account and the membership; None if another request was first."""
+    try:
+        with transaction.atomic():
+            lock(found.seller)
+            user = form.save()
+            if invitations.accept(found, user, by=replace(actor(request), user=user)):
+                return user
+            transaction.set_rollback(True)
+    except IntegrityError:  # the address has an account by now
+        pass
+    return None

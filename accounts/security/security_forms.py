@@ -1,5 +1,6 @@
 """Forms for signing in, proof of identity, a new password, second factors and the user's own data."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from allauth.account import forms as account
@@ -153,6 +154,16 @@ class TotpSetupForm(forms.Form):
         return self.cleaned_data
 
 
+def guarded[T](check: Callable[[], T]) -> T:
+    """Call allauth's check of an answer; refuse malformed ones, on which fido2 raises all kinds of errors."""
+    try:
+        return check()
+    except ValidationError:
+        raise
+    except Exception as error:
+        raise FactorAdapter().validation_error("incorrect_code") from error
+
+
 class PasskeyNameField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -175,6 +186,26 @@ class PasskeyForm(webauthn.AddWebAuthnForm):
 
     def clean_passwordless(self) -> bool:
         return True
+
+    def clean(self) -> dict[str, Any]:
+        return guarded(super().clean)
+
+
+class PasskeyStepForm(webauthn.AuthenticateWebAuthnForm):
+    """A passkey as second step."""
+
+    def clean_credential(self) -> Authenticator:
+        return guarded(super().clean_credential)
+
+
+class PasskeySignInForm(webauthn.LoginWebAuthnForm):
+    def clean_credential(self) -> Authenticator:
+        return guarded(super().clean_credential)
+
+
+class PasskeyProofForm(webauthn.ReauthenticateWebAuthnForm):
+    def clean_credential(self) -> Authenticator:
+        return guarded(super().clean_credential)
 
 
 class PasskeyRenameForm(forms.Form):

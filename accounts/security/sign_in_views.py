@@ -8,7 +8,6 @@ from allauth.account.internal.stagekit import clear_login
 from allauth.core import context
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal import auth as webauthn
 from allauth.mfa.webauthn.views import LoginWebAuthnView
 from django.contrib import messages
@@ -21,7 +20,7 @@ from django.utils.decorators import method_decorator
 
 from accounts.models import User
 from accounts.required_factor import FACTORS, FOLLOWING
-from accounts.security.security_forms import CodeProofForm
+from accounts.security.security_forms import CodeProofForm, PasskeyProofForm
 from accounts.security.waiting import waiting_context
 from accounts.views import local_address
 
@@ -75,7 +74,7 @@ class StepUpView(account.ReauthenticateView):
     def get_form_class(self) -> type:
         if not self.factors["has_factor"]:
             return cast("type", super().get_form_class())
-        return ReauthenticateWebAuthnForm if "credential" in self.request.POST else CodeProofForm
+        return PasskeyProofForm if "credential" in self.request.POST else CodeProofForm
 
     @property
     def factors(self) -> dict[str, bool]:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import SellerRequest, actor, ask_for_proof, is_recently_proven, seller_required
+from accounts.models import Capability
 from apicredentials.forms import CredentialSearchForm, TechnicalContactForm
 from apicredentials.models import ClientCredential, ThirdPartyAuthorization
 
@@ -70,7 +71,7 @@ def paged(keys: list[int], number: str | None) -> Page:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@seller_required
+@seller_required(to=Capability.CONTACT)
 def contact(request: SellerRequest) -> HttpResponse:
     """Save the technical contact. The form stands on the settings page, to which a reload leads back."""
     if request.method != "POST":

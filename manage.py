@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
-# Keys cannot be demanded of the command that makes them, nor of the demo, which makes its own.
+# generate_keys makes the keys, and the demo makes its own: neither needs any to start.
 COMMANDS_WITHOUT_KEYS = {"generate_keys", "demo"}
 KEYS = ("SECRET_KEY", "SECRET_HASH_KEYS", "TOKEN_SIGNING_KEYS")
 
@@ -18,14 +18,14 @@ def main() -> None:
     if sys.argv[1:2] and sys.argv[1] in COMMANDS_WITHOUT_KEYS:
         os.environ.setdefault("DEBUG", "on")
     if sys.argv[1:2] == ["generate_keys"]:
-        # Whoever replaces a key that is refused as weak must not be refused for it.
+        # Ignore configured keys: a weak one must not prevent its replacement.
         os.environ |= {"DEBUG": "on"} | dict.fromkeys([*KEYS, *(f"{name}_FILE" for name in KEYS)], "")
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"manage.py: {error}")
     except (InterfaceError, OperationalError, ProgrammingError) as error:
-        # It is down, full, locked, or has no tables yet. `--traceback` shows where, as for any error of a command.
+        # The database is down, full, locked, or has no tables yet. `--traceback` shows where, as for any CommandError.
         if "--traceback" in sys.argv:
             raise
         reason = str(error).partition("\n")[0]

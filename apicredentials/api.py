@@ -1,4 +1,4 @@
-"""The resource server: what is called with a bearer token (RFC 6750)."""
+"""The resource server: endpoints that take a bearer token (RFC 6750)."""
 
 import datetime as dt
 import json
@@ -20,16 +20,16 @@ log = structlog.get_logger("portal.security")
 
 MEDIA_TYPE = "application/vnd.retailer.v10+json"
 ACCEPTED = re.compile(r"application/vnd\.retailer\.v\d+\+json|application/json|application/\*|\*/\*", re.IGNORECASE)
-# A weight of nothing: "anything but this" (RFC 9110 §12.4.2).
+# Weight 0 means "not acceptable" (RFC 9110 §12.4.2).
 UNWANTED = re.compile(r";\s*q=0(\.0{1,3})?\s*(;|$)", re.IGNORECASE)
-# RFC 6749 §3.3, and no longer than a header can do with. One that no right has is named like a right that is missing.
+# RFC 6749 §3.3, with a maximum length because it is repeated in a header. An unknown name counts as a missing right.
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,100}")
 METADATA = f"{settings.ISSUER_URL}/.well-known/oauth-protected-resource"
 
 
 @dataclass
 class Refusal(Exception):
-    """Why a call is refused; `error` is RFC 6750's code, empty where the request carried no token at all (§3.1)."""
+    """A refused call. `error` is the code of RFC 6750 §3.1, empty when the request had no token."""
 
     status: int
     title: str
@@ -51,7 +51,7 @@ class Refusal(Exception):
 
 
 def authorize(request: HttpRequest, *required: str) -> tuple[dict[str, Any], TokenStatus]:
-    """Return the claims of the request's token and what it is worth now; raise Refusal when that is too little."""
+    """Return the claims of the request's token and its status; raise Refusal if it lacks a required right."""
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refusal(401, "Unauthorized", "Send an access token in the Authorization header.")
@@ -62,21 +62,21 @@ def authorize(request: HttpRequest, *required: str) -> tuple[dict[str, Any], Tok
         raise Refusal(401, "Expired JWT", f"JWT expired at {moment}", "invalid_token") from expired
     except access_tokens.InvalidToken as invalid:
         raise Refusal(401, "Invalid JWT", "The access token is not valid.", "invalid_token") from invalid
-    standing = token_status(claims)
-    if standing is None:
+    status = token_status(claims)
+    if status is None:
         raise Refusal(401, "Revoked JWT", "The access token has been revoked.", "invalid_token")
-    if standing.is_closed:
+    if status.is_closed:
         raise Refusal(403, "Forbidden", "Account is not active. Contact the marketplace.", "insufficient_scope")
-    missing = [scope for scope in required if scope not in standing.rights.split()]
+    missing = [scope for scope in required if scope not in status.rights.split()]
     if missing:
         names = " ".join(missing)
         log.info("authz_fail", client_id=claims["client_id"], missing=names)
         raise Refusal(403, "Forbidden", f"The access token lacks the right {names}.", "insufficient_scope", names)
-    return claims, standing
+    return claims, status
 
 
 def read_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse every method but GET and HEAD, in the form of all our refusals (RFC 9110 §15.5.6)."""
+    """Answer methods other than GET and HEAD with a problem document (RFC 9110 §15.5.6)."""
 
     @wraps(view)
     def wrapper(request: HttpRequest) -> HttpResponse:
@@ -91,44 +91,44 @@ def read_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequ
 
 @read_only
 def verify(request: HttpRequest) -> HttpResponse:
-    """Tell a gateway whether to let a call through: 204 with who and what, 401 or 403. `Accept` plays no part."""
+    """Answer a gateway: 204 with seller, client and rights, or 401 or 403. `Accept` is ignored."""
     required = request.GET.getlist("scope")
     try:
         named = [scope for scope in required if SCOPE_TOKEN.fullmatch(scope)]
-        claims, standing = authorize(request, *named)
+        claims, status = authorize(request, *named)
         if named != required:
-            raise Refusal(403, "Forbidden", "What is required is not the name of a right.", "insufficient_scope")
+            raise Refusal(403, "Forbidden", "The required scope is not the name of a right.", "insufficient_scope")
     except Refusal as refusal:
         return problem(refusal)
     response = HttpResponse(status=204)
-    response["X-Retailer-Id"] = standing.retailer_id
+    response["X-Retailer-Id"] = status.retailer_id
     response["X-Client-Id"] = claims["client_id"]
-    response["X-Scopes"] = standing.rights
+    response["X-Scopes"] = status.rights
     return response
 
 
 @read_only
 def current_retailer(request: HttpRequest) -> HttpResponse:
-    """Return the seller's own data: a first call that shows that everything works."""
+    """Return the seller's own data, meant as the first call of a new client."""
     try:
         require_acceptable(request)
-        _, standing = authorize(request, "retailer-info:read")
+        _, status = authorize(request, "retailer-info:read")
     except Refusal as refusal:
         return problem(refusal)
     return respond(
         {
-            "retailerId": standing.retailer_id,
-            "displayName": standing.display_name,
-            "companyName": standing.company_name,
-            "vatNumber": standing.vat_number,
-            "kvkNumber": standing.kvk_number,
-            "registrationDate": str(standing.registration_date),
+            "retailerId": status.retailer_id,
+            "displayName": status.display_name,
+            "companyName": status.company_name,
+            "vatNumber": status.vat_number,
+            "kvkNumber": status.kvk_number,
+            "registrationDate": str(status.registration_date),
         }
     )
 
 
 def require_acceptable(request: HttpRequest) -> None:
-    """Raise Refusal 406 unless the client takes one of our media types (RFC 9110 §12.5.1)."""
+    """Raise Refusal 406 unless the client accepts one of our media types (RFC 9110 §12.5.1)."""
     offers = (request.META.get("HTTP_ACCEPT") or "*/*").split(",")
     if not any(ACCEPTED.fullmatch(offer.partition(";")[0].strip()) and not UNWANTED.search(offer) for offer in offers):
         raise Refusal(406, "Not Acceptable", f"This API answers in {MEDIA_TYPE}.")
@@ -158,5 +158,5 @@ def problem(refusal: Refusal) -> HttpResponse:
 
 
 def trouble(error: str, description: str, status: int) -> HttpResponse:
-    """Return a problem for what went wrong outside of a view; `error` is for the endpoints of RFC 6749 only."""
+    """Return a problem document for an error outside of a view. `error` is only for the endpoints of RFC 6749."""
     return problem(Refusal(status, HTTPStatus(status).phrase, description))

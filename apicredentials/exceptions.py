@@ -90,9 +90,7 @@ class CannotTakeOver(Refusal):
 
 class CannotNarrow(Refusal):
     code = "cannot_narrow"
-    message = (
-        "Je kunt alleen rechten afnemen van een partij die toegang heeft. Begin voor meer bij de partij."
-    )
+    message = "Je kunt alleen rechten afnemen van een partij die toegang heeft. Begin voor meer bij de partij."
 
 
 class NeedsNewSecret(Refusal):

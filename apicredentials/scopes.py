@@ -1,7 +1,7 @@
-"""The rights of the Retailer API, as data: one place for pages, server and metadata.
+"""Rights of the Retailer API, as data for pages, server and metadata.
 
-A scope is `<resource>:read` or `<resource>:manage`; manage includes read. A set of rights is kept *closed*
-(with `orders:manage` stands `orders:read`) and in the order of the table, joined by spaces (RFC 6749 §3.3).
+A scope is `<resource>:read` or `<resource>:manage`; manage includes read. A set of rights is stored *closed* (with
+`orders:manage` it contains `orders:read`), in the order of the table, separated by spaces (RFC 6749 §3.3).
 """
 
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from itertools import groupby
 
 from django.core.exceptions import ValidationError
 
-# What existing clients ask for and get: "whatever my credential may do".
+# The scope that existing clients request and get: all rights of the credential.
 RETAILER = "RETAILER"
-# What existing third parties ask for: "whatever the seller picks, with a refresh token".
+# The scope that existing third parties request: the rights that the seller picks, with a refresh token.
 OFFLINE_ACCESS = "offline_access"
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A part of the Retailer API that rights are given for."""
+    """A part of the Retailer API with its own rights."""
 
     group: str
     name: str
@@ -28,7 +28,7 @@ class Resource:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The scope names of this resource, the lesser first."""
+        """The scope names of this resource, the smallest right first."""
         return tuple(f"{self.name}:{level}" for level in self.levels)
 
 
@@ -63,7 +63,7 @@ _POSITION = {scope: position for position, scope in enumerate(ALL)}
 
 @dataclass(frozen=True)
 class Label:
-    """What a seller reads of a scope: "Bestellingen: Lezen en beheren"."""
+    """A scope as sellers read it: "Bestellingen: Lezen en beheren"."""
 
     resource: Resource
     level: str
@@ -97,14 +97,14 @@ def groups() -> list[tuple[str, list[Resource]]]:
 
 
 def close(scopes: Iterable[str]) -> list[str]:
-    """Return the known scopes among `scopes` with all they include, in the order of the table."""
+    """Return the known scopes with all that they include, in the order of the table."""
     asked = {scope for scope in scopes if scope in _POSITION}
     included = {scope.replace(":manage", ":read") for scope in asked}
     return sorted((asked | included) & _POSITION.keys(), key=_POSITION.__getitem__)
 
 
 def clean(names: Iterable[str]) -> list[str]:
-    """Return the closed set of these scopes; raise ValidationError when one of them does not exist."""
+    """Return the closed set of these scopes; raise ValidationError if one does not exist."""
     names = list(names)
     if unknown := [name for name in names if name not in _POSITION]:
         raise ValidationError(f"Dit recht bestaat niet: {unknown[0][:100]!r}.", code="invalid_choice")
@@ -117,6 +117,6 @@ def join(scopes: Iterable[str]) -> str:
 
 
 def highest(scopes: Iterable[str]) -> list[str]:
-    """Return `scopes` without those that another of them includes: what a person wants to read."""
+    """Return `scopes` without those that another one includes, for display."""
     closed = close(scopes)
     return [scope for scope in closed if scope.endswith(":manage") or scope.replace(":read", ":manage") not in closed]

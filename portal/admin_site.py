@@ -1,4 +1,4 @@
-"""The operator's side: Django's admin, in Dutch, behind the portal's own sign-in and its throttling."""
+"""Django's admin site for operators, behind the portal's own sign-in and its throttling."""
 
 from functools import wraps
 from typing import Any, cast
@@ -15,14 +15,14 @@ from django.views.i18n import JavaScriptCatalog
 
 
 class PortalAdminSite(AdminSite):
-    """The admin without a sign-in form of its own: one place checks passwords, and counts wrong ones."""
+    """The admin without its own sign-in form: passwords are checked and throttled in one place."""
 
     site_header = f"{settings.PORTAL_NAME} – beheer"
     site_title = "Beheer"
     index_title = "Beheer"
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Send people to the portal's sign-in, and back here afterwards."""
+        """Redirect to the portal's sign-in page, which redirects back."""
         if self.has_permission(request):
             return redirect("admin:index")
         if request.user.is_authenticated:
@@ -30,29 +30,29 @@ class PortalAdminSite(AdminSite):
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Refuse what PostgreSQL cannot hold, in what Django looks rows up by without checking it."""
+        """Reject NUL bytes in lookups: Django does not validate these, and PostgreSQL raises an error on them."""
 
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if any("\x00" in value for values in looked_up_by(request) for value in values):
+            if any("\x00" in value for values in lookup_values(request) for value in values):
                 raise BadRequest("A NUL byte.")
             return view(request, *args, **kwargs)
 
         return super().admin_view(checked, cacheable)
 
     def i18n_javascript(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Give the scripts their words: Django's, and what its translation lacks."""
+        """Return Django's translations for scripts and the ones it lacks, from portal/locale."""
         view = JavaScriptCatalog.as_view(packages=["django.contrib.admin", "portal"])
         return cast("HttpResponse", view(request))
 
-    def password_change(  # type: ignore[override]  # the stubs know but one kind of answer
+    def password_change(  # type: ignore[override]  # the stubs allow one response class only
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Send people to the portal's own page, which counts wrong attempts."""
+        """Redirect to the portal's own page, which throttles wrong attempts."""
         return redirect("account_change_password")
 
 
-def looked_up_by(request: HttpRequest) -> list[list[str]]:
-    """Return what a filter, a search or a choice of rows consists of; fields of forms check themselves."""
+def lookup_values(request: HttpRequest) -> list[list[str]]:
+    """Return the values of filters, searches and selected rows. Form fields validate themselves."""
     chosen = request.POST.getlist(ACTION_CHECKBOX_NAME) if request.method == "POST" else []
     return [chosen, *(values for _, values in request.GET.lists())]

@@ -1,6 +1,6 @@
-"""A Redis cache that may be away: then nothing is found, nothing is kept, and the log says so.
+"""Redis cache whose errors are logged instead of raised.
 
-What stands in the cache are counts of failed attempts. Without them a good request must still succeed.
+The cache holds counts of failed attempts. Valid requests must succeed when it is unavailable.
 """
 
 from collections.abc import Callable
@@ -11,17 +11,20 @@ import structlog
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
+from portal import metrics
+
 log = structlog.get_logger("portal.caches")
 
 
 def forgiving(method: Callable[..., Any], otherwise: Any = None) -> Callable[..., Any]:
-    """Return `method` with Redis errors logged and answered with `otherwise` (for `get`: the caller's default)."""
+    """Return `method` with Redis errors logged, and `otherwise` returned in their place."""
 
     @wraps(method)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
         except (RedisError, OSError) as error:
+            metrics.count_cache_error(method.__name__)
             log.error("cache_unavailable", operation=method.__name__, reason=type(error).__name__)
             return otherwise
 
@@ -29,7 +32,7 @@ def forgiving(method: Callable[..., Any], otherwise: Any = None) -> Callable[...
 
 
 class ForgivingRedisCache(RedisCache):
-    """Django's Redis cache, with the operations this project uses made safe against an absent server."""
+    """Django's Redis cache; the operations that this project uses do not fail when the server is down."""
 
     add = forgiving(RedisCache.add, otherwise=True)
     set = forgiving(RedisCache.set)
@@ -37,5 +40,5 @@ class ForgivingRedisCache(RedisCache):
     incr = forgiving(RedisCache.incr, otherwise=0)
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
-        """Return `default` when Redis cannot say."""
+        """Return `default` when Redis is unavailable too."""
         return forgiving(super().get, otherwise=default)(key, default, version)

@@ -1,4 +1,4 @@
-"""System checks for what only this project can know."""
+"""System checks of the deployment."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,12 +24,12 @@ def check_issuer_is_https(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 
 @register(Tags.security, deploy=True)
 def check_cache_is_shared(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Attempts are counted in the cache; in-process, each worker would count on its own."""
+    """Failed attempts are counted in the cache. In-process, each worker counts separately."""
     if "locmem" not in settings.CACHES["default"]["BACKEND"]:
         return []
     return [
         Warning(
-            "CACHE_URL is the in-process cache: each worker counts failed attempts on its own.",
+            "CACHE_URL is the in-process cache: each worker counts failed attempts separately.",
             hint="Set CACHE_URL=redis://… when there is more than one process.",
             id="portal.W002",
         )

@@ -1,4 +1,4 @@
-"""What every template knows."""
+"""Template context of every page."""
 
 from typing import Any
 
@@ -7,5 +7,11 @@ from django.http import HttpRequest
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """Return the name of the portal."""
-    return {"portal_name": settings.PORTAL_NAME}
+    """Return the portal's name, and the marketplace's own links ('' where there is none)."""
+    links = {
+        "help": settings.HELP_URL,
+        "api_docs": settings.API_DOCS_URL,
+        "status": settings.STATUS_URL,
+        "support_email": settings.SUPPORT_EMAIL,
+    }
+    return {"portal_name": settings.PORTAL_NAME, "links": links}

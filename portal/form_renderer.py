@@ -1,4 +1,4 @@
-"""How every form of the portal is drawn; `templates/forms/` has the HTML."""
+"""Form renderer; the HTML is in `templates/forms/`."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.forms.renderers import TemplatesSetting
 
 
 class LabelledField(BoundField):
-    """A field with its label above it, which therefore needs no placeholder to say the same."""
+    """Bound field without a placeholder: the label above the field says the same."""
 
     def build_widget_attrs(self, attrs: dict[str, Any], widget: forms.Widget | None = None) -> dict[str, Any]:
         attrs = super().build_widget_attrs(attrs, widget)
@@ -18,7 +18,7 @@ class LabelledField(BoundField):
 
 
 class PortalRenderer(TemplatesSetting):
-    """Draws `{{ form }}` with `forms/form.html` and each field with `forms/field.html`."""
+    """Renders `{{ form }}` with `forms/form.html` and each field with `forms/field.html`."""
 
     form_template_name = "forms/form.html"
     field_template_name = "forms/field.html"

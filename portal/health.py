@@ -1,4 +1,4 @@
-"""Whether the portal lives, and whether it can serve."""
+"""Health endpoints: /healthz and /readyz."""
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -8,14 +8,14 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """Say that the process is alive, and nothing about what it depends on."""
+    """Report that the process is alive, without checking its dependencies."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Say whether requests can be served: the database answers and has every migration, and keys are there."""
-    from django.db.migrations.executor import MigrationExecutor  # with all there is to migrating; not at the start
+    """Report whether requests can be served: database reachable, migrations applied, keys present."""
+    from django.db.migrations.executor import MigrationExecutor  # slow to import, and not needed to start
 
     try:
         executor = MigrationExecutor(connection)

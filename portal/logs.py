@@ -1,4 +1,4 @@
-"""Structured logs: a line for people (`console`) or for machines (`json`), and never a secret in either."""
+"""Structured logs: one line per event, for people (`console`) or machines (`json`), with secrets blanked out."""
 
 import datetime as dt
 import json
@@ -12,8 +12,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# What must not stand in a log, whoever wrote the line: client secrets, JWTs, credentials of HTTP, and parameters
-# that hold one of them.
+# Never logged, by us or by a library: client secrets, JWTs, HTTP credentials, and parameters that contain one of them.
 SECRET = re.compile(
     r"rts_[A-Za-z0-9]{8,}"
     r"|eyJ[\w-]{8,}\.[\w.-]+"
@@ -21,24 +20,24 @@ SECRET = re.compile(
     r"|(?<==)(?i:(?<=\bcode=)|(?<=token=)|(?<=secret=)|(?<=verifier=)|(?<=password=))[^&\s\"']+"
 )
 
-# One of these is in all of that, in small letters.
+# Lower-case substrings, one of which is in every match of SECRET.
 MARKS = ("rts_", "eyj", "basic", "bearer", "=")
 
-# What would begin a line, move a cursor or turn the direction of reading; a line's own end and tabs may stay.
+# Characters that start a line, move the cursor or change the reading direction. "\n" and tabs are allowed.
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
-# These write codes, tokens or SQL parameters at their lower levels; LOG_LEVEL does not open them up.
+# These log codes, tokens or SQL parameters at their lower levels, so LOG_LEVEL does not apply to them.
 QUIET = ("oauthlib", "requests_oauthlib", "oauth2_provider", "django.db.backends", "allauth")
 
 
-# The `X-Request-ID` of the request that is being answered, for every line that is written meanwhile.
+# `X-Request-ID` of the current request, added to every line that is logged during it.
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def describe(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Say of an event when it was, how bad, who tells it, and in which request.
+    """Add timestamp, level, logger and request id.
 
-    structlog has a processor for each; every request writes a line or two, and this one takes half of their time.
+    One function instead of a structlog processor for each: it halves their time, and every request logs a line.
     """
     record = event.get("_record")
     event["logger"] = record.name if record else logger.name
@@ -49,45 +48,44 @@ def describe(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return event
 
 
-# Kept, for `json.dumps` makes one anew each time that it is told what to do with other objects.
+# Reuse one encoder: json.dumps(default=…) builds a new one on every call.
 _encode = json.JSONEncoder(default=repr).encode
 
 
 def as_json(logger: WrappedLogger, method: str, event: EventDict) -> str:
-    """Return the event as one object; what is not ASCII is escaped, line breaks of any alphabet among it."""
+    """Return the event as one JSON object in ASCII, so that no character of it can break the line."""
     return _encode(event)
 
 
 def redact(logger: WrappedLogger, method: str, line: str) -> str:
-    """Blank out whatever looks like a secret, wherever in the line it stands.
+    """Blank out everything in the line that looks like a secret.
 
-    Few lines have anything of the kind, and the pattern takes longer to find that out than all else that is done
-    for a line.
+    Check for MARKS first: most lines have none, and the pattern is slower than all other processing of a line.
     """
     lower = line.lower()
     return SECRET.sub("[…]", line) if any(mark in lower for mark in MARKS) else line
 
 
 def escape(text: str) -> str:
-    """Return `text` without what a terminal obeys, or takes for the end of a line."""
+    """Escape the characters that a terminal would interpret, and line breaks except "\\n"."""
     return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def keep_to_one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Escape line breaks in the message, which ConsoleRenderer takes as it is; values it escapes itself."""
+    """Escape line breaks in the event. ConsoleRenderer escapes them in values only."""
     return {**event, "event": str(event.get("event", "")).replace("\n", "\\n")}
 
 
 def indent(logger: WrappedLogger, method: str, lines: str) -> str:
-    """Set off the lines of a traceback, so that none passes for a line of the log whatever the error says."""
+    """Indent the lines of a traceback, so that no text in an exception can pass for a log line."""
     return escape(lines).replace("\n", "\n    ")
 
 
 class RouteOfRequest(logging.Filter):
-    """Names the route where Django names the path: the link to a new password is a path."""
+    """Replaces the path in Django's log records by the route: the path of a password reset link is a secret."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record, whose last argument is the path, and let it pass."""
+        """Replace the last argument, the path. Never drops a record."""
         request = getattr(record, "request", None)
         if request is not None and isinstance(record.args, tuple) and record.args:
             match = getattr(request, "resolver_match", None)
@@ -128,23 +126,23 @@ def settings(*, level: str, format: str) -> dict[str, Any]:
 
 
 class Lines:
-    """Where our own events go, each as a finished line: straight to standard error.
+    """Writes rendered lines of our own loggers to standard error.
 
-    By way of `logging` a line would take three times as long, and every request writes one.
+    Going through `logging` takes three times as long per line, and every request logs one.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def info(self, line: str) -> None:
-        """Write a line, in one piece: threads write at once."""
+        """Write the line in one call, so that threads do not interleave."""
         sys.stderr.write(f"{line}\n")
 
     debug = warning = error = critical = info
 
 
 def configure(config: dict[str, Any]) -> None:
-    """Set up standard logging and structlog; Django calls this with LOGGING."""
+    """Configure logging and structlog. Django calls this with LOGGING (LOGGING_CONFIG)."""
     own = config["structlog"]
     logging.config.dictConfig({key: value for key, value in config.items() if key != "structlog"})
     structlog.configure(

@@ -1,11 +1,11 @@
-"""The addresses that machines use: exact, without a trailing slash, and without a redirect to one."""
+"""URLs of the machine-facing addresses: exact, without a trailing slash and without a redirect to one."""
 
 from django.urls import URLPattern, path
 
 from apicredentials import api
 from apicredentials.oauth import endpoints as oauth
 from apicredentials.oauth.leaks import leaks
-from portal import health
+from portal import health, metrics
 
 urlpatterns: list[URLPattern] = [
     path("token", oauth.token, name="token"),
@@ -19,4 +19,5 @@ urlpatterns: list[URLPattern] = [
     path(".well-known/jwks.json", oauth.jwks, name="jwks"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]

@@ -1,4 +1,4 @@
-"""What happens to every request, before and after its view."""
+"""Middleware: the client's address, request ids and the request log, and caching of pages."""
 
 import re
 import secrets
@@ -6,18 +6,13 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import cast
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
-from django.urls import URLPattern
+from django.http import HttpRequest, HttpResponse
 
-from apicredentials import api
-from portal import machine_urls
+from portal import metrics
+from portal.addresses import canonical_address
 from portal.logs import REQUEST_ID
 
 type GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -26,26 +21,30 @@ log = structlog.get_logger("portal.requests")
 
 
 class TrustedProxyMiddleware:
-    """Believes `X-Forwarded-For` and `X-Forwarded-Proto` from the proxies in TRUSTED_PROXIES, and nobody else.
+    """Sets REMOTE_ADDR and the scheme to those of the client, which only the proxies in TRUSTED_PROXIES may state.
 
-    Throttles and the activity log go by this address: a client that could choose it could lift a throttle.
+    Throttles and the activity log use this address: a client that could choose it could lift a throttle. It is in one
+    spelling: a dual-stack socket reports IPv4 clients in IPv6 notation.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
         self.networks = [ip_network(proxy, strict=False) for proxy in settings.TRUSTED_PROXIES]
-        # Proxies are few and send everything: what one of them is need not be worked out each time.
+        # Proxies are few and send every request.
         self.is_trusted = lru_cache(maxsize=256)(self.is_proxy)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if self.networks and self.is_trusted(request.META.get("REMOTE_ADDR", "")):
-            request.META["REMOTE_ADDR"] = self.client_address(request)
-            if request.META.get("HTTP_X_FORWARDED_PROTO") in {"http", "https"}:
-                request.META["wsgi.url_scheme"] = request.META["HTTP_X_FORWARDED_PROTO"]
+        meta = request.META
+        meta["REMOTE_ADDR"] = peer = canonical(meta.get("REMOTE_ADDR", ""))
+        if self.networks and self.is_trusted(peer):
+            meta["REMOTE_ADDR"] = self.client_address(request)
+            # Chained proxies make a list; the first entry is about the client's own connection.
+            scheme = meta.get("HTTP_X_FORWARDED_PROTO", "").partition(",")[0].strip().lower()
+            if scheme in {"http", "https"}:
+                meta["wsgi.url_scheme"] = scheme
         return self.get_response(request)
 
     def is_proxy(self, address: str) -> bool:
-        """Whether `address` is one of our proxies."""
         try:
             return any(ip_address(address) in network for network in self.networks)
         except ValueError:
@@ -57,7 +56,7 @@ class TrustedProxyMiddleware:
         forwarded = request.META.get("HTTP_X_FORWARDED_FOR")
         for hop in reversed(forwarded.split(",") if forwarded else []):
             try:
-                candidate = str(ip_address(without_port(hop.strip())))
+                candidate = canonical_address(without_port(hop.strip()))
             except ValueError:
                 break
             address = candidate
@@ -66,8 +65,17 @@ class TrustedProxyMiddleware:
         return address
 
 
+@lru_cache(maxsize=1024)
+def canonical(peer: str) -> str:
+    """Return the address of a socket in one spelling; a Unix socket has none, and stays as it is."""
+    try:
+        return canonical_address(peer)
+    except ValueError:
+        return peer
+
+
 def without_port(hop: str) -> str:
-    """Return the address in `hop`, beside which some proxies write the port."""
+    """Return the address in `hop`: some proxies add the port."""
     if hop.startswith("["):
         return hop[1:].partition("]")[0]
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
@@ -76,7 +84,7 @@ def without_port(hop: str) -> str:
 class RequestLogMiddleware:
     """Gives each request an id (`X-Request-ID`, in and out) and one line in the log.
 
-    The line names the route, not the address: addresses and queries may hold what must not be kept.
+    The line names the route, not the path or the query, which may contain secrets.
     """
 
     ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -93,72 +101,25 @@ class RequestLogMiddleware:
             response = self.get_response(request)
             response.headers["X-Request-ID"] = request_id
             match = request.resolver_match
+            route = match.route if match else getattr(request, "machine_route", "")
+            seconds = time.perf_counter() - started
+            metrics.count(request, response, route, seconds)
             log.info(
                 "request",
                 method=request.method,
-                route=match.route if match else getattr(request, "machine_route", ""),
+                route=route,
                 status=response.status_code,
-                milliseconds=round(1000 * (time.perf_counter() - started), 1),
+                milliseconds=round(1000 * seconds, 1),
                 address=request.META.get("REMOTE_ADDR"),
+                **getattr(request, "log_fields", {}),
             )
         finally:
             REQUEST_ID.reset(token)
         return response
 
 
-class MachineEndpointMiddleware:
-    """Answers the machine-facing addresses, without session, CSRF, messages or anything for browsers.
-
-    Whatever goes wrong here is answered in JSON: a client of `/token` cannot read our error pages.
-    """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-        self.views = {f"/{pattern.pattern}": pattern for pattern in machine_urls.urlpatterns}
-        self.headers = {
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-            "Cache-Control": "no-store",
-        }
-        if settings.SECURE_HSTS_SECONDS:
-            self.headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        endpoint = self.views.get(request.path_info)
-        if endpoint is None:
-            return self.get_response(request)
-        request.machine_route = str(endpoint.pattern)  # type: ignore[attr-defined]
-        response = self.answer(endpoint, request)
-        for name, value in self.headers.items():
-            response.headers.setdefault(name, value)
-        return response
-
-    def answer(self, endpoint: URLPattern, request: HttpRequest) -> HttpResponse:
-        """Return the view's answer, or say in JSON why there is none, as that endpoint says what it refuses."""
-        trouble = api.trouble if endpoint.callback.__module__ == api.__name__ else oauth_trouble
-        try:
-            return cast("HttpResponse", endpoint.callback(request))
-        except (BadRequest, SuspiciousOperation, RequestDataTooBig, MultiPartParserError, UnreadablePostError) as error:
-            log.info("unreadable_request", reason=type(error).__name__)
-            return trouble("invalid_request", "The request cannot be read.", 400)
-        except (OperationalError, InterfaceError) as error:
-            log.error("database_unavailable", reason=type(error).__name__)
-            response = trouble("temporarily_unavailable", "Try again in a moment.", 503)
-            response["Retry-After"] = "5"
-            return response
-        except Exception:
-            log.exception("unexpected_error")
-            return trouble("server_error", "Something went wrong here; it has been logged.", 500)
-
-
-def oauth_trouble(error: str, description: str, status: int) -> JsonResponse:
-    """Return an error in the form of RFC 6749 §5.2."""
-    return JsonResponse({"error": error, "error_description": description}, status=status)
-
-
 class NeverStoreMiddleware:
-    """Keeps pages out of every cache, the browser's too, unless a view has said otherwise."""
+    """Keeps pages out of every cache, including the browser's, unless the view sets Cache-Control itself."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

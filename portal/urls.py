@@ -1,4 +1,4 @@
-"""Every address of the portal."""
+"""URLs of the portal."""
 
 from allauth.account import views as account
 from django.contrib import admin
@@ -52,7 +52,7 @@ urlpatterns = [
     path("authorize", AuthorizeView.as_view(), name="authorize"),
     path("logo/<uuid:client_id>/<slug:digest>", logo, name="logo"),
     path("beheer/", admin.site.urls),
-    # Answered by MachineEndpointMiddleware; here so that they have names.
+    # portal.wsgi takes these to MachineEndpoints; they are here for reverse().
     *machine_urls.urlpatterns,
 ]
 

@@ -1,4 +1,4 @@
-"""The pages that belong to no app: the front door, the settings index, and errors."""
+"""Pages that belong to no app: the root, the settings index and error pages."""
 
 import sys
 from typing import Any
@@ -16,14 +16,13 @@ from accounts.views import resume_stale_form, stale_form_address
 
 @require_safe
 def root(request: HttpRequest) -> HttpResponse:
-    """Lead to the settings; who is not signed in passes by the sign-in page."""
+    """Redirect to the settings, and from there to the sign-in page if necessary."""
     return redirect("apicredentials:settings")
 
 
 @require_safe
 @seller_required
 def settings_index(request: SellerRequest) -> HttpResponse:
-    """Show what there is to set."""
     return render(request, "settings_index.html")
 
 
@@ -34,12 +33,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer what cannot be read; templates must not touch the request, which may be the cause."""
+    """Render without the request: its Host header may be the cause, and context processors read it."""
     return HttpResponse(render_to_string("400.html", {"portal_name": settings.PORTAL_NAME}), status=400)
 
 
 def server_error(request: HttpRequest, *args: Any) -> HttpResponse:
-    """Answer an exception: 503 when the database is away, else 500. Needs no database, session or context."""
+    """Respond with 503 when the database is unavailable, else 500. Uses no database, session or context."""
     unavailable = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     template, status = ("503.html", 503) if unavailable else ("500.html", 500)
     response = HttpResponse(render_to_string(template, {"portal_name": settings.PORTAL_NAME}), status=status)

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import django
@@ -15,34 +14,41 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import close_old_connections
 
+from portal.metrics_folder import share_metrics
+from portal.worker_signals import end_on_signals_while_starting
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 try:
-    # Whatever loads now stays: looking through it for garbage takes a part of the start, and of many a request later.
+    end_on_signals_while_starting()
+    # Modules loaded here live for the whole process. Freeze them so the garbage collector never scans them.
     gc.disable()
     django.setup(set_prefix=False)
 except ImproperlyConfigured as error:
     sys.exit(f"portal: {error}")
 
-from portal.middleware import MachineEndpointMiddleware, RequestLogMiddleware, TrustedProxyMiddleware
+if settings.METRICS_TOKEN:
+    share_metrics()
 
-# What only pages need is loaded with the first of them.
-pages = cache(WSGIHandler)
-machines = MachineEndpointMiddleware(lambda request: pages().get_response(request))  # type: ignore[arg-type, return-value]
-answer_machine = TrustedProxyMiddleware(RequestLogMiddleware(machines))
+from apicredentials.oauth import counting
+from portal.machine_endpoints import MachineEndpoints
+
+pages = WSGIHandler()
+machines = MachineEndpoints()
 
 gc.freeze()
 gc.enable()
+if settings.WRITES_USAGE:
+    counting.start()
 
 BOUNDARY = re.compile(r""";\s*boundary\s*=\s*("[^"]{1,70}"|[^;"\s]{1,70})""", re.IGNORECASE)
 LONGEST_MEDIA_TYPE = 255
 
 
 class WholeBody:
-    """A body whose length is known: to read it fails when the client breaks off before its end (RFC 9112 §8).
+    """A request body of known length, whose read() fails when the client breaks off (RFC 9112 §8).
 
-    The server's own stream ends then as if that were all, and the half of a form can be a good form that says
-    something else.
+    The server's own stream just ends then, and half a form can be a valid form with another meaning.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -50,7 +56,7 @@ class WholeBody:
         self.readline = stream.readline
 
     def read(self, size: int) -> bytes:
-        """Return that many bytes, which Django asks for only where they are to come; raise OSError if they do not."""
+        """Return exactly `size` bytes, at most the length; raise OSError when fewer arrive."""
         body: bytes = self.stream.read(size)
         while len(body) < size:
             more = self.stream.read(size - len(body))
@@ -61,31 +67,38 @@ class WholeBody:
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answer a request, after three repairs that must come before Django reads it.
-
-    A form is UTF-8 whatever charset its type names (RFC 6749 App. B): Django would obey one that is no charset of
-    text, and fail outside of any handler of errors. A body that comes in chunks has no length, which Django takes
-    for no body (RFC 9112 §7.1). And one that has a length is not done before.
-    """
-    environ["CONTENT_TYPE"] = plain_content_type(environ.get("CONTENT_TYPE", ""))
-    if environ.get("CONTENT_LENGTH"):
-        environ["wsgi.input"] = WholeBody(environ["wsgi.input"])
-    elif "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
-        body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
-    if environ["PATH_INFO"] not in machines.views:
-        answer: Iterable[bytes] = pages()(environ, start_response)
+    repair(environ)
+    if environ["PATH_INFO"] not in machines:
+        answer: Iterable[bytes] = pages(environ, start_response)
         return answer
-    # Straight to what would answer it anyway: Django's handler and its signals take a third of a short answer. What
-    # they do for it is this.
-    close_old_connections()
-    response = answer_machine(WSGIRequest(environ))
+    close_old_connections()  # as Django's handler does by a signal
+    response = machines.get_response(WSGIRequest(environ))
     start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
     return [response.content]
 
 
+def repair(environ: dict[str, Any]) -> None:
+    """Make the content type and the body of a request readable for Django.
+
+    A form is UTF-8 whatever charset its type names (RFC 6749 App. B), and a charset that does not exist raises outside
+    of Django's error handlers. Without a Content-Length Django reads no body, but a body in chunks (RFC 9112 §7.1) or
+    over HTTP/2 has none. A body with a length must not be shorter.
+    """
+    environ["CONTENT_TYPE"] = plain_content_type(environ.get("CONTENT_TYPE", ""))
+    if environ.get("CONTENT_LENGTH"):
+        environ["wsgi.input"] = WholeBody(environ["wsgi.input"])
+    elif has_body_without_length(environ):
+        body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
+        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+
+
+def has_body_without_length(environ: dict[str, Any]) -> bool:
+    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    return chunked or not environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1")
+
+
 def plain_content_type(content_type: str) -> str:
-    """Return a content type with no parameter but a boundary: there are many ways to write one that Django fails on."""
+    """Return a content type without parameters except the boundary: Django fails on many malformed ones."""
     media_type = content_type.partition(";")[0][:LONGEST_MEDIA_TYPE]
     boundary = BOUNDARY.search(content_type)
     return media_type + boundary[0] if boundary else media_type

@@ -9,7 +9,10 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
+from django.core.handlers.base import BaseHandler
 from django.db import connection
+from django.http import HttpRequest
+from django.test.client import ClientHandler
 
 from tests.served import Served, migrated_databases, run_portal
 
@@ -35,6 +38,25 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
                 item.add_marker(pytest.mark.skip(reason=f"no Chromium at {CHROMIUM}; CHROMIUM may name another"))
         if item.get_closest_marker("race") and on_sqlite():
             item.add_marker(pytest.mark.skip(reason="races need PostgreSQL; DATABASE_URL may name one"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _entry_of_production() -> Iterator[None]:
+    """Let the test client and the live server take the path of `portal.wsgi.application`."""
+    from portal import wsgi
+
+    def get_response(handler: BaseHandler, request: HttpRequest) -> Any:
+        return wsgi.machines.get_response(request) if request.path_info in wsgi.machines else pages(handler, request)
+
+    def call(handler: ClientHandler, environ: dict[str, Any]) -> Any:
+        wsgi.repair(environ)
+        return client(handler, environ)
+
+    pages, client = BaseHandler.get_response, ClientHandler.__call__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseHandler, "get_response", get_response)
+        patch.setattr(ClientHandler, "__call__", call)
+        yield
 
 
 @pytest.fixture(scope="session")

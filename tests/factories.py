@@ -14,6 +14,7 @@ from factory.django import DjangoModelFactory
 from accounts.models import Membership, Seller, User
 from apicredentials import scopes
 from apicredentials.keys import secret_format
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import (
     Announcement,
     ClientCredential,
@@ -23,8 +24,8 @@ from apicredentials.models import (
     ThirdParty,
     ThirdPartyAuthorization,
 )
-from apicredentials.models.authorizations import one_year_after
-from apicredentials.models.client_secrets import fingerprint, hashes_of
+from apicredentials.models.client_secrets import hashes_of
+from apicredentials.moments import one_year_after
 
 PASSWORD = "een-wachtwoord-voor-tests"
 REDIRECT_URI = "https://partij.example/terug"
@@ -96,7 +97,7 @@ class ClientSecretFactory(Factory[ClientSecret]):
         exclude = ("plaintext",)
 
     plaintext = LazyFunction(secret_format.generate)
-    hash = LazyAttribute(lambda secret: hashes_of(fingerprint(secret.plaintext))[0])
+    hash = LazyAttribute(lambda secret: hashes_of(digest(secret.plaintext))[0])
     hint = LazyAttribute(lambda secret: secret.plaintext[-4:])
 
 

@@ -1,12 +1,11 @@
-"""Failures of clients, which are counted by the minute, outside of the database that a test rolls back."""
+"""Counts of failed attempts, which are outside of the database that a test rolls back."""
 
 from django.core.cache import cache
 
-from apicredentials.oauth.throttle import refused_in, throttled_in
+from apicredentials.oauth.throttle import throttled_in
 
 
 def forget_failures() -> None:
-    """Begin as if nobody had failed yet."""
+    """Reset the counts."""
     cache.clear()
     throttled_in.cache_clear()
-    refused_in.cache_clear()

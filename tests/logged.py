@@ -1,4 +1,4 @@
-"""What the portal writes to its log, as an operator would read it."""
+"""The portal's log, captured as an operator reads it."""
 
 import io
 import logging
@@ -13,23 +13,22 @@ from portal import logs
 
 
 class Log(io.StringIO):
-    """Everything logged so far."""
+    """The captured log."""
 
     @property
     def lines(self) -> list[str]:
-        """The lines, each without its end."""
         return self.getvalue().split("\n")[:-1]
 
 
 @contextmanager
 def listening(*, format: str = "console", everything: bool = False) -> Iterator[Log]:
-    """Give the log in that format; with `everything`, every logger tells all it knows, whatever it is set to."""
+    """Yield the log in that format; with `everything`, every logger logs at DEBUG."""
     settings = logs.settings(level="DEBUG", format=format)
     written = Log()
     with pytest.MonkeyPatch.context() as patch:
         for level in ("debug", "info", "warning", "error", "critical"):
             patch.setattr(logs.Lines, level, lambda self, line: written.write(f"{line}\n"))
-        # Loggers keep the list that they were made with.
+        # Cached loggers keep a reference to this list, so change it in place.
         processors = structlog.get_config()["processors"]
         before = processors.copy()
         processors[:] = settings["structlog"]["processors"]
@@ -42,7 +41,7 @@ def listening(*, format: str = "console", everything: bool = False) -> Iterator[
 
 @contextmanager
 def listening_to_others(written: Log, settings: dict[str, Any], *, everything: bool) -> Iterator[None]:
-    """Let `written` get what goes by way of `logging`."""
+    """Capture what is logged through `logging`, too."""
     handler = logging.StreamHandler(written)
     handler.setFormatter(formatter(settings["formatters"]["line"]))
     root = logging.getLogger()
@@ -61,6 +60,6 @@ def listening_to_others(written: Log, settings: dict[str, Any], *, everything: b
 
 
 def formatter(settings: dict[str, Any]) -> logging.Formatter:
-    """Make the formatter as `logging.config` does."""
+    """Build the formatter as `logging.config` does."""
     made: logging.Formatter = settings["()"](**{name: value for name, value in settings.items() if name != "()"})
     return made

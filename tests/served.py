@@ -1,4 +1,4 @@
-"""The portal as processes of their own, as in production: the server, and commands beside it."""
+"""The portal in separate processes, as in production: the server and commands."""
 
 import fcntl
 import json
@@ -27,7 +27,7 @@ COMMAND_SECONDS = 120
 
 @dataclass(frozen=True)
 class Served:
-    """A portal that runs at `url`, which it also prints as: `f"{served}/token"`."""
+    """A running portal; `str()` is its URL, so that `f"{served}/token"` works."""
 
     url: str
     environment: Mapping[str, str]
@@ -38,20 +38,20 @@ class Served:
 
     @property
     def log(self) -> str:
-        """What the server has written so far."""
+        """The server's output so far."""
         return (self.folder / "log").read_text()
 
     @property
     def mails(self) -> list[str]:
-        """The source of what was mailed so far."""
+        """The source of each mail sent so far."""
         return [file.read_text() for file in sorted(self.folder.glob("mail/*"))]
 
     def manage(self, *arguments: str, stdin: str = "") -> str:
-        """Run a command on the same database and return what it printed."""
+        """Run a command with the same settings and return its output."""
         return manage(self.environment, *arguments, stdin=stdin)
 
     def manage_json(self, *arguments: str, stdin: str = "") -> Any:
-        """Run a command with `--json` and return its answer."""
+        """Run a command with `--json` and return the parsed output."""
         return json.loads(self.manage(*arguments, "--json", stdin=stdin))
 
 
@@ -61,7 +61,7 @@ def production(**environment: str) -> dict[str, str]:
 
 
 def run(environment: Mapping[str, str], *command: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-    """Run Python with this command line to its end, for what it printed and what it ended with."""
+    """Run Python with these arguments and return output and exit status."""
     return subprocess.run(
         [sys.executable, *command],
         cwd=ROOT,
@@ -75,7 +75,7 @@ def run(environment: Mapping[str, str], *command: str, stdin: str = "") -> "subp
 
 
 def manage(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> str:
-    """Run a command of `manage.py` and return what it printed; when it fails, fail with its complaint."""
+    """Run a management command and return its output. Fail with its standard error when it fails."""
     done = run(environment, "manage.py", *arguments, stdin=stdin)
     assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stderr}"
     return done.stdout
@@ -103,7 +103,7 @@ def run_portal(folder: Path, **environment: str) -> Iterator[Served]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process as an operator does; one that does not listen fails its test, and must not outlive it."""
+    """Send SIGTERM. A process that does not end fails the test and is killed."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
@@ -119,7 +119,7 @@ def granian(port: int, workers: str) -> list[str]:
 
 
 def wait_until_healthy(portal: Served, server: subprocess.Popen[bytes]) -> None:
-    """Wait for every worker: one that is told to stop while it still starts does not hear it."""
+    """Wait for every worker to start, and for the first response."""
     deadline = time.monotonic() + START_SECONDS
     while portal.log.count("Started worker") < int(portal.environment["WORKERS"]):
         if server.poll() is not None or time.monotonic() > deadline:
@@ -135,7 +135,7 @@ def free_port() -> int:
 
 @cache
 def collect_static_files() -> None:
-    """Once in each process, and one process at a time: the workers of xdist share the folder."""
+    """Run collectstatic once per process, under a lock: the workers of xdist share the folder."""
     with Path(__file__).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         manage(production(), "collectstatic", "--noinput")
@@ -146,9 +146,9 @@ def collect_static_files() -> None:
 
 @contextmanager
 def migrated_databases(folder: Path) -> Iterator[Callable[[], str]]:
-    """Give a function that makes a migrated, empty database and returns its URL; drop them all in the end.
+    """Yield a function that creates a migrated, empty database and returns its URL. Drop all of them at the end.
 
-    They are of the kind that `DATABASE_URL` names, and copies: only the first one is migrated.
+    They use the engine of `DATABASE_URL`. Only the first one is migrated; the others are copies of it.
     """
     with ExitStack() as made:
         on_postgresql = os.environ.get("DATABASE_URL", "").startswith("postgres")

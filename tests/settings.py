@@ -1,6 +1,6 @@
-"""The portal's settings as the tests run them: production's, except for what stands here.
+"""Settings of the tests: production's with the changes below.
 
-`DATABASE_URL` and `CACHE_URL` are taken from the environment, as everywhere.
+`DATABASE_URL` and `CACHE_URL` come from the environment, as in production.
 """
 
 import os
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from apicredentials.keys.hash_keys import development_hash_keys
 from apicredentials.keys.signing_keys import development_signing_keys
 
-# Before the import below, which refuses to go on without keys; a developer's own .env must not matter.
+# Before the import below, which fails without keys. A developer's own .env must not matter.
 os.environ |= {
     "ENV_FILE": os.devnull,
     "DEBUG": "off",
@@ -20,8 +20,7 @@ os.environ |= {
     "SECRET_KEY": "the-key-of-the-tests-is-known-to-everyone-and-protects-nothing",
     "SECRET_HASH_KEYS": development_hash_keys("tests"),
     "TOKEN_SIGNING_KEYS": development_signing_keys("tests"),
-    # Playwright's synchronous API keeps an event loop in the thread of the test, which Django takes for
-    # asynchronous code and refuses the ORM; no coroutine of ours runs there.
+    # Playwright's synchronous API runs an event loop in the test's thread, where Django would refuse the ORM.
     "DJANGO_ALLOW_ASYNC_UNSAFE": "on",
 }
 
@@ -35,13 +34,15 @@ if cache_url.scheme.startswith("redis"):
 from portal.settings import *  # noqa: E402, F403
 from portal.settings import DATABASE_POOLER, DATABASES, MIDDLEWARE, OAUTH2_PROVIDER, STORAGES  # noqa: E402
 
-# Argon2 is slow on purpose, and a test that signs in proves nothing by waiting for it.
+WRITES_USAGE = False
+
+# Argon2 is slow on purpose; tests need not wait for it.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-# DOT keeps its oauthlib core for each view class, with the settings of the first test that came by.
+# DOT caches its oauthlib core per view class, with the settings of the first test.
 OAUTH2_PROVIDER["ALWAYS_RELOAD_OAUTHLIB_CORE"] = True
 
-# The live server finds static files where they lie: nothing is collected.
+# The live server finds static files in their source folders.
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
 

@@ -1,11 +1,9 @@
 """The keys of hashes and signatures: read strictly, made strong, and never given away."""
 
-import base64
 import json
 from pathlib import Path
 
 import pytest
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.core.exceptions import ImproperlyConfigured
@@ -196,39 +194,11 @@ def test_what_is_derived_depends_on_every_part_and_on_its_bounds(parts: list[str
 
 
 @pytest.mark.parametrize("algorithm", SIGNING_KEYS)
-@given(data=st.binary(max_size=200), other=st.binary(max_size=200))
-def test_a_signature_is_for_its_data_and_key_only(algorithm: str, data: bytes, other: bytes) -> None:
-    (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
-    signature = key.sign(data)
-    key.verify(signature, data)
-    if data != other:
-        with pytest.raises(InvalidSignature):
-            key.verify(signature, other)
-
-
-@pytest.mark.parametrize("algorithm", SIGNING_KEYS)
-def test_a_signature_that_is_cut_stretched_or_foreign_is_refused(algorithm: str) -> None:
-    (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
-    (foreign,) = parse_signing_keys(new_signing_key(algorithm))
-    signature = key.sign(b"x")
-    for forged in (b"", signature[:-1], signature + b"\0", bytes(len(signature)), foreign.sign(b"x"), b"\xff" * 64):
-        with pytest.raises(InvalidSignature):
-            key.verify(forged, b"x")
-
-
-@pytest.mark.parametrize(("algorithm", "length"), [("ES256", 64), ("RS256", 384)])
-def test_a_signature_has_the_length_of_its_kind(algorithm: str, length: int) -> None:
-    """RFC 7518 §3.4: R and S of 32 octets each, small numbers too."""
-    (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
-    assert {len(key.sign(bytes([number]))) for number in range(64)} == {length}
-
-
-@pytest.mark.parametrize("algorithm", SIGNING_KEYS)
 def test_the_header_of_a_token_says_algorithm_key_and_kind(algorithm: str) -> None:
     """RFC 9068 §2.1."""
     (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
-    header = json.loads(base64.urlsafe_b64decode(key.jws_header + b"=="))
-    assert header == {"alg": algorithm, "kid": key.id, "typ": "at+jwt"}
+    header = json.loads(b64url_decode(key.sign(b"{}").partition(".")[0]))
+    assert header == key.header == {"alg": algorithm, "kid": key.id, "typ": "at+jwt"}
 
 
 def test_a_hash_key_does_not_show_itself() -> None:

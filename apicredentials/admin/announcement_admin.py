@@ -69,10 +69,10 @@ class AnnouncementAdmin(PortalAdmin):
 
     list_display = ("subject", "state", "created_at", "sent_at")
     list_filter = (SentFilter,)
-    search_fields = ("subject", "text")
+    search_fields = ("subject", "text", "third_party")
     date_hierarchy = "created_at"
     actions = None  # no bulk actions
-    fields = ("subject", "text")
+    fields = ("subject", "text", "third_party")
     formfield_overrides: ClassVar[dict[type[Field], dict[str, Any]]] = {
         models.CharField: {"widget": AdminTextInputWidget(attrs={"class": "vLargeTextField"})}
     }
@@ -129,7 +129,7 @@ class AnnouncementAdmin(PortalAdmin):
     def get_fields(self, request: HttpRequest, obj: Announcement | None = None) -> list[Any]:
         """Show the progress of a sent announcement."""
         sent = [] if obj is None or obj.is_draft else ["state", "progress", "created_at", "sent_at"]
-        return [*sent, "subject", "text"]
+        return [*sent, *self.fields]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Announcement | None = None) -> list[str]:
         return [name for name in self.get_fields(request, obj) if name not in self.fields]
@@ -195,7 +195,7 @@ class AnnouncementAdmin(PortalAdmin):
         return self.draw(request, announcement, "Versturen", form=form, status=422 if form.is_bound else 200)
 
     def carry_out(self, request: HttpRequest, announcement: Announcement, form: SendForm) -> HttpResponse:
-        """Send it, or say what stands in the way; the mails beyond the first are for `send_notices` to write."""
+        """Queue the mails, or show the words again if they changed after the operator read them."""
         by = replace(actor(request), reason=form.cleaned_data["reason"])
         try:
             with transaction.atomic():

@@ -27,18 +27,19 @@ from apicredentials.models import (
     logos,
 )
 
-DEACTIVATE = Act(
-    "deactivate",
-    "Deactiveren",
-    "Vanaf nu krijgt deze partij geen tokens meer, en werkt geen enkel token dat ze al heeft. De autorisaties "
-    "blijven bestaan: na heractiveren werkt alles weer zoals het was.",
+SUSPEND = Act(
+    "suspend",
+    "Stilzetten",
+    "Vanaf nu krijgt deze partij geen tokens meer, en werkt geen enkel token dat ze al heeft. De verkopers die haar "
+    "toegang gaven, krijgen een mail. De autorisaties blijven bestaan: na hervatten werkt alles weer zoals het was.",
     ThirdParty.pause,
     Q(paused_at=None, deleted_at=None),
 )
-REACTIVATE = Act(
-    "reactivate",
-    "Heractiveren",
-    "Alle autorisaties die nog lopen, geven weer toegang.",
+RESUME = Act(
+    "resume",
+    "Hervatten",
+    "Alle autorisaties die nog lopen, geven weer toegang. De verkopers die haar toegang gaven, krijgen een mail. Na "
+    "een lek moet de partij eerst een nieuw secret hebben.",
     ThirdParty.resume,
     Q(paused_at__isnull=False, deleted_at=None),
 )
@@ -131,12 +132,12 @@ class RegisteredAdmin(SecretAdmin):
 
 @admin.register(ThirdParty)
 class ThirdPartyAdmin(RegisteredAdmin):
-    """Third parties. They are deactivated, never deleted, because sellers must be able to read their history."""
+    """Third parties. They are suspended, never deleted, because sellers must be able to read their history."""
 
     form = ThirdPartyForm
     list_display = ("name", "client_id", "level", "is_listed", "created", "paused_at")
     list_filter = (("paused_at", admin.EmptyFieldListFilter), "client_type", "level", "is_listed")
-    actions = (DEACTIVATE.action, REACTIVATE.action)
+    actions = (SUSPEND.action, RESUME.action)
     radio_fields = {"client_type": admin.VERTICAL, "refresh_tokens": admin.VERTICAL}  # noqa: RUF012
 
     fields = (
@@ -165,6 +166,11 @@ class ThirdPartyAdmin(RegisteredAdmin):
     @admin.display(description="verkopers die nu toegang geven")
     def sellers_allowing(self, party: ThirdParty) -> int:
         return int(party.authorizations.active().count())
+
+    def describe(self, row: ThirdParty) -> str:
+        """Add how many sellers a suspension concerns."""
+        count = row.authorizations.standing().filter(seller__closed_at=None).count()
+        return f"{row}: {count} {'verkoper' if count == 1 else 'verkopers'} met toegang"
 
     @admin.display(description="zie ook")
     def links(self, party: ThirdParty) -> str:

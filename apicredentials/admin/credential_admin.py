@@ -16,8 +16,8 @@ from apicredentials.admin.read_only import ReadOnlyAdmin
 from apicredentials.admin.reason_actions import Act, ActingAdmin
 from apicredentials.admin.secret_admin import describe_secrets
 from apicredentials.keys import secret_format
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Activity, ClientCredential, ClientSecret, ThirdParty
-from apicredentials.models.client_secrets import fingerprint
 from apicredentials.models.leak_reports import find_secrets, report_leak_of
 from apicredentials.moments import moment
 
@@ -103,7 +103,7 @@ class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
 
     @admin.display(description="zie ook")
     def links(self, credential: ClientCredential) -> str:
-        return links_to(Activity, seller__id__exact=credential.seller_id, q=credential.name)
+        return links_to(Activity, target__exact=credential.client_id)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ClientCredential]:
         return super().get_queryset(request).prefetch_related("secrets")
@@ -139,7 +139,7 @@ class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
         return super().changelist_view(request, extra_context)
 
     def redirect_to_owner(self, request: HttpRequest, secret: str) -> HttpResponse:
-        found = next(iter(find_secrets([fingerprint(secret)])), None)
+        found = next(iter(find_secrets([digest(secret)])), None)
         if found is None:
             self.message_user(request, "Niemand heeft dit secret. Controleer of het compleet is.", messages.WARNING)
             return redirect("admin:apicredentials_clientcredential_changelist")

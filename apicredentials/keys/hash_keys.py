@@ -1,4 +1,4 @@
-"""Hash keys: keyed hashes of client secrets (SECRET_HASH_KEYS)."""
+"""Hashes of what is stored only as a hash: keyed ones for client secrets (SECRET_HASH_KEYS), plain digests."""
 
 import hashlib
 import hmac
@@ -13,9 +13,18 @@ from apicredentials.keys.key_entries import b64url, format_entry, new_key_id, pa
 HASH_KEY_BYTES = 32
 
 
+def digest(plaintext: str) -> str:
+    """Return the SHA-256 in hex.
+
+    Codes and refresh tokens are stored as digests, which is enough for 256 random bits. The digest of a client
+    secret is its fingerprint: with it a found secret can be reported without repeating it.
+    """
+    return hashlib.sha256(plaintext.encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class HashKey:
-    """A key for keyed hashes of client secrets."""
+    """A key of SECRET_HASH_KEYS."""
 
     id: str
     key: bytes = field(repr=False)
@@ -24,13 +33,13 @@ class HashKey:
     def hash(self, plaintext: str) -> str:
         """Return `hmac_sha256$<key id>$<hex>`.
 
-        A fast function is right here: the input is 256 random bits and more, not a person's password
-        (NIST SP 800-63B §3.1.2 asks for an approved one-way function only, from 112 bits on).
+        A fast function is enough because the input has more than 256 random bits: from 112 bits on, NIST SP
+        800-63B §3.1.2 requires only an approved one-way function.
         """
         return f"hmac_sha256${self.id}${hmac.digest(self.key, plaintext.encode(), 'sha256').hex()}"
 
     def derive(self, *parts: str) -> bytes:
-        """Return 32 bytes that only the holder of this key can compute from `parts`."""
+        """Return 32 bytes derived from `parts` with this key."""
         return hmac.digest(self.key, "\0".join(parts).encode(), "sha256")
 
 
@@ -49,5 +58,5 @@ def new_hash_key(*, starts_at: int = 0) -> str:
 
 
 def development_hash_keys(seed: str) -> str:
-    """Return SECRET_HASH_KEYS for DEBUG: the same in every process, worthless to protect anything."""
+    """Return SECRET_HASH_KEYS for DEBUG: the same in every process and not secret."""
     return f"development:{b64url(hashlib.sha256(f'hash {seed}'.encode()).digest())}"

@@ -20,8 +20,7 @@ def b64url(data: bytes) -> str:
 def b64url_decode(text: str) -> bytes:
     """Decode base64url without padding; raise ValueError on anything else.
 
-    The last character may hold bits that decode to nothing: they must be zero, or one signature would have
-    several spellings.
+    The unused bits of the last character must be zero, so that there is one encoding only (RFC 4648 §3.5).
     """
     try:
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
@@ -36,7 +35,7 @@ def parse_entries(text: str, name: str) -> Iterator[tuple[str, int, bytes]]:
     entries = [ENTRY.fullmatch(entry) for entry in text.replace(",", " ").split()]
     ids = [entry["id"] for entry in entries if entry]
     if not ids or len(set(ids)) != len(entries):
-        # An entry that does not match is missing among the ids.
+        # An entry that does not match has no id.
         raise ImproperlyConfigured(f"{name} must be '<id>:<base64url>' entries, each with an id of its own.")
     for entry in filter(None, entries):
         try:
@@ -54,9 +53,9 @@ def new_key_id() -> str:
 
 
 def with_new_key(text: str, entry: str, *, needed_seconds: float, now: float) -> str:
-    """Return the keys of `text` with `entry` before them, less those no longer needed.
+    """Return the keys of `text` with `entry` before them, without those no longer needed.
 
-    A key is needed until `needed_seconds` after the one before it in the list has started.
+    A key is needed until `needed_seconds` after the start of the key before it in the list.
     """
     entries = text.replace(",", " ").split()
     started = [int((ENTRY.fullmatch(each) or {"starts_at": 0})["starts_at"] or 0) for each in entries]

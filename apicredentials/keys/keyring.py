@@ -1,4 +1,4 @@
-"""The keys in use at this moment: from the environment, or from a file that may change while we run."""
+"""The current keys, from the environment or from a file that may change while the process runs."""
 
 import os
 import time
@@ -14,30 +14,30 @@ from apicredentials.keys.signing_keys import SigningKey, parse_signing_keys
 
 log = structlog.get_logger("portal.keys")
 
-# Each raises ImproperlyConfigured on what is no list of such keys, and remembers what it parsed.
+# Each raises ImproperlyConfigured on an invalid list of keys and caches its results.
 PARSERS = {"TOKEN_SIGNING_KEYS": parse_signing_keys, "SECRET_HASH_KEYS": parse_hash_keys}
 
-# What a key file held when it was last read, and how the file looked then.
+# Per setting: (modification time, inode, size) and contents of its key file when it was last read.
 _seen: dict[str, tuple[tuple[int, int, int], str]] = {}
 
 
 def signing_keys() -> tuple[SigningKey, ...]:
-    """Return the keys that verify access tokens."""
+    """Return all keys that may verify access tokens."""
     return parse_signing_keys(text_of("TOKEN_SIGNING_KEYS"))
 
 
 def signing_key() -> SigningKey:
-    """Return the key that signs now."""
+    """Return the key that signs new access tokens."""
     return _current(signing_keys())
 
 
 def hash_keys() -> tuple[HashKey, ...]:
-    """Return the keys that any stored hash of a secret may have been made with."""
+    """Return all keys that stored hashes may have been made with."""
     return parse_hash_keys(text_of("SECRET_HASH_KEYS"))
 
 
 def hash_key() -> HashKey:
-    """Return the key that makes hashes now."""
+    """Return the key for new hashes."""
     return _current(hash_keys())
 
 
@@ -47,20 +47,20 @@ def _current[Key: (HashKey, SigningKey)](ring: tuple[Key, ...]) -> Key:
 
 
 def text_of(name: str) -> str:
-    """Return what the setting `name` holds now, read anew when its file has changed.
+    """Return the current value of the setting `name`, reading its file again after a change.
 
-    Looking at the file costs a microsecond, and lets every process know a new key without a restart. A file that
-    is gone, unreadable or cut short keeps its last contents in use: signing must not stop because of a backup tool,
-    or of an editor.
+    One `stat` per call costs a microsecond, and every process gets a new key without a restart. When the file is
+    missing, unreadable or cut short, the last valid contents stay in use, because a backup tool or an editor must
+    not stop signing.
     """
     path = getattr(settings, f"{name}_FILE")
     if not path:
         return str(getattr(settings, name))
     try:
-        status = os.stat(path)  # noqa: PTH116 - on the path of every request
+        status = os.stat(path)  # noqa: PTH116 - on the hot path
         looks = (status.st_mtime_ns, status.st_ino, status.st_size)
         if name not in _seen or _seen[name][0] != looks:
-            text = Path(path).read_text(encoding="utf-8")
+            text = Path(path).read_text(encoding="utf-8-sig")
             PARSERS[name](text)
             _seen[name] = looks, text
     except (OSError, UnicodeDecodeError, ImproperlyConfigured) as error:
@@ -69,10 +69,10 @@ def text_of(name: str) -> str:
 
 
 def rotate(name: str, entry: str, *, needed_seconds: float) -> str:
-    """Put a new key before those of the setting `name`, and return them all.
+    """Put a new key before those of the setting `name` and return them all.
 
-    They are in use at once when they come from a file. Otherwise whoever keeps the environment must put them
-    there, and restart every process before the new key starts.
+    Keys in a file are in use at once. Keys in the environment must be changed there, and every process restarted
+    before the new key starts.
     """
     text = with_new_key(text_of(name), entry, needed_seconds=needed_seconds, now=time.time())
     if getattr(settings, f"{name}_FILE"):
@@ -81,7 +81,7 @@ def rotate(name: str, entry: str, *, needed_seconds: float) -> str:
 
 
 def _replace(name: str, text: str) -> None:
-    """Put `text` in the file of the setting `name`, all at once: a reader sees the old keys or the new."""
+    """Replace the file of the setting `name` atomically."""
     path = Path(getattr(settings, f"{name}_FILE"))
     status = path.stat()
     fresh = path.with_name(f"{path.name}.new")

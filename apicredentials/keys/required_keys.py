@@ -1,4 +1,4 @@
-"""Keys without which the portal refuses to start."""
+"""The keys that the portal requires at start."""
 
 import secrets
 
@@ -16,7 +16,7 @@ def new_secret_key() -> str:
 
 
 def require_strong(secret_key: str, hash_keys: str, signing_keys: str) -> None:
-    """Raise ImproperlyConfigured, in one line that says what to do, on a missing or weak key."""
+    """Raise ImproperlyConfigured with one line that says what to do about a missing or weak key."""
     hint = "Run 'manage.py generate_keys' for fresh ones."
     for name, value in (
         ("SECRET_KEY", secret_key),

@@ -1,11 +1,11 @@
-"""How a client secret looks: `rts_`, 76 random characters, 6 of checksum; 86 in all.
+"""Format of client secrets: `rts_`, 76 random characters and a checksum of 6 characters.
 
-The prefix lets secret scanners find one that leaked, with this regular expression:
+Secret scanners find leaked secrets by this regular expression:
 
     \\brts_[A-Za-z0-9]{82}\\b
 
-The checksum (CRC-32 of the 76 characters, in base 62) tells a mistyped or cut-off secret from a real one
-without asking the database. It protects nothing: 76 characters of base 62 hold 452 random bits.
+The checksum (CRC-32 of the 76 characters, in base 62) identifies a mistyped or cut-off secret without a query. It
+adds no security: 76 characters of base 62 are 452 random bits.
 """
 
 import re
@@ -28,7 +28,7 @@ def generate() -> str:
 
 
 def is_well_formed(text: str) -> bool:
-    """Whether `text` can be a secret of ours: right shape, right checksum."""
+    """Return whether `text` has the format and checksum of a client secret."""
     match = PATTERN.fullmatch(text)
     return match is not None and checksum(match[1]) == match[2]
 

@@ -1,96 +1,85 @@
-"""Signing keys: private keys for access tokens and their public JWKs (TOKEN_SIGNING_KEYS)."""
+"""Signing keys for access tokens, as JWKs (TOKEN_SIGNING_KEYS)."""
 
 import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.exceptions import ImproperlyConfigured
+from joserfc import jws
+from joserfc.jwk import ECKey, RSAKey
 
-from apicredentials.keys.key_entries import b64url, format_entry, new_key_id, parse_entries
-
-type PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+from apicredentials.keys.key_entries import format_entry, new_key_id, parse_entries
 
 MINIMUM_RSA_BITS = 2048
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A key for access tokens; `id` is its `kid`."""
+    """A private key, bound to one algorithm; `id` is its `kid`."""
 
     id: str
-    private_key: PrivateKey
+    jwk: ECKey | RSAKey = field(repr=False)
     starts_at: int = 0
 
     @cached_property
     def algorithm(self) -> str:
-        """The JWS `alg` that this kind of key signs with."""
-        return "ES256" if isinstance(self.private_key, ec.EllipticCurvePrivateKey) else "RS256"
+        """The JWS `alg` of this type of key."""
+        return "ES256" if isinstance(self.jwk, ECKey) else "RS256"
 
     @cached_property
-    def public_key(self) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
-        """The half that verifies."""
-        return self.private_key.public_key()
+    def registry(self) -> jws.JWSRegistry:
+        """The algorithm that joserfc may use with this key, whatever a token names (RFC 8725 §3.1)."""
+        return jws.JWSRegistry(algorithms=[self.algorithm])
+
+    @cached_property
+    def header(self) -> dict[str, Any]:
+        """The header of every access token signed with this key (RFC 9068 §2.1)."""
+        return {"alg": self.algorithm, "kid": self.id, "typ": "at+jwt"}
+
+    @cached_property
+    def encoded_header(self) -> str:
+        """The header as it is in those tokens."""
+        return self.sign(b"").partition(".")[0]
 
     @cached_property
     def public_jwk(self) -> dict[str, Any]:
-        """The public half as a JWK (RFC 7517), without any private member."""
-        common = {"kid": self.id, "use": "sig", "alg": self.algorithm}
-        public = self.public_key.public_numbers()
-        if isinstance(public, ec.EllipticCurvePublicNumbers):
-            return {"kty": "EC", "crv": "P-256", "x": _octets(public.x, 32), "y": _octets(public.y, 32)} | common
-        return {"kty": "RSA", "n": _octets(public.n), "e": _octets(public.e)} | common
+        """The public half as a JWK (RFC 7517), without private members."""
+        return self.jwk.as_dict(private=False, kid=self.id, use="sig", alg=self.algorithm)
 
-    def sign(self, data: bytes) -> bytes:
-        """Return the raw JWS signature of `data` (RFC 7518 §3.3: R and S side by side, not DER)."""
-        if isinstance(self.private_key, ec.EllipticCurvePrivateKey):
-            r, s = utils.decode_dss_signature(self.private_key.sign(data, ec.ECDSA(hashes.SHA256())))
-            return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-        return self.private_key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+    def sign(self, payload: bytes) -> str:
+        """Return a signed token (RFC 7515 §7.1)."""
+        return jws.serialize_compact(self.header, payload, self.jwk, registry=self.registry)
 
-    def verify(self, signature: bytes, data: bytes) -> None:
-        """Raise InvalidSignature unless `signature` is a raw JWS signature of `data` by this key."""
-        if isinstance(self.public_key, ec.EllipticCurvePublicKey):
-            if len(signature) != 64:
-                raise InvalidSignature
-            r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-            self.public_key.verify(utils.encode_dss_signature(r, s), data, ec.ECDSA(hashes.SHA256()))
-        else:
-            self.public_key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
-
-    @cached_property
-    def jws_header(self) -> bytes:
-        """The encoded header of every access token signed with this key (RFC 9068 §2.1)."""
-        header = {"alg": self.algorithm, "kid": self.id, "typ": "at+jwt"}
-        return b64url(json.dumps(header, separators=(",", ":")).encode()).encode()
+    def verify(self, token: str) -> bytes:
+        """Return the payload of a token that this key signed; raise JoseError if it did not."""
+        return jws.deserialize_compact(token, self.jwk, registry=self.registry).payload
 
 
 @lru_cache(maxsize=8)
 def parse_signing_keys(text: str) -> tuple[SigningKey, ...]:
     """Parse TOKEN_SIGNING_KEYS; raise ImproperlyConfigured when it is empty, malformed or weak."""
     entries = parse_entries(text, "TOKEN_SIGNING_KEYS")
-    return tuple(SigningKey(key_id, _private_key(der), starts_at) for key_id, starts_at, der in entries)
+    return tuple(SigningKey(key_id, _jwk(der), starts_at) for key_id, starts_at, der in entries)
 
 
 @lru_cache(maxsize=8)
-def signing_keys_by_header(text: str) -> dict[bytes, SigningKey]:
-    """Return the keys by the one JWS header that each of them writes."""
-    return {key.jws_header: key for key in parse_signing_keys(text)}
+def signing_keys_by_header(text: str) -> dict[str, SigningKey]:
+    """Return the keys by the encoded header of their tokens."""
+    return {key.encoded_header: key for key in parse_signing_keys(text)}
 
 
-def _private_key(der: bytes) -> PrivateKey:
+def _jwk(der: bytes) -> ECKey | RSAKey:
     try:
         key = serialization.load_der_private_key(der, password=None)
     except (ValueError, TypeError) as error:
         raise ImproperlyConfigured("TOKEN_SIGNING_KEYS: a key is not a PKCS#8 private key.") from error
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1):
-        return key
+        return ECKey(key, None)
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= MINIMUM_RSA_BITS:
-        return key
+        return RSAKey(key, None)
     raise ImproperlyConfigured(
         f"TOKEN_SIGNING_KEYS: a key is neither P-256 nor RSA of {MINIMUM_RSA_BITS} bits or more."
     )
@@ -98,22 +87,12 @@ def _private_key(der: bytes) -> PrivateKey:
 
 def new_signing_key(algorithm: str = "ES256", *, starts_at: int = 0) -> str:
     """Return one fresh entry for TOKEN_SIGNING_KEYS; `algorithm` is ES256 or RS256."""
-    if algorithm == "ES256":
-        return format_entry(new_key_id(), _der(ec.generate_private_key(ec.SECP256R1())), starts_at)
-    return format_entry(new_key_id(), _der(rsa.generate_private_key(public_exponent=65537, key_size=3072)), starts_at)
+    key = ECKey.generate_key("P-256") if algorithm == "ES256" else RSAKey.generate_key(3072)
+    return format_entry(new_key_id(), key.as_der(private=True), starts_at)
 
 
 def development_signing_keys(seed: str) -> str:
-    """Return TOKEN_SIGNING_KEYS for DEBUG: the same in every process, worthless to protect anything."""
+    """Return TOKEN_SIGNING_KEYS for DEBUG: the same in every process and not secret."""
     number = int.from_bytes(hashlib.sha256(f"sign {seed}".encode()).digest(), "big")
-    return format_entry("development", _der(ec.derive_private_key(number >> 1, ec.SECP256R1())))
-
-
-def _der(key: PrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _octets(number: int, length: int | None = None) -> str:
-    return b64url(number.to_bytes(length or (number.bit_length() + 7) // 8, "big"))
+    key = ECKey(ec.derive_private_key(number >> 1, ec.SECP256R1()), None)
+    return format_entry("development", key.as_der(private=True))

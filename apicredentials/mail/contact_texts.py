@@ -90,13 +90,16 @@ def to_confirmation(facts: MailContext) -> tuple[str, str]:
 
 @message
 def announcement(facts: MailContext) -> Message:
-    """An operator's own words: `subject`, and `text` with empty lines between its paragraphs."""
+    """An operator's own words: `subject`, `text` with empty lines between its paragraphs, and perhaps a `party`."""
+    reason = f"je het technisch contact bent van {facts.seller}"
+    if facts["party"]:
+        reason = f"je eigenaar of technisch contact bent van {facts.seller} en {facts['party']} daar toegang heeft"
     news, *rest = [one_line(paragraph) for paragraph in facts.context["text"].split("\n\n")]
     return Message(
         subject=facts["subject"],
         news=news,
         advice=rest,
-        why="Je krijgt deze mail omdat je het technisch contact bent van "
-        f"{facts.seller}. Het is een dienstbericht over de Retailer API: je kunt je er niet voor afmelden.",
+        why=f"Je krijgt deze mail omdat {reason}. Het is een dienstbericht over de Retailer API: je kunt je er niet "
+        "voor afmelden.",
         has_links=True,
     )

@@ -19,14 +19,7 @@ from apicredentials.models.activity import Activity
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.contacts import TechnicalContact
-from apicredentials.models.outgoing_mail import (
-    OutgoingMail,
-    contact_of,
-    context_for,
-    key_of_end,
-    owners_of,
-    unique_addresses,
-)
+from apicredentials.models.outgoing_mail import OutgoingMail, context_for, key_of_end, recipients_of
 
 # Days before the end of an authorisation on which a notice is sent.
 STEPS = (60, 30, 14, 7, 1)
@@ -83,7 +76,10 @@ def queue_end(pk: int, key: str) -> None:
         authorization = active.filter(pk=pk).first()
         if authorization is None or key_of_step(authorization) != key:
             return
-        seller, uid, earlier = authorization.seller, authorization.uid, key.rpartition(":")[0]
+        seller, end = authorization.seller, key.rpartition(":")[0]
+        is_first = not OutgoingMail.objects.filter(
+            key__in=[f"{end}:{step}" for step in STEPS], given_up_at=None
+        ).exists()
         context = context_for(
             seller,
             by=Actor.machine(),
@@ -92,10 +88,10 @@ def queue_end(pk: int, key: str) -> None:
             scope=scopes.join(authorization.rights),
             giver=str(authorization.granted_by or ""),
             granted_at=authorization.granted_at.isoformat(),
-            calendar="" if OutgoingMail.objects.filter(key__startswith=earlier, given_up_at=None).exists() else uid,
+            calendar=authorization.uid if is_first else "",
         )
         mail = OutgoingMail(kind=OutgoingMail.Kind.AUTHORIZATION_ENDS, key=key, context=context, seller=seller)
-        mail.queue_for(unique_addresses([*owners_of(seller), *contact_of(seller)]))
+        mail.queue_for(recipients_of(seller))
         if authorization.days_left <= PARTY_STEPS[0]:
             key = f"{key_of_step(authorization, PARTY_STEPS)}:party"
             authorization.mail_party(OutgoingMail.Kind.ACCESS_ENDS, key)

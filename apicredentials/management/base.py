@@ -15,7 +15,7 @@ from django.db.models import Manager, Model, QuerySet
 from accounts.models import Actor, Seller
 from apicredentials.exceptions import Refusal
 from apicredentials.keys import secret_format
-from apicredentials.models import ClientCredential
+from apicredentials.models import ClientCredential, ThirdParty
 
 MAXIMUM_REASON_LENGTH = 500
 
@@ -176,4 +176,30 @@ class SellerCommand(PortalCommand):
         return {"retailer_id": seller.retailer_id, "name": seller.display_name, "state": state}
 
     def act_on(self, seller: Seller, *, by: Actor) -> None:
+        raise NotImplementedError
+
+
+class ThirdPartyCommand(PortalCommand):
+    """An act on one third party that every seller with a consent gets mail about."""
+
+    reason_required = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("client_id", metavar="CLIENT_ID", help="The Client ID of the third party.")
+        parser.add_argument("--dry-run", action="store_true", help="Change nothing; print what would be printed.")
+
+    def act(self, *, client_id: str, by: Actor, dry_run: bool, **options: Any) -> dict[str, Any]:
+        party: ThirdParty = self.find(ThirdParty.objects, client_id=client_id)
+        is_done = self.is_done(party)
+        if not dry_run:
+            self.act_on(party, by=by)
+        sellers, mails = (0, 0) if is_done else party.count_concerned()
+        return {"client_id": party.client_id, "sellers": sellers, "mails": mails}
+
+    def act_on(self, party: ThirdParty, *, by: Actor) -> None:
+        raise NotImplementedError
+
+    def is_done(self, party: ThirdParty) -> bool:
+        """Whether the act would change nothing."""
         raise NotImplementedError

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from django.contrib.sessions.models import Session
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -17,6 +17,7 @@ from apicredentials.models import (
     OutgoingMail,
     RefreshToken,
     RevokedAccessToken,
+    Usage,
 )
 from apicredentials.models.clients import RESTORE_WINDOW
 
@@ -44,6 +45,7 @@ def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
         "refresh_tokens": RefreshToken.objects.filter(ended),
         "codes": Grant.objects.filter(~Exists(tokens), expires__lt=now - dt.timedelta(days=1)),
         "sessions": Session.objects.filter(expire_date__lt=now),
+        "usage": Usage.objects.filter(day__lt=timezone.localdate(now - ACTIVITY_KEPT)),
         "activities": Activity.objects.filter(at__lt=now - ACTIVITY_KEPT),
         "mails": OutgoingMail.objects.filter(
             Q(sent_at__lt=now - ACTIVITY_KEPT) | Q(given_up_at__lt=now - ACTIVITY_KEPT)
@@ -57,10 +59,6 @@ def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
 def purge(*, dry_run: bool = False) -> Iterator[tuple[str, int]]:
     """Delete what has expired; yield each kind with its number of rows."""
     now = timezone.now()
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # Do not wait for the disk after each slice: rows that a crash brings back are deleted the next night.
-            cursor.execute("SET synchronous_commit = off")
     for what, queryset in purgeable(now).items():
         yield what, queryset.count() if dry_run else delete_in_slices(queryset)
 
@@ -76,6 +74,11 @@ def delete_in_slices(queryset: models.QuerySet[models.Model]) -> int:
     while start is not None:
         end = keys.filter(pk__gte=start)[SLICE : SLICE + 1].first()
         within = queryset.filter(pk__gte=start) if end is None else queryset.filter(pk__gte=start, pk__lt=end)
-        deleted += within._raw_delete(queryset.db)
+        with transaction.atomic(using=queryset.db):
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    # A slice need not wait for the disk: what a crash brings back is deleted the next night.
+                    cursor.execute("SET LOCAL synchronous_commit = off")
+            deleted += within._raw_delete(queryset.db)
         start = end
     return deleted

@@ -1,7 +1,8 @@
+import django.db.models.deletion
 import django.utils.timezone
 import phonenumber_field.modelfields
 from django.db import migrations, models
-from django.db.models.functions import MD5
+from django.db.models.functions import MD5, Coalesce
 
 import apicredentials.models.contacts
 
@@ -35,11 +36,25 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(auto_now=True, default=django.utils.timezone.now, verbose_name="gewijzigd"),
             preserve_default=False,
         ),
+        migrations.AddField(
+            model_name="announcement",
+            name="third_party",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="Leeg: aan elk technisch contact. Kies je een partij, dan gaat de mail aan de eigenaren en het technisch contact van elke verkoper die deze partij nu toegang geeft.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="apicredentials.thirdparty",
+                verbose_name="alleen voor verkopers met",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="announcement",
             constraint=models.UniqueConstraint(
                 models.F("subject"),
                 MD5("text"),
+                Coalesce("third_party", 0),
                 name="announcement_words_once",
                 violation_error_code="unique",
                 violation_error_message="Er is al een mededeling met precies deze woorden.",

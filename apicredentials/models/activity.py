@@ -14,7 +14,7 @@ from accounts.models import Actor, Seller
 from apicredentials import scopes
 from apicredentials.models import kinds
 from apicredentials.models.kinds import Group, Recipients
-from apicredentials.models.outgoing_mail import OutgoingMail, contact_of, context_for, owners_of, unique_addresses
+from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, recipients_of, unique_addresses
 from apicredentials.models.states import Cause
 from apicredentials.moments import moment
 
@@ -134,11 +134,12 @@ class Activity(models.Model):
         """Queue the mail about this act, once per address: to its recipients, and to `also`."""
         if self.seller is None:
             return
-        owners = owners_of(self.seller) if recipients != Recipients.NOBODY else []
-        contact = contact_of(self.seller) if recipients == Recipients.OWNERS_AND_CONTACT else []
         context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
         mail = OutgoingMail(kind=self.kind, key=f"activity:{self.pk}", context=context, seller=self.seller)
-        mail.queue_for(unique_addresses([*owners, *contact, *also]))
+        addresses = [] if recipients == Recipients.NOBODY else recipients_of(self.seller)
+        if recipients == Recipients.OWNERS:
+            addresses = owners_of(self.seller)
+        mail.queue_for(unique_addresses([*addresses, *also]))
 
 
 # ---- What the details tell ----------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
-"""Announcements: service messages from the marketplace to all confirmed technical contacts."""
+"""Announcements: service messages to all confirmed technical contacts, or to the sellers of one third party."""
 
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import batched
 from typing import Any, ClassVar, Self
@@ -11,15 +11,17 @@ from typing import Any, ClassVar, Self
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Count, Exists, OuterRef, Q
-from django.db.models.functions import MD5, Lower
+from django.db.models.functions import MD5, Coalesce, Lower
 from django.utils import timezone
 
-from accounts.models import Actor
+from accounts.models import Actor, Membership, Seller
 from apicredentials.exceptions import AlreadySent, WordsChanged
 from apicredentials.keys import secret_format
 from apicredentials.models.activity import Activity
+from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.contacts import TechnicalContact
 from apicredentials.models.outgoing_mail import OutgoingMail
+from apicredentials.models.third_parties import ThirdParty
 
 MAXIMUM_SUBJECT = 100
 MAXIMUM_TEXT = 10_000
@@ -59,6 +61,16 @@ class Announcement(models.Model):
         help_text="Gewone tekst, met een lege regel tussen alinea’s. Aanhef, groet en de reden waarom iemand de mail "
         "krijgt, zet de portal erbij. Adressen met https:// worden een link.",
     )
+    third_party = models.ForeignKey(
+        ThirdParty,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name="alleen voor verkopers met",
+        help_text="Leeg: aan elk technisch contact. Kies je een partij, dan gaat de mail aan de eigenaren en het "
+        "technisch contact van elke verkoper die deze partij nu toegang geeft.",
+    )
     created_at = models.DateTimeField("gemaakt", default=timezone.now, editable=False)
     updated_at = models.DateTimeField("gewijzigd", auto_now=True)
     sent_at = models.DateTimeField("verstuurd", null=True, editable=False)
@@ -75,6 +87,7 @@ class Announcement(models.Model):
             models.UniqueConstraint(
                 "subject",
                 MD5("text"),
+                Coalesce("third_party", 0),
                 name="announcement_words_once",
                 violation_error_code="unique",
                 violation_error_message="Er is al een mededeling met precies deze woorden.",
@@ -103,8 +116,9 @@ class Announcement(models.Model):
 
     @property
     def words(self) -> dict[str, str]:
-        """The words that all its mails share."""
-        return {"subject": self.subject, "text": self.text}
+        """The facts that all its mails share."""
+        party = self.third_party.name if self.third_party else ""
+        return {"subject": self.subject, "text": self.text, "party": party}
 
     def clean(self) -> None:
         """Normalise the words; raise ValidationError when they cannot be mailed."""
@@ -128,7 +142,7 @@ class Announcement(models.Model):
         return row
 
     def send(self, *, by: Actor, seen: dt.datetime) -> None:
-        """Queue a mail for each confirmed contact of an open seller, once per address, in one transaction.
+        """Queue a mail for each recipient, once per address, in one transaction.
 
         `seen` is the `updated_at` of the words that somebody read before. Raises AlreadySent and WordsChanged.
         """
@@ -136,35 +150,56 @@ class Announcement(models.Model):
             if self._locked_draft().updated_at != seen:
                 raise WordsChanged
             self.refresh_from_db()
-            for contacts in batched(self.contacts().select_related("seller").iterator(BATCH_SIZE), BATCH_SIZE):
-                mails = [self.mail_to(contact) for contact in contacts]
+            for recipients in batched(self.recipients(), BATCH_SIZE):
+                mails = [self.mail_to(address, seller) for address, seller in recipients]
                 OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
             self.sent_at = timezone.now()
             Announcement.objects.filter(pk=self.pk).update(sent_at=self.sent_at)
             Activity.record(Activity.Kind.ANNOUNCEMENT_SENT, seller=None, subject=self.subject, by=by)
 
-    def mail_to(self, contact: TechnicalContact) -> OutgoingMail:
-        """Return the unsaved mail to one contact."""
-        seller = contact.seller
+    def mail_to(self, address: str, seller: Seller) -> OutgoingMail:
+        """Return the unsaved mail to one address."""
         return OutgoingMail(
             kind=OutgoingMail.Kind.ANNOUNCEMENT,
             key=f"announcement:{self.pk}",
             announcement=self,
-            recipient=contact.email,
+            recipient=address,
             seller=seller,
             context={"seller": seller.display_name, "retailer_id": seller.retailer_id},
         )
 
-    @staticmethod
-    def contacts() -> models.QuerySet[TechnicalContact]:
-        """Return the contacts who would get an announcement now."""
-        return TechnicalContact.objects.filter(confirmed_at__isnull=False, seller__closed_at=None).order_by("pk")
+    def sellers(self) -> models.QuerySet[Seller]:
+        """Return the open sellers that it is for."""
+        sellers = Seller.objects.filter(closed_at=None)
+        if self.third_party is None:
+            return sellers
+        authorizations = ThirdPartyAuthorization.objects.active().filter(third_party=self.third_party)
+        return sellers.filter(pk__in=authorizations.values("seller"))
+
+    def contacts(self) -> models.QuerySet[TechnicalContact]:
+        """Return the confirmed technical contacts of its sellers."""
+        return TechnicalContact.objects.filter(confirmed_at__isnull=False, seller__in=self.sellers())
+
+    def owners(self) -> models.QuerySet[Membership]:
+        """Return the owners of its sellers, if it is about one third party."""
+        if self.third_party is None:
+            return Membership.objects.none()
+        return Membership.objects.filter(role=Membership.Role.OWNER, user__is_active=True, seller__in=self.sellers())
+
+    def recipients(self) -> Iterator[tuple[str, Seller]]:
+        """Yield each address with its seller; an address may come more than once."""
+        for contact in self.contacts().select_related("seller").order_by("pk").iterator(BATCH_SIZE):
+            yield contact.email, contact.seller
+        for owner in self.owners().select_related("seller", "user").order_by("pk").iterator(BATCH_SIZE):
+            yield owner.user.email, owner.seller
 
     def progress(self) -> Progress:
         """Count its mails in the outbox; of a draft, the mails it would have now."""
         if self.is_draft:
-            addresses = self.contacts().aggregate(count=Count(Lower("email"), distinct=True))
-            return Progress(waiting=addresses["count"], stuck=0, sent=0, given_up=0)
+            # distinct(), because union() with an empty queryset returns the other one as it is.
+            contacts = self.contacts().values(at=Lower("email")).distinct()
+            addresses = contacts.union(self.owners().values(at=Lower("user__email")))
+            return Progress(waiting=addresses.count(), stuck=0, sent=0, given_up=0)
         waiting = Q(sent_at=None, given_up_at=None)
         counts = OutgoingMail.objects.filter(announcement=self).aggregate(
             waiting=Count("pk", filter=waiting),

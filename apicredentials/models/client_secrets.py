@@ -1,7 +1,6 @@
 """Client secrets. Only a keyed hash is stored; the plaintext is a return value, never a field."""
 
 import datetime as dt
-import hashlib
 from typing import ClassVar, Self
 
 from django.conf import settings
@@ -122,17 +121,17 @@ class ClientSecret(models.Model):
             )
 
 
-def fingerprint(plaintext: str) -> str:
-    """Return the SHA-256 in hex, with which a found secret can be reported without sending it.
+def hashes_of(fingerprint: str) -> list[str]:
+    """Return the stored forms of a secret with this fingerprint: one hash for each key in use.
 
-    The database stores a keyed hash of it. A fingerprint finds the row but does not authenticate.
+    Stored is a keyed hash of the fingerprint, so a fingerprint finds the row but does not authenticate.
     """
-    return hashlib.sha256(plaintext.encode()).hexdigest()
+    return [key.hash(fingerprint) for key in keyring.hash_keys()]
 
 
-def hashes_of(print_of_secret: str) -> list[str]:
-    """Return the hashes under which a secret with this fingerprint may be stored: one per key in use."""
-    return [key.hash(print_of_secret) for key in keyring.hash_keys()]
+def use_is_due(last_used_at: dt.datetime | None) -> bool:
+    """Whether to store a use, which is done at most once a minute."""
+    return last_used_at is None or timezone.now() - last_used_at >= LAST_USED_PRECISION
 
 
 def note_use(pk: int, *, address: str, agent: str) -> None:

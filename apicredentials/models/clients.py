@@ -14,7 +14,7 @@ from oauth2_provider.models import AbstractApplication
 
 from accounts.email_addresses import EmailAddressField
 from accounts.models import Actor, Seller
-from apicredentials import names, scopes
+from apicredentials import names, redirect_uris, scopes
 from apicredentials.exceptions import (
     AlreadyDeleted,
     AlreadyRevealed,
@@ -24,8 +24,9 @@ from apicredentials.exceptions import (
     TooManySecrets,
 )
 from apicredentials.keys import keyring, secret_format
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models.activity import Activity
-from apicredentials.models.client_secrets import ClientSecret, fingerprint
+from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.locking import lock
 
 
@@ -233,8 +234,8 @@ class OAuthClient(AbstractApplication):
         return self.deleted_at is None and self.paused_at is None
 
     def redirect_uri_allowed(self, uri: str) -> bool:
-        """Compare as strings, and nothing else (RFC 9700 §2.1)."""
-        return uri in self.redirect_uris.split()
+        """Whether `uri` is registered; the port of a loopback address may differ."""
+        return redirect_uris.is_registered(uri, self.redirect_uris.split())
 
     def get_allowed_schemes(self) -> list[str]:
         """Allow http if a registered redirect URI uses it; only loopback addresses can."""
@@ -317,7 +318,7 @@ class OAuthClient(AbstractApplication):
     def _new_secret(self, by: Actor) -> str:
         """Create a secret and return it. Only its keyed hash is stored."""
         plaintext = secret_format.generate()
-        stored = keyring.hash_key().hash(fingerprint(plaintext))
+        stored = keyring.hash_key().hash(digest(plaintext))
         self.secrets.create(hash=stored, hint=plaintext[-4:], created_by=by.user)
         return plaintext
 

@@ -59,9 +59,9 @@ class TechnicalContact(models.Model):
 
     @classmethod
     def for_token(cls, token: str) -> Self:
-        """Return the contact that a confirmation link is about.
+        """Return the contact for the token of a confirmation link.
 
-        Raises LinkInvalid, LinkExpired, and LinkSuperseded when the seller has named another address since.
+        Raises LinkInvalid, LinkExpired, and LinkSuperseded when the contact has another address now.
         """
         try:
             pk, email = signing.loads(token, salt=_SALT, max_age=LINK_LIFETIME)
@@ -76,13 +76,13 @@ class TechnicalContact(models.Model):
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether somebody has opened the link that was mailed to this address."""
+        """Whether the address was confirmed with the mailed link, or by an operator."""
         return self.confirmed_at is not None
 
     def record(self, *, by: Actor) -> None:
-        """Save this contact; a new address is asked for confirmation, and the one it replaces is told.
+        """Save this contact. Mail a confirmation link to a new address, and a notice to the replaced one.
 
-        The seller's row is locked: two first contacts at once make one.
+        The seller's row is locked so that two simultaneous first contacts make one.
         """
         with transaction.atomic():
             Seller.objects.select_for_update(no_key=True).get(pk=self.seller.pk)
@@ -91,7 +91,7 @@ class TechnicalContact(models.Model):
             self.confirmed_at = former.confirmed_at if former and self._is_same_address(former.email) else None
             self.save()
             changed = self._changes_since(former) if former else ""
-            # In the log no addresses: it cannot be corrected, nor forget them on request.
+            # No address in the log, because rows cannot be changed or removed on request.
             Activity.record(Activity.Kind.CONTACT_SAVED, seller=self.seller, subject=self.name, by=by, changed=changed)
             if former and changed:
                 self._tell_of_change(former, changed, by)
@@ -99,7 +99,7 @@ class TechnicalContact(models.Model):
                 self._ask(by)
 
     def ask_again(self, *, by: Actor) -> None:
-        """Mail the link once more; raises TooSoon within a minute of the last, and AlreadyConfirmed."""
+        """Mail a new link; raises AlreadyConfirmed, and TooSoon within a minute of the last one."""
         with transaction.atomic():
             Seller.objects.select_for_update(no_key=True).get(pk=self.seller.pk)
             self.refresh_from_db()
@@ -109,7 +109,7 @@ class TechnicalContact(models.Model):
                 raise TooSoon
 
     def confirm(self, *, by: Actor | None = None) -> None:
-        """Note that mail to this address arrives; without `by`, an operator answers for it. Twice is once."""
+        """Record that mail reaches this address. Without `by`, an operator confirms it. Idempotent."""
         with transaction.atomic():
             Seller.objects.select_for_update(no_key=True).get(pk=self.seller.pk)
             unconfirmed = TechnicalContact.objects.filter(pk=self.pk, email=self.email, confirmed_at__isnull=True)
@@ -121,7 +121,7 @@ class TechnicalContact(models.Model):
         self.refresh_from_db()
 
     def remind(self, key: str) -> None:
-        """Ask once more, and tell the owners; once for each `key`."""
+        """Queue a reminder, and a notice to the owners; once per `key`."""
         context = context_for(self.seller, by=Actor.machine(), name=self.name, email=self.email, contact=str(self.pk))
         owners = unique_addresses(owners_of(self.seller), but=[self.email])
         with transaction.atomic():
@@ -144,7 +144,7 @@ class TechnicalContact(models.Model):
         told = owners = owners_of(self.seller)
         if self._is_same_address(former.email):
             told = unique_addresses([*owners, self.email])
-        else:  # The new address gets the request to confirm it, which says the same.
+        else:  # The new address gets the confirmation link instead.
             self._withdraw(former.email)
             replaced = unique_addresses([former.email], but=owners)
             self._mail(OutgoingMail.Kind.CONTACT_REPLACED, key, context).queue_for(replaced)
@@ -152,7 +152,7 @@ class TechnicalContact(models.Model):
         self._mail(Activity.Kind.CONTACT_SAVED, key, context).queue_for(told)
 
     def _ask(self, by: Actor) -> bool:
-        """Whether the address was mailed a link, or has had one within the last minute, which works as well."""
+        """Queue a mail with the link; False if one was queued within the last minute, which still works."""
         now = timezone.now()
         asked = OutgoingMail.objects.filter(seller=self.seller, kind__in=_ASKING, recipient__iexact=self.email)
         if asked.filter(created_at__gt=now - ASKING_INTERVAL).exists():
@@ -163,11 +163,11 @@ class TechnicalContact(models.Model):
         return True
 
     def _withdraw(self, address: str) -> None:
-        """Do not ask any more what has been answered, or is no question now."""
+        """Delete the unsent confirmation mails to an address that is confirmed or replaced."""
         asked = OutgoingMail.objects.waiting().filter(seller=self.seller, kind__in=_ASKING)
         asked.filter(recipient__iexact=address).delete()
 
 
 def confirmation_token(pk: int, email: str) -> str:
-    """Return what proves that its bearer read mail to this address of this contact; it works for LINK_LIFETIME."""
+    """Return the token of a confirmation link. It is valid for LINK_LIFETIME, for this contact and address."""
     return signing.dumps([pk, email], salt=_SALT)

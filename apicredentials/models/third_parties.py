@@ -1,5 +1,6 @@
 """Third parties: software of others that asks sellers for access (RFC 6749 §4.1)."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from apicredentials import redirect_uris
 from apicredentials.exceptions import NeedsNewSecret, PartyNameTaken
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import OAuthClient, ProxyManager
-from apicredentials.models.outgoing_mail import OutgoingMail
+from apicredentials.models.outgoing_mail import OutgoingMail, recipients_of
 
 # Kinds of activity that the contact address gets a mail about.
 MAILS_TO_PARTY = {
@@ -79,6 +80,16 @@ class ThirdParty(OAuthClient):
             raise NeedsNewSecret
         super().resume(by=by)
 
+    def concerned_authorizations(self) -> Iterable[Any]:
+        """Return the consents that stand and whose seller is open: a suspension or leak concerns these sellers."""
+        return self.authorizations.standing().filter(seller__closed_at=None).select_related("seller", "third_party")
+
+    def count_concerned(self) -> tuple[int, int]:
+        """Return how many sellers a suspension concerns, and how many mails it sends to them and to the party."""
+        sellers = [authorization.seller for authorization in self.concerned_authorizations()]
+        mails = sum(len(recipients_of(seller)) for seller in sellers)
+        return len(sellers), mails + bool(self.contact_email)
+
     def _log_change(self, former: dict[str, Any], by: Actor) -> None:
         changed = [name for name, value in former.items() if value != getattr(self, name)]
         labels = [str(ThirdParty._meta.get_field(name).verbose_name) for name in changed]  # type: ignore[union-attr]
@@ -104,5 +115,5 @@ class ThirdParty(OAuthClient):
 
     def _log_for_sellers(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
         """Write a row in the log of every open seller whose consent to this party stands."""
-        for authorization in self.authorizations.standing().filter(seller__closed_at=None).select_related("seller"):
+        for authorization in self.concerned_authorizations():
             authorization.record(kind, by, expires_at=authorization.expires_at.isoformat(), **details)

@@ -1,6 +1,5 @@
 """Grants and refresh tokens of the code flow, and revoked access tokens. Other access tokens have no row."""
 
-import hashlib
 import secrets
 from typing import ClassVar, Self
 
@@ -15,11 +14,6 @@ from apicredentials.models.activity import Activity
 from apicredentials.models.clients import new_uid
 from apicredentials.models.locking import lock
 from apicredentials.models.states import Cause
-
-
-def digest(plaintext: str) -> str:
-    """Return the SHA-256 that is stored of a code or refresh token. Their 256 random bits need no slow hash."""
-    return hashlib.sha256(plaintext.encode()).hexdigest()
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):

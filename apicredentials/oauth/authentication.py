@@ -1,7 +1,7 @@
 """Client authentication at `/token`, `/revoke` and `/introspect` (RFC 6749 §2.3.1).
 
-Strict where it protects, lenient where real clients are not to blame: Basic, body, or both when they say the
-same; the two halves of Basic as they are first, and form-decoded only when that does not match.
+Accepted are Basic, the body, or both with the same values. The two halves of Basic are compared as they are first,
+and form-decoded only if that does not match.
 """
 
 import base64
@@ -11,10 +11,11 @@ from urllib.parse import unquote_plus
 from oauthlib.oauth2.rfc6749 import errors
 
 from apicredentials.keys import secret_format
-from apicredentials.models.client_secrets import fingerprint, hashes_of, note_use
+from apicredentials.keys.hash_keys import digest
+from apicredentials.models.client_secrets import hashes_of, note_use, use_is_due
 from apicredentials.oauth.refusals import note_refusal
 from apicredentials.oauth.sql.find_client import ClientRecord, find_client
-from apicredentials.oauth.throttle import count_failure, refuse_repeated
+from apicredentials.oauth.throttle import count_failure
 from apicredentials.oauth.token_requests import MachineRequest
 
 CLIENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -22,33 +23,31 @@ UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
 
 def authenticate(request: MachineRequest) -> ClientRecord:
-    """Return the client that a request proves to come from, and note the use of its secret.
+    """Return the authenticated client and store the use of its secret.
 
-    Raises InvalidClientError, the same for an unknown client, a wrong secret, a paused or deleted client, and
-    InvalidRequestError when two ways of authentication contradict each other.
+    Raises InvalidClientError, the same for an unknown client, a wrong secret and a paused or deleted client, and
+    InvalidRequestError when header and body contradict each other.
     """
     client_id, secrets = _credentials(request)
     if not CLIENT_ID.fullmatch(client_id):
-        # Looked up as one that nobody has: the same work, the same time.
+        # Look up an id that does not exist, so that the answer takes the same time.
         client_id = UNKNOWN
+    request.log_fields["client_id"] = client_id
     well_formed = [secret for secret in secrets if secret_format.is_well_formed(secret)]
-    hashes = [stored for secret in well_formed or [""] for stored in hashes_of(fingerprint(secret))]
-    attempt = " ".join((request.address, client_id, *hashes))
-    if well_formed:
-        refuse_repeated(attempt)
-    # A secret that is cut off or mistyped is nobody's: that takes no query, and says nothing of the client.
+    hashes = [stored for secret in well_formed or [""] for stored in hashes_of(digest(secret))]
+    # A cut-off or mistyped secret belongs to nobody. It needs no query, whichever client it was sent for.
     client = find_client(client_id, hashes) if well_formed or not secrets else None
     if client is None or (client.secret_pk is None and (secrets or not client.is_public)):
-        if count_failure(request.address, client_id, attempt) == 1:
+        if count_failure(request.address, client_id) == 1:
             note_refusal(client_id, hashes, address=request.address)
         raise errors.InvalidClientError("Client authentication failed.")
-    if client.secret_pk is not None and client.use_is_due:
+    if client.secret_pk is not None and use_is_due(client.secret_used_at):
         note_use(client.secret_pk, address=request.address, agent=request.agent)
     return client
 
 
 def _credentials(request: MachineRequest) -> tuple[str, list[str]]:
-    """Return the client id, and the secrets it may mean: none, one, or one raw and one decoded."""
+    """Return the client id and the secrets to try: none, one, or one raw and one decoded."""
     try:
         basic = _basic(request.authorization)
     except ValueError as error:
@@ -69,11 +68,14 @@ def _agree(in_body: tuple[str | None, str | None], basic: tuple[str, str]) -> bo
 
 
 def _basic(header: str) -> tuple[str, str] | None:
-    """Return id and secret of a Basic header, None when there is none; raise ValueError on a bad one."""
-    if not header:
-        return None
+    """Return id and secret of a Basic header, or None for no header; raise ValueError if it is malformed.
+
+    Another scheme is no client authentication either: HTTP clients send left-over headers such as an old token.
+    """
     scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
     client_id, colon, secret = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
-    if scheme.lower() != "basic" or not colon:
+    if not colon:
         raise ValueError
     return client_id, secret

@@ -1,16 +1,17 @@
 """The authorization endpoint with its consent page."""
 
+import datetime as dt
 import json
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core import signing
-from django.db import models
-from django.http import HttpResponse
+from django.db import models, transaction
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,22 +22,29 @@ from django.views import View
 from django.views.decorators.csp import csp_override
 from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.http import OAuth2ResponseRedirect
+from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.oauth2.rfc6749 import errors
 
 from accounts.access import SellerRequest, actor, ask_for_proof, is_recently_proven
 from apicredentials import scopes
 from apicredentials.forms import ConsentForm
-from apicredentials.models import ThirdParty, ThirdPartyAuthorization
-from apicredentials.models.authorizations import one_year_after
+from apicredentials.keys.hash_keys import digest
+from apicredentials.models import Grant, ThirdParty, ThirdPartyAuthorization
+from apicredentials.models.tokens import new_code
+from apicredentials.moments import one_year_after
+
+# Chromium applies form-action to every redirect after the form, so it must allow the redirect URI and wherever the
+# party's callback redirects to. Schemes, because an IPv6 literal is no valid source.
+CONSENT_POLICY: dict[str, Any] = settings.SECURE_CSP | {"form-action": [CSP.SELF, "https:", "http:"]}
 
 
 @method_decorator(login_not_required, name="dispatch")
 class AuthorizeView(OAuthLibMixin, View):
     """The authorization endpoint and its consent page (RFC 6749 §3.1, RFC 9700 §4).
 
-    The request is judged before anybody is asked to sign in. Its parameters stay in the URL; the form carries
-    only a signature over them, the user, the seller and the session, so that what is allowed is what was shown.
+    The request is validated before anybody is asked to sign in. Its parameters stay in the URL. The form carries
+    only a signature over them, the user, the seller and the session, so that exactly what was shown is allowed.
     """
 
     http_method_names = ["get", "post"]  # noqa: RUF012
@@ -45,7 +53,7 @@ class AuthorizeView(OAuthLibMixin, View):
     SIGNATURE_SALT = "apicredentials.consent"
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Judge the request, then the person; only then show or do anything."""
+        """Validate the request, then the person; only then show or change anything."""
         if request.method.lower() not in self.http_method_names:
             return self.http_method_not_allowed(request)
         try:
@@ -58,10 +66,10 @@ class AuthorizeView(OAuthLibMixin, View):
         return self.required_step(request) or cast("HttpResponse", super().dispatch(request, *args, **kwargs))
 
     def required_step(self, request: SellerRequest) -> HttpResponse | None:
-        """Return where the person has to go first, or None when they can decide here and now."""
+        """Return the response that must come before the consent page, or None when the person may decide now."""
         prompt = set(request.GET.get("prompt", "").split())
         if "none" in prompt:
-            # Consent is always asked for, so "without any page" cannot be (OpenID Connect Core §3.1.2.6).
+            # The consent page is always shown, so prompt=none cannot succeed (OpenID Connect Core §3.1.2.6).
             error = "consent_required" if request.user.is_authenticated else "login_required"
             return self.send_back({"error": error})
         if not request.user.is_authenticated:
@@ -76,68 +84,83 @@ class AuthorizeView(OAuthLibMixin, View):
         return None if is_recently_proven(request) else ask_for_proof(request)
 
     def get(self, request: SellerRequest) -> HttpResponse:
-        """Show who asks, for what, for whom and until when."""
-        return self.show(ConsentForm(among=self.requestable_scopes))
+        return self.show(self.form())
 
     def post(self, request: SellerRequest) -> HttpResponse:
-        """Do what the seller decided, and lead back to the party (RFC 6749 §4.1.2)."""
+        """Carry out the decision and redirect to the party (RFC 6749 §4.1.2)."""
         if not self.is_as_shown(request.POST.get("shown", "")):
             return self.explain("Deze pagina is verlopen of hoort bij een andere aanvraag of verkoper.", status=400)
-        form = ConsentForm(request.POST, among=self.requestable_scopes)
+        form = self.form(request.POST)
         if not form.is_valid():
             return self.show(form, status=422)
         if not form.is_allowed:
             return self.send_back({"error": "access_denied"})
         return self.allow(form.cleaned_data["scopes"])
 
+    def form(self, data: QueryDict | None = None) -> ConsentForm:
+        """Return the form, which starts from the present consent if there is one."""
+        present = self.present_consent.rights if self.present_consent else None
+        return ConsentForm(data, among=self.requestable_scopes, present=present)
+
+    @cached_property
+    def present_consent(self) -> ThirdPartyAuthorization | None:
+        """The consent that this one would replace."""
+        standing = ThirdPartyAuthorization.objects.for_seller(self.request.seller).standing()
+        return standing.filter(third_party=self.third_party).with_parties().first()
+
     def allow(self, rights: list[str]) -> HttpResponse:
-        """Write consent and code, through oauthlib, and send the code back."""
-        self.credentials |= {
-            "seller": self.request.seller,
-            "actor": actor(self.request),
-            "rights": rights,
-        }
-        try:
-            uri, *_ = self.create_authorization_response(
-                self.request, self.granted_scope(rights), self.credentials, allow=True
+        """Store consent and code in one transaction and send the code back (RFC 6749 §4.1.2)."""
+        code = new_code()
+        with transaction.atomic():
+            authorization = ThirdPartyAuthorization.objects.consent(
+                seller=self.request.seller, third_party=self.third_party, rights=rights, by=actor(self.request)
             )
-        except OAuthToolkitError as error:
-            return self.refuse(error.oauthlib_error)
-        return self.send_back({"code": parse_qs(urlsplit(uri).query)["code"][-1]})
+            Grant.objects.create(
+                code_hash=digest(code),
+                application_id=self.third_party.pk,
+                user=self.request.user,
+                authorization=authorization,
+                rights=authorization.scope,
+                scope=self.granted_scope(rights),
+                redirect_uri=self.credentials["redirect_uri"],
+                code_challenge=self.credentials.get("code_challenge", ""),
+                code_challenge_method=self.credentials.get("code_challenge_method", ""),
+                expires=timezone.now() + dt.timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS),
+            )
+        return self.send_back({"code": code})
 
     def granted_scope(self, rights: list[str]) -> str:
-        """Return what the answer says was granted: what was asked for by name, as far as it was (RFC 6749 §3.3)."""
+        """Return the `scope` of the token response: the requested names that were granted (RFC 6749 §3.3)."""
         if set(self.scopes) == {scopes.OFFLINE_ACCESS}:
             return scopes.OFFLINE_ACCESS
         granted = [scope for scope in dict.fromkeys(self.scopes) if scope in {*rights, scopes.OFFLINE_ACCESS}]
-        # Of "manage" the seller may leave "read", which was not asked for by that name.
+        # The seller may reduce a requested "manage" to "read", a name that was not requested.
         included = scopes.close(granted)
         return " ".join([*granted, *(right for right in rights if right not in included)])
 
     @property
     def requestable_scopes(self) -> list[str]:
-        """The rights to choose from: those named, else all the party is registered for."""
+        """The rights on the consent page: the requested ones, else all that the party is registered for."""
         named = [scope for scope in self.scopes if scope != scopes.OFFLINE_ACCESS]
         return scopes.close(named) if named else self.third_party.rights
 
     def show(self, form: ConsentForm, status: int = 200) -> HttpResponse:
-        """Draw the consent page; its policy lets the browser follow the redirect that answers the form."""
-        target = urlsplit(self.credentials["redirect_uri"])
-        policy: dict[str, Any] = settings.SECURE_CSP | {"form-action": [CSP.SELF, f"{target.scheme}://{target.netloc}"]}
+        """Render the consent page."""
         context = {
             "form": form,
             "third_party": self.third_party,
-            "redirect_host": target.netloc,
+            "present": self.present_consent,
+            "redirect_host": urlsplit(self.credentials["redirect_uri"]).netloc,
             "ends_at": one_year_after(timezone.now()),
             "elsewhere": self.authorizations_elsewhere(),
             "shown": signing.TimestampSigner(salt=self.SIGNATURE_SALT).sign(self.request_digest),
             "switch_account_url": self.switch_account_url,
         }
-        draw = csp_override(policy)(partial(render, template_name="apicredentials/authorize.html", status=status))
-        return draw(self.request, context=context)
+        page = partial(render, template_name="apicredentials/authorize.html", status=status)
+        return csp_override(CONSENT_POLICY)(page)(self.request, context=context)
 
     def authorizations_elsewhere(self) -> models.QuerySet[ThirdPartyAuthorization]:
-        """Return this party's access to other sellers of this user: maybe the wrong shop is in use."""
+        """Return the authorisations of this party by other sellers of this user, for the wrong-shop warning."""
         others = [m.seller for m in self.request.memberships if m.seller != self.request.seller]
         return (
             ThirdPartyAuthorization.objects.active()
@@ -147,21 +170,21 @@ class AuthorizeView(OAuthLibMixin, View):
 
     @property
     def switch_account_url(self) -> str:
-        """The way to another seller or another user, and back to this very request."""
+        """The page to choose another seller or user, which returns to this request."""
         return reverse("accounts:switch-seller", query={"next": self.request.get_full_path()})
 
     @property
     def request_digest(self) -> str:
-        """A digest of what the page was shown for: the same must be true when the form comes back.
+        """A digest of request, user, seller and session, which must be the same when the form is submitted.
 
-        A digest, for the session's key must not stand in a page, where a script could read it.
+        Only a digest, because the session key must not be in the page.
         """
         request = self.request
         parts = [request.user.pk, request.seller.pk, request.session.session_key, request.META["QUERY_STRING"]]
         return salted_hmac(self.SIGNATURE_SALT, json.dumps(parts), algorithm="sha256").hexdigest()
 
     def is_as_shown(self, shown: str) -> bool:
-        """Whether the form was drawn for this very request, user, seller and session, not long ago."""
+        """Return whether the form was rendered for this request, user, seller and session, and recently."""
         signer = signing.TimestampSigner(salt=self.SIGNATURE_SALT)
         try:
             return signer.unsign(shown, max_age=settings.ACCOUNT_REAUTHENTICATION_TIMEOUT) == self.request_digest
@@ -169,22 +192,22 @@ class AuthorizeView(OAuthLibMixin, View):
             return False
 
     def refuse(self, error: errors.OAuth2Error) -> HttpResponse:
-        """Send an error back to the party; show it here when there is no redirect URI to trust (§4.1.2.1)."""
+        """Send an error to the party, or show it here if the redirect URI cannot be trusted (§4.1.2.1)."""
         if isinstance(error, errors.FatalClientError):
             return self.explain(EXPLANATIONS.get(type(error), DEFAULT_EXPLANATION), status=400)
         self.credentials = {"redirect_uri": error.redirect_uri, "state": error.state}
         return self.send_back({"error": str(error.error), "error_description": error.description or ""})
 
     def explain(self, message: str, *, status: int, switch_account_url: str = "") -> HttpResponse:
-        """Show the person what is wrong, and redirect nowhere."""
+        """Show an error page, which never redirects."""
         context = {"message": message, "switch_account_url": switch_account_url}
         return render(self.request, "apicredentials/authorize_error.html", context, status=status)
 
     def send_back(self, parameters: dict[str, str]) -> HttpResponse:
         """Redirect to the party with these parameters, `state` and `iss` (RFC 9207 §2).
 
-        With 302, whatever the method (RFC 9700 §4.12 forbids 307). The party's own query stays as it is
-        (RFC 6749 §3.1.2); oauthlib would write it anew.
+        Always 302 (RFC 9700 §4.12 forbids 307). The party's own query stays byte for byte (RFC 6749 §3.1.2);
+        oauthlib would encode it again.
         """
         parameters = {**parameters, "state": self.credentials.get("state") or "", "iss": settings.ISSUER_URL}
         address, _, query = self.credentials["redirect_uri"].partition("?")
@@ -193,7 +216,7 @@ class AuthorizeView(OAuthLibMixin, View):
         return OAuth2ResponseRedirect(uri, allowed_schemes=["https", "http"])
 
     def address_without(self, parameter: str) -> str:
-        """Return this request's address without one parameter."""
+        """Return the URL of this request without one parameter."""
         query = self.request.GET.copy()
         query.pop(parameter, None)
         return f"{self.request.path}?{query.urlencode()}"

@@ -1,6 +1,6 @@
-"""The authorization server's endpoints for machines: one request, one JSON answer.
+"""JSON endpoints of the authorization server: token, revocation, introspection and metadata.
 
-Browsers have theirs in `views`, which takes longer to load.
+The pages are in `authorize`, which imports much more.
 """
 
 import json
@@ -26,9 +26,9 @@ REALM = 'Basic realm="Retailer API", charset="UTF-8"'
 
 
 def answer(body: str, status: int) -> HttpResponse:
-    """Return a JSON answer of the token endpoint's kind (RFC 6749 §5.1, §5.2).
+    """Return a JSON response of the token endpoint (RFC 6749 §5.1, §5.2).
 
-    That it is not to be stored is said of every answer to a machine, unless its view says otherwise.
+    The middleware adds `Cache-Control: no-store` to every response that has no such header.
     """
     response = HttpResponse(body.encode(), status=status, content_type="application/json")
     if status == 401:
@@ -40,15 +40,12 @@ def answer(body: str, status: int) -> HttpResponse:
 
 @lru_cache(maxsize=256)
 def refusal(error: str, description: str | None) -> str:
-    """Return the body of an error (§5.2); there are few, and they are asked for often."""
+    """Return the body of an error (§5.2). Cached because there are few."""
     return json.dumps({"error": error} | ({"error_description": description} if description else {}))
 
 
 def for_clients(respond: Callable[[MachineRequest], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
-    """Make an endpoint that takes a POST from a client and answers in JSON, whatever happens.
-
-    `respond` returns the answer's members, or raises OAuth2Error.
-    """
+    """Make a view of a function that returns the members of the JSON response or raises OAuth2Error."""
 
     @wraps(respond)
     def view(request: HttpRequest) -> HttpResponse:
@@ -56,9 +53,12 @@ def for_clients(respond: Callable[[MachineRequest], dict[str, Any]]) -> Callable
             response = answer('{"error": "invalid_request", "error_description": "Use POST."}', 405)
             response["Allow"] = "POST"
             return response
+        log_fields: dict[str, str] = {}
+        request.log_fields = log_fields  # type: ignore[attr-defined]
         try:
-            return answer(json.dumps(respond(MachineRequest.read(request))), 200)
+            return answer(json.dumps(respond(MachineRequest.read(request, log_fields))), 200)
         except errors.OAuth2Error as error:
+            log_fields["result"] = str(error.error)
             return answer(refusal(error.error, error.description), error.status_code)
 
     return view
@@ -66,13 +66,13 @@ def for_clients(respond: Callable[[MachineRequest], dict[str, Any]]) -> Callable
 
 @for_clients
 def token(request: MachineRequest) -> dict[str, Any]:
-    """Give tokens (RFC 6749 §3.2)."""
+    """Issue tokens (RFC 6749 §3.2)."""
     return grant(request)
 
 
 @for_clients
 def revoke(request: MachineRequest) -> dict[str, Any]:
-    """End a token (RFC 7009); the answer to one of no worth is the same as to a good one (§2.2)."""
+    """Revoke a token (RFC 7009). An unknown token gets the same response (§2.2)."""
     given_back = request.require("token")
     revocation.revoke(given_back, authenticate(request))
     return {}
@@ -80,23 +80,23 @@ def revoke(request: MachineRequest) -> dict[str, Any]:
 
 @for_clients
 def introspect(request: MachineRequest) -> dict[str, Any]:
-    """Tell a registered resource server what a token is worth now, or only that it is worth nothing (RFC 7662 §2.2)."""
+    """Describe a token to a registered resource server, or only say that it is not active (RFC 7662 §2.2)."""
     if authenticate(request).grant_type != OAuthClient.GrantType.NONE:
         raise errors.UnauthorizedClientError("Only resource servers may introspect.")
     try:
         claims = access_tokens.verify(request.require("token"))
     except access_tokens.InvalidToken:
         return {"active": False}
-    standing = token_status(claims)
-    if standing is None or standing.is_closed:
+    status = token_status(claims)
+    if status is None or status.is_closed:
         return {"active": False}
     stated = {name: claims[name] for name in claims if name != "grant_id"}
-    return {"active": True, "token_type": "Bearer", **stated, "scope": standing.rights}
+    return {"active": True, "token_type": "Bearer", **stated, "scope": status.rights}
 
 
 @require_safe
 def server_metadata(request: HttpRequest) -> HttpResponse:
-    """Describe this authorization server (RFC 8414): what is on, and nothing else."""
+    """Describe this authorization server: only what is enabled (RFC 8414)."""
     authentication = ["client_secret_basic", "client_secret_post"]
     return cacheable(
         {
@@ -142,7 +142,7 @@ def jwks(request: HttpRequest) -> HttpResponse:
 
 
 def cacheable(document: dict[str, Any]) -> JsonResponse:
-    """Return a public document that may be kept for five minutes."""
+    """Return a public document, cacheable for five minutes."""
     response = JsonResponse(document)
     response["Cache-Control"] = "public, max-age=300"
     response["Access-Control-Allow-Origin"] = "*"

@@ -1,14 +1,14 @@
-"""The token endpoint's three grants: each from a request to the members of the answer, in the order of its section.
+"""The three grants of the token endpoint: each turns a request into the members of the response.
 
-oauthlib answers the authorization endpoint; here it would only have called hooks of ours (docs/decisions.md). Its
-errors are what is raised.
+oauthlib validates the authorization endpoint. Here it would only call hooks of ours, so just its errors are used
+(docs/decisions.md).
 """
 
-import base64
 import datetime as dt
 import hashlib
 import re
 import secrets
+import uuid
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -36,22 +36,23 @@ type Answer = dict[str, Any]
 
 log = structlog.get_logger("portal.security")
 
-# How long a refresh token that has been replaced may be repeated, for a client that lost the answer.
+# How long after a refresh a client that lost the response may repeat it.
 REPEAT_WINDOW = dt.timedelta(seconds=30)
 
 CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 def grant(request: MachineRequest) -> Answer:
-    """Return the answer to a token request (RFC 6749 §5.1); raise the OAuth2Error that says why not (§5.2)."""
+    """Return the response to a token request (RFC 6749 §5.1); raise OAuth2Error to refuse it (§5.2)."""
     grant_type = request.require("grant_type")
     if grant_type not in GRANTS:
         raise errors.UnsupportedGrantTypeError("This grant_type is not supported.")
+    request.log_fields["grant_type"] = grant_type
     return GRANTS[grant_type](request)
 
 
 def registered_for(grant_type: OAuthClient.GrantType, request: MachineRequest) -> ClientRecord:
-    """Return the authenticated client, which may use no grant but the one it is registered for (§5.2)."""
+    """Return the authenticated client; raise UnauthorizedClientError if it is registered for another grant (§5.2)."""
     client = authenticate(request)
     if client.grant_type != grant_type:
         raise errors.UnauthorizedClientError("This client is not registered for this grant.")
@@ -62,14 +63,14 @@ def registered_for(grant_type: OAuthClient.GrantType, request: MachineRequest) -
 
 
 def client_credentials(request: MachineRequest) -> Answer:
-    """Give a seller's own software all its rights for RETAILER, in whatever case it writes that, else those named."""
+    """Issue a token with the named rights, or with all of the client for RETAILER (in any case) or no scope."""
     client = registered_for(OAuthClient.GrantType.CLIENT_CREDENTIALS, request)
     named = [scope for scope in request.scopes if scope.upper() != RETAILER]
     if not set(named) <= set(client.scope.split()):
         raise errors.InvalidScopeError("A scope is unknown, or not one that this client has.")
-    access_token = access_tokens.issue(
-        client.client_id,
-        "client_credentials",
+    access_token = issue(
+        request,
+        client,
         scope=scopes.join(named) if named else client.scope,
         seconds=access_tokens.CLIENT_CREDENTIALS_SECONDS,
         claims={"sub": client.client_id, "retailer_id": client.retailer_id},
@@ -86,141 +87,161 @@ def client_credentials(request: MachineRequest) -> Answer:
 
 
 def authorization_code(request: MachineRequest) -> Answer:
-    """Exchange a code, once, for the first tokens of its grant."""
+    """Exchange a code for the first tokens of its grant. A second exchange ends them."""
     code = request.require("code")
     client = registered_for(OAuthClient.GrantType.AUTHORIZATION_CODE, request)
-    link = grant_chains.find_code(code, client.pk)
-    if link is None or link.is_stale_code:
+    state = grant_chains.find_code(code, client.pk)
+    if state is None or state.is_stale_code:
         raise invalid_grant(request, client)
-    if not is_verified(request.get("code_verifier"), link, client):
+    if not is_verified(request.get("code_verifier"), state, client):
         raise invalid_grant(request, client)
-    # Compared as strings with that of the authorization request; only PKCE stands in for it (OAuth 2.1 §10.1).
+    # It must equal that of the authorization request; only with PKCE may it be left out (OAuth 2.1 §10.1).
     redirect_uri = request.get("redirect_uri")
-    if redirect_uri != link.redirect_uri and not (redirect_uri is None and link.code_challenge):
+    if redirect_uri != state.redirect_uri and not (redirect_uri is None and state.code_challenge):
         raise invalid_grant(request, client)
-    # A code that was used goes on, for it ends what came of it.
-    if not (link.gives_access or link.used_at):
+    # Continue with a used code: its second use must end the grant.
+    if not (state.gives_access or state.used_at):
         raise invalid_grant(request, client)
     first = secrets.token_urlsafe(32)
     with transaction.atomic():
-        # Of several exchanges at once the database lets one.
-        is_first = grant_chains.use_code(link)
+        is_first = grant_chains.use_code(state)
         if is_first:
-            grant_chains.add_refresh_token(link, first, client.pk)
-            note_use(link)
+            grant_chains.add_refresh_token(state, first, client.pk)
+            grant_chains.note_use(state)
     if not is_first:
-        end_replayed(link, client, Cause.CODE_REPLAYED)
-    rights = scopes.join(rights_left(link, client))
-    return access(link, client, "authorization_code", rights) | {"scope": link.scope, "refresh_token": first}
+        end_replayed(state, client, Cause.CODE_REPLAYED)
+    rights = scopes.join(rights_left(state, client))
+    return access(request, state, client, rights) | {"scope": state.scope, "refresh_token": first}
 
 
-def is_verified(verifier: str | None, link: GrantState, client: ClientRecord) -> bool:
-    """Whether the verifier is that of the authorization request's challenge (RFC 7636 §4.6: S256 only).
+def is_verified(verifier: str | None, state: GrantState, client: ClientRecord) -> bool:
+    """Return whether the verifier matches the challenge of the authorization request (RFC 7636 §4.6, S256 only).
 
-    Raises MissingCodeVerifierError when there must be one.
+    Raises MissingCodeVerifierError if there is none and there must be one.
     """
     if verifier is None:
-        if link.code_challenge or client.is_public or client.pkce_required:
+        if state.code_challenge or client.is_public or client.pkce_required:
             raise errors.MissingCodeVerifierError
         return True
-    # A verifier nobody announced is a downgrade attempt (RFC 9700 §4.8.2); a short one proves little.
-    if not link.code_challenge or not CODE_VERIFIER.fullmatch(verifier):
+    # A verifier without a challenge is a downgrade attempt (RFC 9700 §4.8.2).
+    if not state.code_challenge or not CODE_VERIFIER.fullmatch(verifier):
         return False
-    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    return secrets.compare_digest(digest, link.code_challenge)
+    challenge = b64url(hashlib.sha256(verifier.encode()).digest())
+    return secrets.compare_digest(challenge, state.code_challenge)
 
 
 # ---- Refresh token (§6) -----------------------------------------------------------------------------------
 
 
 def refresh_token(request: MachineRequest) -> Answer:
-    """Give the next tokens of a grant; a client that lost the answer may repeat its request for a moment."""
+    """Issue the next tokens of a grant. A client that lost the answer may repeat its request for 30 seconds."""
     presented = request.require("refresh_token")
     client = registered_for(OAuthClient.GrantType.AUTHORIZATION_CODE, request)
-    link = grant_chains.find_refresh_token(presented, client.pk)
-    if link is None or not link.gives_access:
+    following = successor(presented)
+    state = grant_chains.find_refresh_token(presented, following, client.pk)
+    if state is None or not state.gives_access:
         raise invalid_grant(request, client)
-    # One that was replaced while its party had rotating ones stays replaced (RFC 9700 §4.14.2).
-    if link.replaced_at and link.replaced_at < timezone.now() - REPEAT_WINDOW:
-        end_replayed(link, client, Cause.REFRESH_TOKEN_REPLAYED)
-    rights, scope = narrowed(request.scopes, link, client)
-    # Whoever copies one from a client without a secret could use it for a year (RFC 9700 §2.2.2).
+    refuse_replayed(state, client)
+    rights, scope = narrowed(request.scopes, state, client)
+    # A stolen refresh token of a public client would work for a year if it did not rotate (RFC 9700 §2.2.2).
     is_rotating = client.is_public or client.refresh_tokens == OAuthClient.RefreshTokens.ROTATING
-    following = successor(presented) if is_rotating else presented
+    if is_rotating and not state.replaced_at and not replace(state, following, client):
+        # A concurrent request replaced it and may have used the successor too, so look again.
+        refuse_replayed(grant_chains.find_refresh_token(presented, following, client.pk), client)
+    grant_chains.note_use(state)
+    # One that was replaced is never given out again, even if its party has fixed refresh tokens by now.
+    given = following if is_rotating or state.replaced_at else presented
+    return access(request, state, client, rights) | {"scope": scope, "refresh_token": given}
+
+
+def replace(state: GrantState, following: str, client: ClientRecord) -> bool:
+    """Replace a refresh token by `following`; return False when a concurrent request has replaced it."""
     with transaction.atomic():
-        # Of several at once the database lets one; the others repeat its answer.
-        if is_rotating and grant_chains.replace(link):
-            grant_chains.add_refresh_token(link, following, client.pk)
-        note_use(link)
-    return access(link, client, "refresh_token", rights) | {"scope": scope, "refresh_token": following}
+        is_first = grant_chains.replace(state)
+        if is_first:
+            grant_chains.add_refresh_token(state, following, client.pk)
+    return is_first
 
 
-def narrowed(named: list[str], link: GrantState, client: ClientRecord) -> tuple[str, str]:
-    """Return the rights of this one access token, and what the answer calls them; raise InvalidScopeError.
+def refuse_replayed(state: GrantState | None, client: ClientRecord) -> None:
+    """End the grant of a replaced refresh token that may not be repeated, and raise InvalidGrantError.
 
-    A client may repeat what it was told at first, or name fewer rights than are left.
+    Only the predecessor of the newest refresh token may be repeated, for a moment and until the newest has been
+    used. A repeat therefore always returns a token that works (RFC 9700 §4.14.2).
     """
-    left = rights_left(link, client)
+    if state is None or state.replaced_at is None:
+        return
+    if state.successor_pk is None or state.replaced_at < timezone.now() - REPEAT_WINDOW:
+        end_replayed(state, client, Cause.REFRESH_TOKEN_REPLAYED)
+
+
+def narrowed(named: list[str], state: GrantState, client: ClientRecord) -> tuple[str, str]:
+    """Return the rights of this one access token and the `scope` of the response; raise InvalidScopeError.
+
+    A client may repeat the scope of the first response, or name some of the rights that are left.
+    """
+    left = rights_left(state, client)
     rights = scopes.join(left.intersection(scopes.close(named) or left))
-    if {*named} != {*link.scope.split()} and not {*named} - {OFFLINE_ACCESS} <= {*rights.split()}:
+    if {*named} != {*state.scope.split()} and not {*named} - {OFFLINE_ACCESS} <= {*rights.split()}:
         raise errors.InvalidScopeError("A scope is unknown, or not one that this client has.")
-    return rights, " ".join(named) or link.scope
+    return rights, " ".join(named) or state.scope
 
 
 def successor(token: str) -> str:
-    """Return the refresh token that follows this one.
+    """Return the refresh token that replaces this one.
 
-    Derived with a secret key, it is as unguessable as a random one, and repeating a refresh after a lost answer
-    gives the same: two refreshes at once cannot make two living chains.
+    Derived with a secret key, it cannot be guessed, and a repeated or concurrent refresh returns the same token, so
+    that there is never a second chain.
     """
-    # The oldest key: it stays the same while newer ones come.
+    # The oldest key does not change when a new one is added.
     return b64url(keyring.hash_keys()[-1].derive("refresh token", token))
 
 
 def invalid_grant(request: MachineRequest, client: ClientRecord) -> errors.OAuth2Error:
-    """Return the refusal of a code or refresh token, counted: one who guesses is to be slowed down."""
+    """Count the refusal of a code or refresh token for the throttle and return it."""
     count_failure(request.address, client.client_id)
     return errors.InvalidGrantError("The code or refresh token is unknown, used, ended, or not for this request.")
 
 
-# ---- What a third party gets ------------------------------------------------------------------------------
+# ---- Tokens -----------------------------------------------------------------------------------------------
 
 
-def rights_left(link: GrantState, client: ClientRecord) -> set[str]:
-    """Return what was consented to, as far as it still stands."""
-    return {*link.consented.split()} & {*link.authorized.split()} & {*client.scope.split()}
+def rights_left(state: GrantState, client: ClientRecord) -> set[str]:
+    """Return the rights of this grant that the authorisation and the party's registration still include."""
+    return {*state.consented.split()} & {*state.authorized.split()} & {*client.scope.split()}
 
 
-def note_use(link: GrantState) -> None:
-    """Note that the party fetched a token, for the seller to see."""
-    if link.use_is_due:
-        grant_chains.note_use(link)
-
-
-def end_replayed(link: GrantState, client: ClientRecord, cause: Cause) -> NoReturn:
+def end_replayed(state: GrantState, client: ClientRecord, cause: Cause) -> NoReturn:
     """End every token of this grant: what has been used comes again, so somebody else may hold a copy."""
-    Grant.objects.get(pk=link.grant_pk).end(cause, by=Actor.machine())
+    Grant.objects.get(pk=state.grant_pk).end(cause, by=Actor.machine())
     log.warning("authn_token_reuse", client_id=client.client_id, kind=cause.value)
     raise errors.InvalidGrantError("It was used before; all that came of it has ended.")
 
 
-def access(link: GrantState, client: ClientRecord, grant_type: str, rights: str) -> Answer:
-    """Return an access token that names its grant and authorisation and ends with it at the latest, and its facts."""
-    ends_at = link.authorization_expires_at.astimezone(dt.UTC)
+def access(request: MachineRequest, state: GrantState, client: ClientRecord, rights: str) -> Answer:
+    """Return an access token of a grant, which ends with its authorisation at the latest, and its members."""
+    ends_at = state.authorization_expires_at.astimezone(dt.UTC)
     seconds = access_tokens.seconds_until(ends_at)
     claims = {
-        "sub": link.retailer_id,
-        "retailer_id": link.retailer_id,
-        "authorization_id": link.authorization_uid,
-        "grant_id": link.grant_uid,
+        "sub": state.retailer_id,
+        "retailer_id": state.retailer_id,
+        "authorization_id": state.authorization_uid,
+        "grant_id": state.grant_uid,
     }
     return {
-        "access_token": access_tokens.issue(client.client_id, grant_type, scope=rights, seconds=seconds, claims=claims),
+        "access_token": issue(request, client, scope=rights, seconds=seconds, claims=claims),
         "token_type": "Bearer",
         "expires_in": seconds,
         "granted_scope": rights,
         "authorization_expires_at": ends_at.isoformat(timespec="seconds"),
     }
+
+
+def issue(request: MachineRequest, client: ClientRecord, *, scope: str, seconds: int, claims: dict[str, Any]) -> str:
+    """Return a new access token and record it in the request's log line."""
+    jti = str(uuid.uuid4())
+    request.log_fields.update(result="authn_token_created", jti=jti)
+    return access_tokens.issue(client.client_id, jti, scope=scope, seconds=seconds, claims=claims)
 
 
 GRANTS: dict[str, Callable[[MachineRequest], Answer]] = {

@@ -1,4 +1,4 @@
-"""Where anyone who found a secret of ours can say so: scanners of public code, helpful strangers."""
+"""`/leaks`, where anyone who found a secret can report it: secret scanners, or a person."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from accounts.models import Actor
 from apicredentials.keys import secret_format
-from apicredentials.models.client_secrets import fingerprint
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models.leak_reports import report_leak
 from apicredentials.oauth import throttle
 
@@ -16,7 +16,7 @@ SHA_256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def leaks(request: HttpRequest) -> HttpResponse:
-    """Take `{"secrets": […]}` or `{"sha256": […]}`; say thank you, and nothing about what was found."""
+    """Accept `{"secrets": […]}` or `{"sha256": […]}`. The answer never says which of them exist."""
     if request.method != "POST":
         return JsonResponse(
             {"error": "invalid_request", "error_description": "Use POST."}, status=405, headers={"Allow": "POST"}
@@ -35,13 +35,13 @@ def leaks(request: HttpRequest) -> HttpResponse:
 
 
 def read(body: bytes) -> list[str]:
-    """Return the fingerprints a report names; raise ValueError, in a sentence, when it cannot be read."""
+    """Return the fingerprints in a report; raise ValueError with a sentence if it is malformed."""
     try:
         report = json.loads(body)
         if not {"secrets", "sha256"} & {*report}:
             raise KeyError
         secrets, hashes = report.get("secrets", []), report.get("sha256", [])
-        # A text would do for a list of characters, and report nothing.
+        # A string is iterable too, and would report nothing.
         if not all(isinstance(each, list) for each in (secrets, hashes)):
             raise TypeError
         if not all(isinstance(item, str) for item in [*secrets, *hashes]):
@@ -50,5 +50,5 @@ def read(body: bytes) -> list[str]:
         raise ValueError('Send JSON: {"secrets": ["…"]} or {"sha256": ["…"]}.') from error
     if len(secrets) + len(hashes) > MAXIMUM_REPORTED:
         raise ValueError(f"Send at most {MAXIMUM_REPORTED} at a time.")
-    real = [fingerprint(secret) for secret in map(str.strip, secrets) if secret_format.is_well_formed(secret)]
+    real = [digest(secret) for secret in map(str.strip, secrets) if secret_format.is_well_formed(secret)]
     return real + [text.lower() for text in hashes if SHA_256.fullmatch(text)]

@@ -1,4 +1,4 @@
-"""Why a client was refused, for the seller who wonders: never part of the answer that the client gets."""
+"""The reason of the latest refusal, stored for the seller. The response never contains it."""
 
 import datetime as dt
 
@@ -7,12 +7,12 @@ from django.utils import timezone
 from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.clients import OAuthClient
 
-# How often at most a refusal is written down, so that a client on a retry timer writes no more than it should.
+# At most one refusal per minute is stored, so that a client that retries in a loop does not cause a write each time.
 REFUSAL_PRECISION = dt.timedelta(minutes=1)
 
 
 def note_refusal(client_id: str, hashes: list[str], *, address: str) -> None:
-    """Write down when, from where and why the client of that id was refused, when there is one."""
+    """Store when, from where and why this client was refused, if it exists."""
     now = timezone.now()
     client = OAuthClient.objects.select_related("seller").filter(client_id=client_id).first()
     if client is None or (client.last_refused_at and now - client.last_refused_at < REFUSAL_PRECISION):
@@ -23,7 +23,7 @@ def note_refusal(client_id: str, hashes: list[str], *, address: str) -> None:
 
 
 def reason(client: OAuthClient, hashes: list[str]) -> OAuthClient.Refusal:
-    """Return why a request with a secret of one of these hashes is refused now."""
+    """Return why a request with a secret of one of these hashes is refused."""
     if not ClientSecret.objects.filter(client=client, hash__in=hashes).exists():
         return OAuthClient.Refusal.WRONG_SECRET
     if client.deleted_at is not None:

@@ -1,4 +1,4 @@
-"""Revocation: a client gives back a token of its own (RFC 7009)."""
+"""Revocation of tokens by their client (RFC 7009)."""
 
 import datetime as dt
 
@@ -12,9 +12,9 @@ log = structlog.get_logger("portal.security")
 
 
 def revoke(token: str, client: ClientRecord) -> None:
-    """End this client's own token, and say nothing about any other (§2.1).
+    """Revoke this client's token; ignore a token of another client (§2.1).
 
-    A refresh token takes all tokens of its grant with it; an access token ends alone.
+    Revoking a refresh token ends all tokens of its grant, revoking an access token ends only that one.
     """
     try:
         claims = access_tokens.verify(token)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.access import SellerRequest, recent_proof_required, seller_required
 from apicredentials.models import ThirdPartyAuthorization
-from apicredentials.models.authorizations import one_year_after
+from apicredentials.moments import one_year_after
 from apicredentials.views.dialogs import act, ask_or_act
 
 

@@ -1,19 +1,22 @@
-"""The demo's data: two sellers, who works for them, and what the second has set up already."""
+"""The data of the demo: two sellers and their users; the second seller has credentials already."""
 
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
 
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from accounts.models import Actor, Membership, Seller, User
 from apicredentials import names, scopes
-from apicredentials.models import ClientCredential, TechnicalContact, ThirdParty
+from apicredentials.models import ClientCredential, TechnicalContact, ThirdParty, ThirdPartyLogo
 
 PARTY_NAME = "Orderwijs"
 PARTY_CONTACT = "hulp@orderwijs.example"
-# What software that handles orders asks for.
+LOGO = Path(__file__).with_name("orderwijs.png")
+# The rights of software that handles orders.
 PARTY_RIGHTS = (
     "offers:read",
     "inventory:read",
@@ -29,7 +32,7 @@ OPERATOR = Actor(reason="Demo")
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody to sign in as."""
+    """A user of the demo, and what the terminal says about them."""
 
     email: str
     name: str
@@ -45,7 +48,7 @@ PEOPLE = (BEGINNER, OWNER, EMPLOYEE, ADMINISTRATOR)
 
 @transaction.atomic
 def prepare(redirect_uri: str) -> tuple[str, str, str]:
-    """Make what is not there yet; return everybody's password, and the example party's client id and secret."""
+    """Create what is missing; return the password of all users, and the client id and secret of the example party."""
     if not Seller.objects.exists():
         make_sellers()
     set_password(password())
@@ -53,13 +56,13 @@ def prepare(redirect_uri: str) -> tuple[str, str, str]:
 
 
 def password() -> str:
-    """Return the demo's password: the same in each run, and as secret as the demo's keys."""
+    """Return the password, derived from SECRET_KEY: the same in each run."""
     digits = salted_hmac("portal.demo.password", "", algorithm="sha256").hexdigest()
     return "-".join(digits[i : i + 4] for i in range(0, 16, 4))
 
 
 def set_password(text: str) -> None:
-    """Give everybody this password; who has it already stays signed in."""
+    """Set the password of all users. Those who have it already stay signed in."""
     for user in User.objects.filter(email__in=[person.email for person in PEOPLE]):
         if not user.check_password(text):
             user.set_password(text)
@@ -67,7 +70,7 @@ def set_password(text: str) -> None:
 
 
 def make_sellers() -> None:
-    """Make the people and the sellers: the first with everything still to do, the second well on its way."""
+    """Create the users and the sellers; only the second seller is set up."""
     User.objects.create_superuser(ADMINISTRATOR.email, name=ADMINISTRATOR.name)
     zwaan = Seller(
         display_name="Boekhandel De Zwaan",
@@ -91,12 +94,12 @@ def make_sellers() -> None:
 
 
 def make_user(person: Person) -> User:
-    """Make one who signs in; the password follows."""
+    """Create a user, without a password yet."""
     return User.objects.create_user(person.email, name=person.name)
 
 
 def set_up(seller: Seller) -> None:
-    """Give a seller a technical contact and two credentials, of which one is in use."""
+    """Give a seller a technical contact and two credentials, one of them with a secret."""
     contact = TechnicalContact(
         seller=seller, name=EMPLOYEE.name, email="techniek@vandijk.example", phone_number="+31302345678"
     )
@@ -107,7 +110,7 @@ def set_up(seller: Seller) -> None:
 
 
 def make_credential(seller: Seller, name: str, rights: Iterable[str]) -> ClientCredential:
-    """Make a credential, without a secret yet."""
+    """Create a credential without a secret."""
     credential = ClientCredential(seller=seller, name=name, scope=scopes.join(rights))
     credential.create(by=OPERATOR)
     return credential
@@ -116,18 +119,23 @@ def make_credential(seller: Seller, name: str, rights: Iterable[str]) -> ClientC
 def register_party(redirect_uri: str) -> tuple[str, str]:
     """Return the example party's client id and secret.
 
-    The secret is new in each run: the one of the run before is nowhere to be read any more.
+    The secret is new in each run, because the plaintext of the previous one is not stored.
     """
     party = ThirdParty.objects.present().filter(folded_name=names.fold(PARTY_NAME)).first()
     if party is None:
         party = ThirdParty(
             name=PARTY_NAME,
             contact_email=PARTY_CONTACT,
+            level=ThirdParty.Level.GOLD,
+            description="Verwerkt je bestellingen en retouren vanuit één scherm.",
+            start_url=urljoin(redirect_uri, "/"),
+            is_listed=True,
             redirect_uris=redirect_uri,
             scope=scopes.join(PARTY_RIGHTS),
         )
         party.register(by=OPERATOR)
+        ThirdPartyLogo.set_for(party, LOGO.read_bytes(), by=OPERATOR)
         return party.client_id, party.reveal(by=OPERATOR)
-    party.redirect_uris = redirect_uri
-    party.save(update_fields=["redirect_uris"])
+    party.redirect_uris, party.start_url = redirect_uri, urljoin(redirect_uri, "/")
+    party.save(update_fields=["redirect_uris", "start_url"])
     return party.client_id, party.rotate(overlap=dt.timedelta(0), by=OPERATOR)

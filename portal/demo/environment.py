@@ -1,4 +1,4 @@
-"""The demo's own environment: whatever this machine is set up for, its database is never the demo's."""
+"""The environment of the demo, so that it never touches another database of this machine."""
 
 import errno
 import fcntl
@@ -18,17 +18,17 @@ from django.core.management.base import CommandError
 FOLDER: Path = settings.BASE_DIR / ".demo"
 KEYS = FOLDER / "keys"
 
-# What a process needs of its surroundings; nothing in it can name a database, a cache or a mail server.
+# Variables that the demo inherits. None of them can name a database, a cache or a mail server.
 INHERITED = {"HOME", "LANG", "LC_ALL", "PATH", "PORTAL_NAME", "TERM", "TMPDIR"}
 
 
 def is_entered() -> bool:
-    """Whether this process runs in the demo's environment already."""
+    """Whether this process runs in the environment of the demo."""
     return os.environ.get("ENV_FILE") == str(KEYS)
 
 
 def enter(port: int, party_port: int) -> NoReturn:
-    """Start this command anew, in the demo's environment; this process becomes that one."""
+    """Replace this process by the same command in the environment of the demo."""
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     if not KEYS.exists():
         make_keys()
@@ -38,7 +38,7 @@ def enter(port: int, party_port: int) -> NoReturn:
 
 
 def compose(issuer: str) -> dict[str, str]:
-    """Return production's settings for this machine alone."""
+    """Return production settings for this machine alone."""
     folder = quote(str(FOLDER))
     own = {
         "ENV_FILE": str(KEYS),
@@ -54,7 +54,7 @@ def compose(issuer: str) -> dict[str, str]:
 
 
 def make_keys() -> None:
-    """Make keys once, so that what is in the database keeps working; only this user can read them."""
+    """Create the keys once, because the data in the database depends on them; only this user can read them."""
     draft = KEYS.with_suffix(".new")
     draft.touch(mode=0o600)
     with draft.open("w") as file:
@@ -63,24 +63,23 @@ def make_keys() -> None:
 
 
 def portal_address(port: int) -> str:
-    """Return where the portal is."""
     return f"http://localhost:{port}"
 
 
 def party_address(port: int) -> str:
-    """Return where the example party is: on another host name than the portal, for cookies know no ports."""
+    """Return an address with another host name than the portal's, because cookies are shared between ports."""
     return f"http://127.0.0.1:{port}"
 
 
 def require_free(port: int) -> None:
-    """Refuse a port that somebody else answers on, at any of localhost's addresses."""
+    """Refuse a port that is in use on any address of localhost."""
     if not 0 < port < 65536:
         raise CommandError(f"{port} is geen poort: kies een getal van 1 tot en met 65535.")
     for family, _, _, _, address in socket.getaddrinfo("localhost", port, type=socket.SOCK_STREAM):
         try:
             socket.create_server(address[:2], family=family).close()
         except OSError as error:
-            # Any other error says that this machine has no such address, which is fine.
+            # Any other error means that this machine has no such address (no IPv6, for example).
             if error.errno == errno.EADDRINUSE:
                 raise CommandError(f"Poort {port} is al in gebruik. Kies een andere met PORT of --port.") from error
             if error.errno == errno.EACCES:
@@ -89,7 +88,7 @@ def require_free(port: int) -> None:
 
 @contextmanager
 def held_alone() -> Iterator[None]:
-    """Keep a second demo, on other ports, away from this one's data."""
+    """Lock the data, so that a second demo on other ports cannot use it."""
     with (FOLDER / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

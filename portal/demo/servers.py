@@ -1,4 +1,4 @@
-"""The two servers of the demo: they start together, and end together."""
+"""The two servers of the demo, which start and stop together."""
 
 import os
 import signal
@@ -24,11 +24,11 @@ type Process = subprocess.Popen[bytes]
 
 
 class Stopped(Exception):
-    """Somebody wants the demo to end."""
+    """A signal asks the demo to stop."""
 
 
 def stop_on_signals() -> None:
-    """Raise Stopped at the first Ctrl-C or other request to end; while we tidy up, more of them do nothing."""
+    """Raise Stopped at the first Ctrl-C or other signal; ignore further ones while the servers stop."""
 
     def stop(*_: Any) -> None:
         for number in SIGNALS:
@@ -41,7 +41,7 @@ def stop_on_signals() -> None:
 
 @contextmanager
 def portal(port: int) -> Iterator[Process]:
-    """Run the portal as `make serve` does, with one worker: its cache is in the process."""
+    """Run the portal as `make serve` does, with one worker because its cache is in the process."""
     options = "--interface wsgi --no-ws --blocking-threads 2 --workers-kill-timeout 3 --log-level warning"
     address = ["--host", "127.0.0.1", "--port", str(port)]
     with running(["granian", "portal.wsgi:application", *options.split(), *address], {}) as process:
@@ -50,7 +50,7 @@ def portal(port: int) -> Iterator[Process]:
 
 @contextmanager
 def example_party(port: int, *, client_id: str, client_secret: str) -> Iterator[Process]:
-    """Run the example third party; its secret passes through its environment, which only this user can read."""
+    """Run the example third party. Its secret is in its environment, which only this user can read."""
     own = {
         "PORT": str(port),
         "PORTAL_NAME": settings.PORTAL_NAME,
@@ -66,7 +66,7 @@ def example_party(port: int, *, client_id: str, client_secret: str) -> Iterator[
 def running(module: list[str], environment: Mapping[str, str]) -> Iterator[Process]:
     """Run a Python module with arguments until the block ends.
 
-    It gets a process group of its own, so that Ctrl-C in a terminal reaches us alone, and we end it in order.
+    It has a process group of its own, so that Ctrl-C in a terminal signals only this process, which stops it in order.
     """
     process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
         [sys.executable, "-m", *module],
@@ -87,7 +87,7 @@ def running(module: list[str], environment: Mapping[str, str]) -> Iterator[Proce
 
 
 def wait_until_up(address: str, process: Process) -> None:
-    """Return when something answers there."""
+    """Return as soon as the server answers."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:

@@ -1,4 +1,4 @@
-"""`python -m portal.example_party`: serve the site on this machine, as the environment says."""
+"""`python -m portal.example_party`: serve the site on this machine, configured by the environment."""
 
 import os
 import signal
@@ -12,20 +12,19 @@ from portal.example_party.site import Site
 
 
 class Server(ThreadingMixIn, WSGIServer):
-    """One thread for each connection: browsers open some that they do not use at once."""
+    """One thread per connection, because browsers open connections that they do not use at once."""
 
     daemon_threads = True
 
 
 class Handler(WSGIRequestHandler):
-    """Keeps no log of requests: the address of one holds an authorization code."""
+    """Logs no requests, because one of the addresses contains an authorization code."""
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        pass
 
 
 def main() -> None:
-    """Serve until a signal comes."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
     host, port = "127.0.0.1", int(os.environ["PORT"])

@@ -13,7 +13,7 @@ _PAGE, _NOT_CONNECTED, _CONNECTED = (Template(part) for part in _HTML.split("<!-
 
 
 def home(portal: PortalClient, token: dict[str, Any], api_answer: str, notice: str) -> bytes:
-    """Return the home page of a visitor with these tokens, or with none yet."""
+    """Return the home page of a visitor; `token` is empty before linking."""
     words = {
         "portal": escape(portal.name),
         "issuer": escape(portal.issuer),
@@ -25,12 +25,11 @@ def home(portal: PortalClient, token: dict[str, Any], api_answer: str, notice: s
 
 
 def not_found() -> bytes:
-    """Return the page for an address that does not exist."""
     return _page('<section><h2>Deze pagina bestaat niet</h2><p><a href="/">Naar het begin</a></p></section>')
 
 
 def indented(text: str) -> str:
-    """Return JSON as people read it, and anything else as it is."""
+    """Return JSON indented, and other text unchanged."""
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a third party has to do to work with the portal: this module is all of it."""
+"""The complete client side of a third party: PKCE, tokens, and calls to the API."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,14 +8,14 @@ import requests
 from authlib.common.security import generate_token  # type: ignore[import-untyped]
 from authlib.integrations.requests_client import OAuth2Session, OAuthError  # type: ignore[import-untyped]
 
-# "Whatever rights the seller picks, and a refresh token."
+# Any rights that the seller chooses, and a refresh token.
 SCOPE = "offline_access"
 MEDIA_TYPE = "application/vnd.retailer.v10+json"
 TIMEOUT_SECONDS = 10
 
 
 class Refused(Exception):
-    """The portal did not give what was asked; `str()` is a Dutch sentence."""
+    """The portal refused; `str()` is a Dutch sentence."""
 
 
 @dataclass
@@ -30,7 +30,7 @@ class PortalClient:
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
-        """The portal's own description of itself (RFC 8414)."""
+        """The metadata of the portal (RFC 8414)."""
         address = f"{self.issuer}/.well-known/oauth-authorization-server"
         metadata: dict[str, Any] = requests.get(address, timeout=TIMEOUT_SECONDS).json()
         if metadata["issuer"] != self.issuer:
@@ -38,7 +38,7 @@ class PortalClient:
         return metadata
 
     def session(self, token: dict[str, Any] | None = None) -> OAuth2Session:
-        """Return Authlib's client, which does the cryptography of PKCE and the details of each request."""
+        """Return an Authlib session, which handles PKCE and builds the requests."""
         return OAuth2Session(
             self.client_id,
             self.client_secret,
@@ -50,7 +50,7 @@ class PortalClient:
         )
 
     def start(self) -> tuple[str, str, str]:
-        """Return where to send the seller, and the state and PKCE verifier to remember until they are back."""
+        """Return the authorization URL, and the state and PKCE verifier to keep until the seller returns."""
         verifier = generate_token(64)
         address, state = self.session().create_authorization_url(
             self.metadata["authorization_endpoint"], code_verifier=verifier
@@ -58,7 +58,7 @@ class PortalClient:
         return address, state, verifier
 
     def finish(self, answer: dict[str, str], *, state: str, verifier: str) -> dict[str, Any]:
-        """Return the tokens for the portal's answer; raise Refused when there are none, or the answer is not ours."""
+        """Exchange the code of an authorization response for tokens; raise Refused if it is not an answer to ours."""
         if not state or answer.get("state") != state:
             raise Refused("Dit antwoord hoort niet bij een aanvraag uit deze browser. Begin opnieuw.")
         if answer.get("iss") != self.issuer:
@@ -70,11 +70,11 @@ class PortalClient:
         return self._ask_tokens(code=answer["code"], code_verifier=verifier, grant_type="authorization_code")
 
     def refresh(self, token: dict[str, Any]) -> dict[str, Any]:
-        """Return new tokens for old ones; raise Refused when the access has ended."""
+        """Return new tokens; raise Refused when the access has ended."""
         return self._ask_tokens(refresh_token=token["refresh_token"], grant_type="refresh_token")
 
     def call_api(self, token: dict[str, Any]) -> requests.Response:
-        """Return the Retailer API's answer to "who is this?"."""
+        """Call the Retailer API: which seller is this?"""
         address = f"{self.issuer}/retailer/retailers/current"
         response: requests.Response = self.session(token).get(address, headers={"Accept": MEDIA_TYPE})
         return response
@@ -84,5 +84,5 @@ class PortalClient:
             received = self.session().fetch_token(self.metadata["token_endpoint"], **parameters)
         except OAuthError as error:
             raise Refused(f"Het portaal geeft geen tokens ({error.error}). Koppel opnieuw.") from error
-        # Authlib's own addition: what is left is what the portal sent.
+        # Authlib adds this member; the portal did not send it.
         return {name: value for name, value in received.items() if name != "expires_at"}

@@ -24,7 +24,7 @@ type Answer = tuple[HTTPStatus, dict[str, str], bytes]
 
 @dataclass
 class Visitor:
-    """What the site remembers of one browser, on the server; the browser holds only `id`."""
+    """The session of one browser, kept on the server; the cookie contains only `id`."""
 
     id: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     state: str = ""
@@ -35,7 +35,7 @@ class Visitor:
 
 
 class Site:
-    """A home page that shows how far you are, and a few steps that lead back to it."""
+    """A home page, and a few steps that redirect back to it."""
 
     def __init__(self, portal: PortalClient) -> None:
         self.portal = portal
@@ -67,7 +67,7 @@ class Site:
         if route == ("GET", "/orderwijs.css"):
             return HTTPStatus.OK, {"Content-Type": "text/css"}, STYLESHEET
         visitor = self.visitor(environ.get("HTTP_COOKIE", ""))
-        # Lax: the cookie comes along when the portal sends the browser back, and with nobody else's forms.
+        # Lax: sent when the portal redirects back, but not with forms of other sites.
         headers = {"Set-Cookie": f"{COOKIE}={visitor.id}; Path=/; HttpOnly; SameSite=Lax"}
         if step := self.steps.get(route):
             headers["Location"] = self.take(step, visitor, environ.get("QUERY_STRING", ""))
@@ -78,7 +78,7 @@ class Site:
         return HTTPStatus.NOT_FOUND, headers, pages.not_found()
 
     def visitor(self, cookies: str) -> Visitor:
-        """Return who comes with these cookies; a browser that we do not know is a new visitor."""
+        """Return the visitor with this cookie, or a new one."""
         try:
             morsel = SimpleCookie(cookies).get(COOKIE)
         except CookieError:
@@ -92,12 +92,12 @@ class Site:
         return visitor
 
     def home(self, visitor: Visitor) -> bytes:
-        """Show how far this visitor is; a notice is shown once."""
+        """Return the home page. A notice is shown once."""
         notice, visitor.notice = visitor.notice, ""
         return pages.home(self.portal, visitor.token, visitor.api_answer, notice)
 
     def take(self, step: Callable[[Visitor, dict[str, str]], str], visitor: Visitor, query: str) -> str:
-        """Take a step and return where it leads; whatever the portal refuses is said on the home page."""
+        """Take a step and return the next address. A refusal becomes a notice on the home page."""
         try:
             return step(visitor, dict(parse_qsl(query)))
         except Refused as refusal:
@@ -114,7 +114,7 @@ class Site:
         return address
 
     def come_back(self, visitor: Visitor, query: dict[str, str]) -> str:
-        """Take the portal's answer, and leave the address that holds the code (RFC 6749 §4.1.2)."""
+        """Handle the response, and redirect away from the address with the code (RFC 6749 §4.1.2)."""
         state, visitor.state = visitor.state, ""
         visitor.token = self.portal.finish(query, state=state, verifier=visitor.verifier)
         visitor.api_answer = ""
@@ -122,7 +122,7 @@ class Site:
         return "/"
 
     def call_api(self, visitor: Visitor, query: dict[str, str]) -> str:
-        """Use the access token."""
+        """Call the API with the access token."""
         if visitor.token:
             response = self.portal.call_api(visitor.token)
             visitor.api_answer = f"HTTP {response.status_code}\n\n{pages.indented(response.text)}"

@@ -11,7 +11,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     has_transaction_limits = True
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        super()._set_autocommit(autocommit)  # type: ignore[misc]  # missing in the stubs
+        super()._set_autocommit(autocommit)  # type: ignore[misc]
         if not autocommit and self.has_transaction_limits:
             limits = (f"SET LOCAL {name} = '{value}'" for name, value in settings.DATABASE_LIMITS.items())
             with self.wrap_database_errors:

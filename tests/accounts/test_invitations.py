@@ -51,7 +51,8 @@ def invite(owner: Client, email: str = EMAIL, role: str = Role.TECHNICAL) -> Inv
 
 def link(recipient: str = EMAIL) -> str:
     bodies = [str(message.body) for message in send_due_mail() if message.to == [recipient]]
-    return re.findall(r"http://testserver(/uitnodiging/\S+)", "\n".join(bodies))[-1]
+    found: list[str] = re.findall(r"http://testserver(/uitnodiging/\S+)", "\n".join(bodies))
+    return found[-1]
 
 
 def accept_new(address: str, client: Client | None = None, **fields: str) -> Client:
@@ -189,7 +190,7 @@ def test_somebody_new_chooses_name_and_password_and_is_signed_in(owner: Client, 
 )
 def test_what_is_wrong_makes_no_account(owner: Client, fields: dict[str, str]) -> None:
     invite(owner)
-    accept_new(link(), **fields)
+    accept_new(link(), None, **fields)
     assert not User.objects.filter(email=EMAIL).exists()
     assert Invitation.objects.exists()
 

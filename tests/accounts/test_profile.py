@@ -49,7 +49,8 @@ def ask(browser: Client, email: str = NEW) -> None:
 def link_to(recipient: str, page: str) -> str:
     """Return the last link to this page that was mailed to this address."""
     bodies = [str(message.body) for message in send_due_mail() if message.to == [recipient]]
-    return re.findall(rf"http://testserver(/adres/{page}/\S+)", "\n".join(bodies))[-1]
+    found: list[str] = re.findall(rf"http://testserver(/adres/{page}/\S+)", "\n".join(bodies))
+    return found[-1]
 
 
 def follow(address: str, client: Client | None = None) -> Client:

@@ -60,7 +60,7 @@ class Act:
             )
         if self.model is ThirdParty:
             party = ThirdPartyAuthorizationFactory(seller=seller).third_party
-            if self.name == "reactivate":
+            if self.name == "resume":
                 party.pause(by=Actor())
             return party
         return ThirdPartyAuthorizationFactory(seller=seller)
@@ -72,11 +72,11 @@ REVOKE = Act(ClientCredential, "revoke", "Intrekken", Activity.Kind.CREDENTIAL_D
 RESTORE = Act(ClientCredential, "restore", "Terugzetten", Activity.Kind.CREDENTIAL_RESTORED)
 REPORT_LEAK = Act(ClientCredential, "report_leak", "Lek melden", Activity.Kind.LEAK_REPORTED)
 END = Act(ThirdPartyAuthorization, "revoke", "Intrekken", Activity.Kind.PARTY_REVOKED)
-DEACTIVATE = Act(ThirdParty, "deactivate", "Deactiveren", Activity.Kind.PARTY_SUSPENDED)
-REACTIVATE = Act(ThirdParty, "reactivate", "Heractiveren", Activity.Kind.PARTY_RESUMED)
+SUSPEND = Act(ThirdParty, "suspend", "Stilzetten", Activity.Kind.PARTY_SUSPENDED)
+RESUME_PARTY = Act(ThirdParty, "resume", "Hervatten", Activity.Kind.PARTY_RESUMED)
 CLOSE = Act(Seller, "close", "Sluiten", Activity.Kind.SELLER_CLOSED)
 REOPEN = Act(Seller, "reopen", "Heropenen", Activity.Kind.SELLER_REOPENED)
-ACTS = [PAUSE, RESUME, REVOKE, RESTORE, REPORT_LEAK, END, DEACTIVATE, REACTIVATE, CLOSE, REOPEN]
+ACTS = [PAUSE, RESUME, REVOKE, RESTORE, REPORT_LEAK, END, SUSPEND, RESUME_PARTY, CLOSE, REOPEN]
 every_act = pytest.mark.parametrize("act", ACTS, ids=str)
 
 

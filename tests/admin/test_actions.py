@@ -20,7 +20,6 @@ from apicredentials.models import (
 from tests.admin.acts import (
     ACTS,
     CLOSE,
-    DEACTIVATE,
     PAUSE,
     REASON,
     REOPEN,
@@ -28,6 +27,7 @@ from tests.admin.acts import (
     RESTORE,
     RESUME,
     REVOKE,
+    SUSPEND,
     Act,
     choose,
     do,
@@ -255,13 +255,15 @@ def test_a_closed_seller_is_not_a_field_any_more(operator: Client) -> None:
     assert seller.is_open
 
 
-def test_deactivating_a_party_tells_every_seller_who_lets_it_in_and_no_other(operator: Client) -> None:
+def test_suspending_a_party_tells_every_seller_who_lets_it_in_and_no_other(operator: Client) -> None:
     party = ThirdPartyFactory(name="Orderwijs")
     concerned = [ThirdPartyAuthorizationFactory(third_party=party).seller for _ in range(2)]
     ThirdPartyAuthorizationFactory(third_party=party, ended=True)
     ThirdPartyAuthorizationFactory(third_party=party, expired=True)
     ThirdPartyAuthorizationFactory()
-    do(operator, DEACTIVATE, party)
+    words = Page(choose(operator, SUSPEND, party).content.decode()).part("main").words
+    assert "Orderwijs: 2 verkopers met toegang" in words
+    do(operator, SUSPEND, party)
     rows = Activity.objects.filter(kind=Activity.Kind.PARTY_SUSPENDED, subject="Orderwijs", reason=REASON)
     assert {row.seller for row in rows} == {*concerned, None}
     assert rows.count() == 3

@@ -1,4 +1,4 @@
-"""`/beheer/apicredentials/announcement/`: an announcement is written, read over, sent with a reason, and followed."""
+"""`/beheer/apicredentials/announcement/`: write, preview and send an announcement, and follow its progress."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,7 +16,12 @@ from accounts.models import Actor
 from apicredentials.admin.announcement_admin import AnnouncementAdmin
 from apicredentials.models import Activity, Announcement, OutgoingMail
 from tests.admin.conftest import kim, staff
-from tests.factories import AnnouncementFactory, SellerFactory, TechnicalContactFactory
+from tests.factories import (
+    AnnouncementFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+)
 from tests.inventory import tables
 from tests.journeys.pages import Page
 from tests.mailbox import send_due_mail
@@ -44,20 +49,20 @@ def page_of(answer: "Response", address: str = LIST) -> Page:
 
 
 def write(client: Client, subject: str = SUBJECT, text: str = TEXT) -> "Response":
-    """Fill in the form of a new one, and save it."""
+    """Fill in and save the form of a new announcement."""
     form = page_of(client.get(ADD), ADD).form("Opslaan")
     return client.post(form.address, form.fill(**{"Onderwerp:": subject, "Tekst:": text}), follow=True)
 
 
 def send(client: Client, announcement: Announcement, reason: str = REASON) -> "Response":
-    """Open the page on which it is sent, and send it."""
+    """Open the send page, and send the announcement."""
     address = url(announcement, "versturen")
     form = page_of(client.get(address), address).form("Nu versturen")
     return client.post(form.address, form.fill(**{"Reden:": reason}), follow=True)
 
 
 def sent() -> Announcement:
-    """Return one that was sent, and whose mails wait in the outbox."""
+    """Return a sent announcement whose mails wait in the outbox."""
     announcement = AnnouncementFactory()
     announcement.send(by=Actor(), seen=announcement.updated_at)
     return announcement
@@ -86,6 +91,18 @@ def test_an_operator_writes_reads_over_sends_and_follows_it(operator: Client) ->
     outbox = says(operator.get(followed.link("Wie de mail kreeg")))
     assert all(address in outbox for address in addresses)
     assert "Verstuurd" in says(operator.get(LIST))
+
+
+def test_an_announcement_can_be_for_the_sellers_of_one_party(operator: Client) -> None:
+    TechnicalContactFactory()
+    authorization = ThirdPartyAuthorizationFactory(third_party__name="Boekhouding")
+    form = page_of(operator.get(ADD), ADD).form("Opslaan")
+    chosen = {"subject": [SUBJECT], "text": [TEXT], "third_party": [str(authorization.third_party.pk)]}
+    preview = says(operator.post(form.address, form.fill() | chosen, follow=True))
+    assert "1 adres" in preview
+    assert "elke verkoper die Boekhouding nu toegang geeft" in preview
+    send(operator, Announcement.objects.get())
+    assert OutgoingMail.objects.get().recipient == authorization.seller.members.get().email
 
 
 def test_it_is_written_down_who_sent_it_and_why(operator: Client) -> None:

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Activity, ClientCredential
-from apicredentials.models.client_secrets import fingerprint
 from apicredentials.models.leak_reports import report_leak
 from tests.apicredentials.test_credential_rotate import works
 from tests.factories import ClientCredentialFactory
@@ -148,7 +148,7 @@ def test_pausing_asks_no_password_and_resuming_does(owner: Client, credential: C
 
 @pytest.fixture
 def leaked(credential: ClientCredential) -> ClientCredential:
-    report_leak([fingerprint(credential.reveal(by=Actor()))], by=Actor.machine())
+    report_leak([digest(credential.reveal(by=Actor()))], by=Actor.machine())
     credential.refresh_from_db()
     return credential
 

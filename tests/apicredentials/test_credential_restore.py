@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Actor, Membership, Seller
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Activity, ClientCredential
-from apicredentials.models.client_secrets import fingerprint
 from apicredentials.models.leak_reports import report_leak
 from tests.apicredentials.test_credential_rotate import works
 from tests.factories import ClientCredentialFactory, MembershipFactory
@@ -86,7 +86,7 @@ def test_it_can_be_undone_for_thirty_days(owner: Client, seller: Seller, days: f
 
 
 def test_after_a_leak_nothing_comes_back_and_deleting_says_so(owner: Client, credential: ClientCredential) -> None:
-    report_leak([fingerprint(credential.reveal(by=Actor()))], by=Actor.machine())
+    report_leak([digest(credential.reveal(by=Actor()))], by=Actor.machine())
     delete = address(credential).replace("terugzetten", "verwijderen")
     assert "Daarom kun je dit niet ongedaan maken." in says(owner.get(delete))
     answer = owner.post(delete, follow=True)

@@ -15,8 +15,8 @@ from django.utils import timezone  # noqa: E402
 
 from accounts.models import Actor  # noqa: E402
 from apicredentials.keys import secret_format  # noqa: E402
+from apicredentials.keys.hash_keys import digest  # noqa: E402
 from apicredentials.models import Grant, RefreshToken, ThirdPartyAuthorization  # noqa: E402
-from apicredentials.models.tokens import digest  # noqa: E402
 from apicredentials.oauth import access_tokens  # noqa: E402
 from tests.factories import ClientCredentialFactory, SellerFactory, ThirdPartyFactory  # noqa: E402
 

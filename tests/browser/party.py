@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import AF_INET6
 from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,6 +17,7 @@ from tests.factories import ThirdPartyFactory
 from tests.oauth.flow import VERIFIER, Software, request_address, software
 
 CALLBACK = "/callback"
+LISTENS = "<script>onmessage = event => document.querySelector('h1').textContent = event.data</script>"
 
 
 @dataclass
@@ -26,6 +28,8 @@ class Party:
     url: str
     portal: str
     software: Software
+    onward: str = ""  # where its callback redirects to
+    request_parameters: dict[str, str] = field(default_factory=dict)
     returns: list[str] = field(default_factory=list)
 
     @property
@@ -40,7 +44,9 @@ class Party:
     @property
     def request_address(self) -> str:
         """Where its button leads."""
-        return self.portal + request_address(self.software, redirect_uri=self.redirect_uri)
+        return self.portal + request_address(
+            self.software, **{"redirect_uri": self.redirect_uri} | self.request_parameters
+        )
 
     @property
     def received(self) -> dict[str, str]:
@@ -66,7 +72,10 @@ class Party:
         """Return what its site shows at a path."""
         if path.startswith(CALLBACK):
             self.returns.append(path)
-            return "<h1>Terug bij de partij</h1>"
+            return "<h1>Terug bij de partij</h1><script>opener?.postMessage('klaar', '*')</script>"
+        if path == "/popup":
+            opens = f"window.popup = window.open('{self.request_address}')"
+            return f'<h1>De partij</h1><button onclick="{escape(opens)}">Koppelen</button>{LISTENS}'
         if path == "/frame":
             return f"<h1>Kader</h1><iframe src='{escape(self.request_address)}'></iframe>"
         return f"<h1>De partij</h1><a href='{escape(self.request_address)}'>Koppelen</a>"
@@ -89,7 +98,10 @@ class Handler(BaseHTTPRequestHandler):
         body = (
             f"<!doctype html><html lang=nl><title>Partij</title><link rel=icon href=data:,>{self.party.page(self.path)}"
         )
-        self.send_response(200)
+        is_redirected = bool(self.party.onward) and self.path.startswith(CALLBACK)
+        self.send_response(302 if is_redirected else 200)
+        if is_redirected:
+            self.send_header("Location", self.party.onward)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
         self.wfile.write(body.encode())
@@ -98,16 +110,21 @@ class Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
+class IPv6Server(ThreadingHTTPServer):
+    address_family = AF_INET6
+
+
 @contextmanager
-def run_party(portal: str) -> Iterator[Party]:
+def run_party(portal: str, host: str = "127.0.0.1") -> Iterator[Party]:
     """Serve a registered third party's site until the block ends.
 
     The portal is at `localhost`: 127.0.0.1 is not only another origin but another site to the browser, as every
     real party is. It must be sent the portal's cookies on a link, and not in a frame.
     """
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        url = f"http://127.0.0.1:{server.server_port}"
-        registered = ThirdPartyFactory(name="Orderhulp", redirect_uris=f"{url}{CALLBACK}")
+    server_class = IPv6Server if ":" in host else ThreadingHTTPServer
+    with server_class((host, 0), BaseHTTPRequestHandler) as server:
+        url = f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}"
+        registered = ThirdPartyFactory(name=f"Orderhulp {server.server_port}", redirect_uris=f"{url}{CALLBACK}")
         party = Party(registered, url, portal, software(registered))
         server.RequestHandlerClass = partial(Handler, party=party)
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from apicredentials.models import ThirdPartyAuthorization
-from tests.browser.party import Party
+from tests.browser.party import Party, run_party
 from tests.factories import PASSWORD, SellerFactory, TechnicalContactFactory, UserFactory
 from tests.oauth.flow import ISSUER, STATE
 
@@ -71,6 +71,62 @@ def test_refuse(page: Page, party: Party, owner: User, come_in: ComeIn) -> None:
     expect(page.get_by_role("heading")).to_have_text("Terug bij de partij")
     assert party.received == {"error": "access_denied", "state": STATE, "iss": ISSUER}
     assert not ThirdPartyAuthorization.objects.exists()
+
+
+@pytest.mark.parametrize("button", ["Toestaan", "Weigeren"])
+def test_a_callback_may_redirect_to_another_origin(
+    page: Page, party: Party, owner: User, come_in: ComeIn, button: str
+) -> None:
+    """Chromium applies the page's form-action to the redirects of the callback too."""
+    come_in(owner)
+    with run_party(party.portal) as elsewhere:
+        party.onward = f"{elsewhere.url}/welkom"
+        page.goto(party.request_address)
+        page.get_by_role("button", name=button).click()
+        expect(page).to_have_url(party.onward)
+    assert party.returns
+
+
+@pytest.mark.parametrize("button", ["Toestaan", "Weigeren"])
+def test_a_redirect_uri_with_an_ipv6_address(
+    page: Page, owner: User, come_in: ComeIn, base_url: str, button: str
+) -> None:
+    """An IPv6 literal is no valid source in a content security policy."""
+    come_in(owner)
+    with run_party(base_url, host="::1") as party:
+        page.goto(party.request_address)
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("heading")).to_have_text("Terug bij de partij")
+
+
+@pytest.mark.parametrize("prompt", [None, "login"])
+def test_a_pop_up_stays_connected_to_the_party(
+    page: Page, party: Party, owner: User, come_in: ComeIn, prompt: str | None
+) -> None:
+    """Through sign-in or proof of identity, consent and the callback, which sends the party's page a message."""
+    if prompt:
+        come_in(owner)
+        party.request_parameters["prompt"] = prompt
+    page.goto(f"{party.url}/popup")
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="Koppelen").click()
+    popup = opened.value
+    if prompt:
+        popup.get_by_label("Wachtwoord").fill(PASSWORD)
+        popup.get_by_role("button", name="Bevestigen").click()
+    else:
+        sign_in(popup, owner)
+    popup.get_by_role("button", name="Toestaan").click()
+    expect(page.get_by_role("heading")).to_have_text("klaar")
+
+
+def test_a_pop_up_with_an_error_stays_connected_to_the_party(page: Page, party: Party) -> None:
+    party.request_parameters["redirect_uri"] = "https://elders.example/"
+    page.goto(f"{party.url}/popup")
+    with page.expect_popup() as opened:
+        page.get_by_role("button", name="Koppelen").click()
+    expect(opened.value.get_by_role("heading")).to_have_text("Verbinden lukt niet")
+    assert page.evaluate("window.popup.closed") is False
 
 
 def test_no_site_can_frame_the_portal(

@@ -45,7 +45,7 @@ def _libraries() -> None:
 
 
 class Failed(Exception):
-    """What a library threw."""
+    """The error that a library threw."""
 
     def __init__(self, message: str, error: str = "", code: str = "") -> None:
         super().__init__(f"{error} {code} {message}")

@@ -143,7 +143,7 @@ def test_half_a_body_is_not_taken_for_a_whole_one(served: Served, credential: tu
 
 
 def test_half_a_form_changes_nothing(served: Served, shop: Visitor, credential: tuple[str, str]) -> None:
-    """Whoever goes offline while a form is sent must not be left with the first few of its ticks."""
+    """A client that goes offline during a request must not have the first half of its form accepted."""
     address = f"/instellingen/api/credentials/{credential[0]}/rechten/"
     shop.open(f"{served}{address}")
     if shop.page.buttons("Inloggen"):

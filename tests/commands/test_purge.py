@@ -18,6 +18,7 @@ from apicredentials.models import (
     RefreshToken,
     RevokedAccessToken,
     ThirdPartyAuthorization,
+    Usage,
 )
 from tests.commands.conftest import Manage
 from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory
@@ -91,7 +92,7 @@ def test_the_rest_goes_in_its_time(manage: Manage, db: None) -> None:
     deleted_credentials(seller, now)
     assert manage("purge", "--json").json == {
         "revoked_access_tokens": 1, "replaced_refresh_tokens": 0, "refresh_tokens": 0, "codes": 0,
-        "sessions": 1, "activities": 1, "mails": 0, "secrets": 1, "credentials": 1,
+        "sessions": 1, "usage": 0, "activities": 1, "mails": 0, "secrets": 1, "credentials": 1,
     }  # fmt: skip
     assert left(RevokedAccessToken, "jti") == left(Session, "session_key") == left(Activity, "subject") == ["stays"]
     assert left(ClientCredential, "name") == ["restorable", "stays"]
@@ -122,3 +123,12 @@ def test_a_dry_run_counts_and_leaves_everything(manage: Manage) -> None:
     assert RevokedAccessToken.objects.exists()
     assert manage("purge", "--json").json["revoked_access_tokens"] == 1
     assert manage("purge", "--json").json["revoked_access_tokens"] == 0
+
+
+def test_counts_of_use_are_kept_for_400_days(manage: Manage) -> None:
+    now = timezone.now()
+    today = timezone.localdate()
+    for age in (0, 400, 401):
+        Usage.objects.create(subject="x", day=today - age * DAY, event="api_call", count=1, first_at=now, last_at=now)
+    manage("purge")
+    assert set(Usage.objects.values_list("day", flat=True)) == {today, today - 400 * DAY}

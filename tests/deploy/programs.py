@@ -1,4 +1,4 @@
-"""Programs of ours, started as in production with nothing but the settings that they are given."""
+"""Processes of the portal as in production, with only the given settings."""
 
 import os
 from typing import TYPE_CHECKING
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 KEYS = ("SECRET_KEY", "SECRET_HASH_KEYS", "TOKEN_SIGNING_KEYS")
 
 
-def run(*command: str, **environment: str) -> "CompletedProcess[str]":
-    """Run a program of ours as in production, in an environment that has nothing but this."""
+def run(*command: str, stdin: str = "", **environment: str) -> "CompletedProcess[str]":
+    """Run Python in an environment that contains only these variables."""
     path = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = {"ENV_FILE": os.devnull, "DJANGO_SETTINGS_MODULE": "portal.settings"} | path | environment
-    return served.run(environment, *command)
+    return served.run(environment, *command, stdin=stdin)
 
 
 def fresh_keys() -> dict[str, str]:

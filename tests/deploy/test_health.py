@@ -1,11 +1,9 @@
-"""Whether the portal is alive and ready, and how it fails: in Dutch to people, in JSON to machines."""
+"""Health endpoints, and errors: in Dutch for people, in JSON for machines."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
-import httpx
-import psycopg
 import pytest
 from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -16,12 +14,8 @@ from pytest_django import Settings
 from accounts.models import Actor, Seller
 from apicredentials.oauth import access_tokens
 from portal import health, views
-from tests.clients.visitor import new_credential, new_visitor
-from tests.conftest import on_sqlite
 from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory
-from tests.oauth.flow import GRANT
 from tests.people import directives, says, sign_in, signed_in
-from tests.served import Served
 
 if TYPE_CHECKING:
     from tests.people import Response
@@ -29,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def owner(db: None) -> Client:
-    """The browser of a seller's owner, which does not raise what the portal did not catch."""
+    """The browser of a seller's owner. Exceptions become responses, as in production."""
     client = signed_in(TechnicalContactFactory().seller.members.get())
     client.raise_request_exception = False
     return client
@@ -37,7 +31,7 @@ def owner(db: None) -> Client:
 
 @pytest.fixture
 def no_database(db: None) -> Iterator[Callable[[], None]]:
-    """Take the database away, from when this is called until the test is over."""
+    """Return a function that makes the database unavailable until the end of the test."""
 
     def gone(*args: object, **kwargs: object) -> None:
         raise OperationalError("connection refused: password=geheim")
@@ -130,27 +124,6 @@ def test_when_the_database_is_back_so_is_the_portal(owner: Client) -> None:
     assert owner.get("/instellingen/api/").status_code == 200
 
 
-@pytest.mark.skipif(on_sqlite(), reason="SQLite has no connections to lose")
-def test_a_connection_that_the_database_ends_costs_one_answer(serve: Callable[..., Served]) -> None:
-    """As after its restart, or a failover: each of the two threads learns it by asking."""
-    portal = serve()
-    credential = new_credential(portal, new_visitor(portal))
-
-    def ask() -> int:
-        return httpx.post(f"{portal}/token", data=GRANT, auth=credential).status_code
-
-    assert {ask() for _ in range(10)} == {200}
-    with psycopg.connect(portal.environment["DATABASE_URL"], autocommit=True) as database:
-        database.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-    statuses = [ask() for _ in range(20)]
-    assert statuses.count(200) >= 18
-    assert set(statuses) == {200, 503}
-    assert {ask() for _ in range(10)} == {200}
-
-
 def test_an_error_of_ours_is_said_in_dutch(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "render", lambda *args: 1 / 0)
     answer = owner.get("/instellingen/")
@@ -161,7 +134,7 @@ def test_an_error_of_ours_is_said_in_dutch(owner: Client, monkeypatch: pytest.Mo
 
 
 def check_headers_of_errors(response: "Response") -> None:
-    """Assert what even a page that something broke carries."""
+    """Assert the headers that error pages have too."""
     assert directives(response)["frame-ancestors"] == "'none'"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Request-ID"]

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def pooled(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def pooled(new_database: Callable[[], str]) -> Iterator[str]:
     """The URL of a migrated, empty database behind PgBouncer."""
-    with run_pgbouncer(tmp_path_factory.mktemp("pooler"), new_database()) as url:
+    with run_pgbouncer(new_database()) as url:
         yield url
 
 
@@ -54,24 +54,23 @@ def test_tokens_are_given_and_checked_under_load(portal: Served, visitor: Visito
 
 
 def test_pages_and_forms_work(portal: Served, visitor: Visitor) -> None:
-    visitor.open(f"{portal}/instellingen/api/")
-    visitor.sign_in()
-    visitor.press("Opslaan", Naam="Sanne", **{"E-mailadres": "sanne@winkel.example"})
-    assert visitor.page.buttons("Aanmaken")
-    export = visitor.http.get(f"{portal}/instellingen/api/activiteit/?formaat=csv", follow_redirects=True)
-    assert export.status_code == 200
+    with visitor.http:
+        visitor.open(f"{portal}/instellingen/api/")
+        visitor.sign_in()
+        visitor.press("Opslaan", Naam="Sanne", **{"E-mailadres": "sanne@winkel.example"})
+        assert visitor.page.buttons("Aanmaken")
+        export = visitor.http.get(f"{portal}/instellingen/api/activiteit/activiteit.csv")
+        assert export.text.count("\n") > 1
 
 
-@pytest.mark.parametrize(
-    "command", ["list_credentials --json", "send_notices --json", "purge --json", "migrate", "check --deploy"]
-)
+@pytest.mark.parametrize("command", ["list_credentials --json", "send_notices --json", "purge --json", "migrate"])
 def test_commands_work(portal: Served, visitor: Visitor, command: str) -> None:
     new_credential(portal, visitor)
     portal.manage(*command.split())
 
 
-def test_an_empty_database_is_migrated_through_it(empty_database: str, tmp_path: Path) -> None:
-    with run_pgbouncer(tmp_path, empty_database) as url:
+def test_an_empty_database_is_migrated_through_it(empty_database: str) -> None:
+    with run_pgbouncer(empty_database) as url:
         environment = production(DATABASE_URL=url, DATABASE_POOLER="on")
         manage(environment, "migrate")
         assert "[ ]" not in manage(environment, "showmigrations")

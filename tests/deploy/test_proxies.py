@@ -1,4 +1,4 @@
-"""Requests as they come through proxies: the id they keep, and whose word is taken for where they come from."""
+"""Requests through proxies: request ids, and which proxies may state address and scheme."""
 
 import re
 
@@ -31,11 +31,11 @@ def test_an_id_that_is_none_is_replaced(client: Client, offered: str) -> None:
     ("proxies", "came_from", "forwarded", "believed"),
     [
         ([], "203.0.113.7", "1.2.3.4", "203.0.113.7"),
-        (["10.0.0.0/8"], "203.0.113.7", "1.2.3.4", "203.0.113.7"),  # somebody else's word
+        (["10.0.0.0/8"], "203.0.113.7", "1.2.3.4", "203.0.113.7"),  # not one of our proxies
         (["10.0.0.0/8"], "10.0.0.1", "203.0.113.7", "203.0.113.7"),
         (["10.0.0.1"], "10.0.0.1", "203.0.113.7", "203.0.113.7"),
         (["10.0.0.1"], "10.0.0.2", "203.0.113.7", "10.0.0.2"),
-        (["10.0.0.0/8"], "10.0.0.1", "1.2.3.4, 203.0.113.7", "203.0.113.7"),  # the first is the client's own word
+        (["10.0.0.0/8"], "10.0.0.1", "1.2.3.4, 203.0.113.7", "203.0.113.7"),  # the client itself sent the first one
         (["10.0.0.0/8"], "10.0.0.1", "1.2.3.4, 203.0.113.7, 10.0.0.2", "203.0.113.7"),
         (["10.0.0.0/8"], "10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
         (["10.0.0.0/8"], "10.0.0.1", "", "10.0.0.1"),
@@ -51,6 +51,14 @@ def test_an_id_that_is_none_is_replaced(client: Client, offered: str) -> None:
         (["10.0.0.0/8"], "10.0.0.1", ":", "10.0.0.1"),
         (["2001:db8::/32"], "2001:db8::5", "203.0.113.7", "203.0.113.7"),
         (["10.0.0.0/8"], "", "203.0.113.7", ""),  # a socket without an address
+        # One address in two spellings, as a dual-stack socket reports it.
+        (["10.0.0.0/8"], "::ffff:10.0.0.1", "203.0.113.7", "203.0.113.7"),
+        (["10.0.0.0/8"], "::FFFF:0a00:0001", "203.0.113.7", "203.0.113.7"),
+        (["10.0.0.0/8"], "10.0.0.1", "::ffff:203.0.113.7", "203.0.113.7"),
+        (["10.0.0.0/8"], "10.0.0.1", "1.2.3.4, [::ffff:203.0.113.7]:443, ::ffff:10.0.0.2", "203.0.113.7"),
+        ([], "::ffff:203.0.113.7", "", "203.0.113.7"),
+        ([], "2001:0DB8:0::1", "", "2001:db8::1"),
+        ([], "fe80::1%eth0", "", "fe80::1"),
     ],
 )
 def test_only_our_proxies_are_believed_about_the_address(
@@ -67,7 +75,14 @@ def test_only_our_proxies_are_believed_about_the_address(
     [
         ("10.0.0.1", "https", "https"),
         ("10.0.0.1", "http", "http"),
-        ("10.0.0.1", "HTTPS, http", "http"),
+        ("10.0.0.1", "HTTPS, http", "https"),
+        ("10.0.0.1", "https,http", "https"),
+        ("10.0.0.1", " Https ", "https"),
+        ("10.0.0.1", "\thttps\t,http", "https"),
+        ("10.0.0.1", "http, https", "http"),
+        ("10.0.0.1", ",https", "http"),
+        ("10.0.0.1", "", "http"),
+        ("::ffff:10.0.0.1", "https", "https"),
         ("10.0.0.1", "javascript", "http"),
         ("203.0.113.7", "https", "http"),
     ],

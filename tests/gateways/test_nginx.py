@@ -182,7 +182,7 @@ def caller(served: Served, gateway: str, shop: Visitor) -> Caller:
 
 
 def own_challenge(caller: Caller, token: str, right: str = "orders:read") -> str:
-    """What the portal itself tells this caller in WWW-Authenticate."""
+    """The WWW-Authenticate header of the portal itself for this request."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = httpx.get(f"{caller.portal}/verify", params={"scope": right}, headers=headers)
     return answer.headers["WWW-Authenticate"]

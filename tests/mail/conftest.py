@@ -1,4 +1,4 @@
-"""A seller with an owner and a technical contact, and a mail server."""
+"""Fixtures: a seller with an owner and a technical contact, a clock, a mail server, an announcement."""
 
 import datetime as dt
 import io
@@ -27,7 +27,7 @@ TEXT = "Zondag 7 maart is er onderhoud.\n\nPlan je aanroepen erna. Meer: https:/
 
 @pytest.fixture
 def seller(db: None) -> Seller:
-    """A seller whose owner and contact read mail at OWNER and CONTACT."""
+    """A seller whose owner and contact have the addresses OWNER and CONTACT."""
     seller = SellerFactory(display_name="Appels", owner__user__email=OWNER)
     TechnicalContactFactory(seller=seller, email=CONTACT)
     return seller
@@ -41,20 +41,20 @@ def by(seller: Seller) -> Actor:
 
 @pytest.fixture
 def clock(db: None) -> Iterator[time_machine.Traveller]:
-    """A clock that stands still until it is moved. Every row in these tests is made under it."""
+    """A stopped clock. Create every row after it, so that the order of events is right."""
     with time_machine.travel(START, tick=False) as clock:
         yield clock
 
 
 @pytest.fixture
 def authorization(seller: Seller, clock: time_machine.Traveller) -> ThirdPartyAuthorization:
-    """A consent given just now."""
+    """A new authorisation."""
     return ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Boekhouding")
 
 
 @pytest.fixture
 def smtp(settings: Settings) -> Iterator[Behaviour]:
-    """A mail server, and mail that goes there."""
+    """A mail server, and settings that use it."""
     with smtp_server() as server:
         settings.MAILERS = {
             "default": {
@@ -77,7 +77,7 @@ def words(tmp_path: Path) -> tuple[str, ...]:
 
 
 def announce(*arguments: str) -> dict[str, Any]:
-    """Run the command, and return what it answers."""
+    """Run `announce --json` and return its answer."""
     out = io.StringIO()
     call_command("announce", "--json", *arguments, stdout=out)
     answer: dict[str, Any] = json.loads(out.getvalue())

@@ -1,4 +1,4 @@
-"""The command `send_notices`, and what the owner and the contact got by it."""
+"""Running `send_notices`, and the mails that the owner and the contact got."""
 
 import datetime as dt
 import json
@@ -22,7 +22,7 @@ def send_notices(*arguments: str) -> dict[str, int]:
 
 
 def told() -> list[str]:
-    """Run the command; return the subjects that the owner got, and forget them."""
+    """Run the command, empty the mailbox, and return the subjects that the owner got."""
     send_notices()
     subjects = [str(message.subject) for message in mail.outbox if message.to == [OWNER]]
     assert Counter(subjects) == Counter(str(message.subject) for message in mail.outbox if message.to == [CONTACT])

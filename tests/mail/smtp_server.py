@@ -1,4 +1,4 @@
-"""A mail server on loopback that refuses, dawdles and breaks off as it is told, and keeps what it accepted."""
+"""A mail server on loopback that can refuse, wait and disconnect, and stores what it accepted."""
 
 import time
 from collections.abc import Iterator
@@ -13,24 +13,24 @@ from typing import Any
 
 @dataclass
 class Behaviour:
-    """What the server does, and what came of it."""
+    """The configuration of the server, and what it received."""
 
     refused: set[str] = field(default_factory=set)  # addresses
     seconds_before_answer: float = 0  # to a message
-    hated: set[str] = field(default_factory=set)  # addresses at which it breaks off
-    breaks_off: set[str] = field(default_factory=set)  # at these commands, or at "." with the message accepted
+    hated: set[str] = field(default_factory=set)  # addresses at which it disconnects
+    breaks_off: set[str] = field(default_factory=set)  # at these commands; "." is after accepting the message
     accepted: list[tuple[str, EmailMessage]] = field(default_factory=list)
     connections: int = 0
     port: int = 0
 
     @property
     def recipients(self) -> list[str]:
-        """Who were sent something, in order."""
+        """The recipients of the accepted mails, in order."""
         return [recipient for recipient, _ in self.accepted]
 
     @property
     def message_ids(self) -> list[str]:
-        """What was sent, in order."""
+        """The ids of the accepted mails, in order."""
         return [message["Message-ID"] for _, message in self.accepted]
 
 
@@ -87,12 +87,12 @@ class Server(ThreadingTCPServer):
         self.behaviour = behaviour
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up first is what some tests are about."""
+        """Ignore clients that disconnect first; some tests do."""
 
 
 @contextmanager
 def smtp_server() -> Iterator[Behaviour]:
-    """Run a server until the block ends; change its behaviour at any time."""
+    """Run a server until the block ends. Its behaviour can be changed at any time."""
     behaviour = Behaviour()
     with Server(behaviour) as server:
         behaviour.port = server.server_address[1]

@@ -1,4 +1,4 @@
-"""Every act that is mailed: to whom, when, and what must not be in it."""
+"""Mails about acts: recipients, content, and what they must not contain."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 
 from accounts.models import Actor, Membership, Seller
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdPartyAuthorization
-from apicredentials.models.client_secrets import fingerprint
 from apicredentials.models.leak_reports import report_leak
 from apicredentials.models.outgoing_mail import unique_addresses
 from tests.factories import (
@@ -41,10 +41,10 @@ def consent(seller: Seller, by: Actor) -> None:
 
 def leak(seller: Seller, by: Actor) -> None:
     secret = credential_of(seller).reveal(by=by)
-    assert report_leak([fingerprint(secret)], by=Actor(stand_in="Melder"))
+    assert report_leak([digest(secret)], by=Actor(stand_in="Melder"))
 
 
-# What somebody does -> the kinds of mail that it brings.
+# The acts, and the kinds of mail that each queues.
 ACTS: dict[str, tuple[Callable[[Seller, Actor], object], list[str]]] = {
     "create": (
         lambda seller, by: ClientCredential(seller=seller, name="Magazijn", scope="orders:read").create(by=by),
@@ -117,14 +117,14 @@ def test_an_act_that_is_undone_is_not_mailed(seller: Seller, by: Actor, name: st
 def test_no_mail_and_no_row_holds_a_secret(seller: Seller, by: Actor) -> None:
     credential = credential_of(seller)
     secrets = [credential.reveal(by=by), credential.rotate(overlap=WEEK, by=by)]
-    report_leak([fingerprint(secrets[0])], by=by)
+    report_leak([digest(secrets[0])], by=by)
     kept = "".join(f"{row.context}{row.key}" for row in OutgoingMail.objects.all())
     sent = "".join(message.message().as_string() for message in send_due_mail())
     assert len(mail.outbox) == 6
     for secret in secrets:
         for text in (kept, sent):
             assert secret not in text
-            assert fingerprint(secret) not in text
+            assert digest(secret) not in text
     assert "rts_" not in kept + sent
 
 

@@ -1,4 +1,4 @@
-"""`/beheer/`: what is stuck, and what every mail says."""
+"""`/beheer/apicredentials/outgoingmail/`: stuck mail, and previews of every mail."""
 
 from http import HTTPStatus
 
@@ -21,20 +21,20 @@ PREVIEWS = f"{LIST}voorbeelden/"
 
 @pytest.fixture
 def operator(db: None) -> Client:
-    """The browser of an operator with every right."""
+    """The browser of a superuser."""
     return signed_in(UserFactory(is_staff=True, is_superuser=True))
 
 
 @pytest.fixture
 def clerk(db: None) -> Client:
-    """The browser of an operator who may look at mail."""
+    """The browser of an operator who may only view mail."""
     user = UserFactory(is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_outgoingmail"))
     return signed_in(user)
 
 
 def mails() -> dict[str, OutgoingMail]:
-    """Make a mail in every state."""
+    """Create a mail in every state."""
     now = timezone.now()
     states: dict[str, dict[str, object]] = {
         "nieuw": {},

@@ -1,4 +1,4 @@
-"""What an announcement says, and the words that `manage.py announce` refuses."""
+"""The words of an announcement, and those that `manage.py announce` refuses."""
 
 import io
 import re
@@ -62,7 +62,7 @@ def test_only_plain_https_addresses_become_links(text: str, drawn: str) -> None:
 
 
 def test_a_text_that_is_all_addresses_is_drawn_in_a_moment() -> None:
-    """A pattern that can go back and forth would take minutes: the time limit of a test is what holds this."""
+    """A pattern with backtracking would exceed the time limit of a test."""
     for text in ("https://a/" * 1000 + '"@', "https://" + "a." * 5000 + "@", "https://a/" + ")" * 9000 + "@"):
         assert with_links(text) == escape(text)
 
@@ -135,6 +135,8 @@ def test_a_text_that_cannot_be_mailed_is_refused(seller: Seller, monkeypatch: py
         (("--subject", SUBJECT), "Give either"),
         (("--text-file", "-"), "Give either"),
         (("4711",), "There is no announcement 4711."),
+        (("4711", "--party", "x"), "Give either"),
+        (("--subject", SUBJECT, "--text-file", "-", "--party", "x"), "There is no third party 'x'."),
         ((str(2**70),), "There is no announcement"),
         (("zeven",), "invalid int value"),
         (("--subject", SUBJECT, "--text-file", "/bestaat/niet"), "No such file or directory: '/bestaat/niet'"),

@@ -1,4 +1,4 @@
-"""`manage.py send_notices`: in how many days an authorisation ends, each step once, and that it has ended."""
+"""`manage.py send_notices`: notices before and at the end of an authorisation."""
 
 import datetime as dt
 
@@ -113,7 +113,7 @@ def test_after_renewal_the_notices_come_again_next_year(
 def test_a_notice_that_still_waits_is_taken_back_when_it_is_no_longer_so(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, act: str, news: str
 ) -> None:
-    """The mail server may be away between the notice and what the seller did about it."""
+    """The mail server may be down between the notice and the act of the seller."""
     other = ThirdPartyAuthorizationFactory(seller=authorization.seller, third_party__name="Voorraad")
     clock.move_to(authorization.expires_at - 14 * DAY)
     queue_notices()

@@ -1,4 +1,4 @@
-"""Several senders at once: nothing leaves twice, nothing is queued twice. And processes that are killed."""
+"""Concurrent senders, which send and queue nothing twice, and processes that are killed."""
 
 import json
 import subprocess
@@ -30,14 +30,14 @@ PATIENCE_SECONDS = 60
 
 
 def at_once(work: Callable[[], object]) -> None:
-    """Do the same in SENDERS threads, each with a connection of its own to the database."""
+    """Call `work` in SENDERS threads, each with its own database connection."""
     barrier, errors = Barrier(SENDERS, timeout=PATIENCE_SECONDS), []
 
     def one() -> None:
         try:
             barrier.wait()
             work()
-        except BaseException as error:  # noqa: BLE001 - it belongs to the test's thread
+        except BaseException as error:  # noqa: BLE001 - reported in the test's thread
             errors.append(error)
         finally:
             connection.close()
@@ -111,12 +111,12 @@ def test_a_confirmation_is_not_lost_to_another_name(smtp: Behaviour) -> None:
 
 @pytest.fixture
 def environment(smtp: Behaviour, new_database: Callable[[], str]) -> dict[str, str]:
-    """Production with that mail server, and a database of its own."""
+    """The environment of a process with this mail server and an empty database."""
     return production(DATABASE_URL=new_database(), EMAIL_URL=f"smtp://127.0.0.1:{smtp.port}")
 
 
 def make_acts(environment: dict[str, str]) -> None:
-    """Let two mails be due: of a credential that was made and of its secret that was shown."""
+    """Queue two mails, about a created credential and its revealed secret."""
     arguments = ("--name", "Appels", "--email", "eigenaar@winkel.example", "--json")
     retailer_id = json.loads(manage(environment, "create_seller", *arguments))["retailer_id"]
     made = manage(environment, "create_credential", "--seller", retailer_id, "--name", "Magazijn", "--json")
@@ -130,7 +130,7 @@ def send_notices(environment: dict[str, str]) -> dict[str, int]:
 
 @contextmanager
 def senders(environment: dict[str, str], number: int) -> Iterator[list[subprocess.Popen[str]]]:
-    """Run `send_notices` in so many processes at once; none of them outlives the block."""
+    """Run `send_notices` in several processes at once, and end them with the block."""
     command = [sys.executable, "manage.py", "send_notices", "--json"]
     runs = [
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(number)

@@ -1,4 +1,4 @@
-"""`manage.py send_notices`: what the calendar asks to be told, each once, and what is due."""
+"""`manage.py send_notices`: ended secrets, unconfirmed addresses, and due mail."""
 
 import datetime as dt
 import re
@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
+from apicredentials.keys.hash_keys import digest
 from apicredentials.mail.notices import REMIND_AFTER, queue_notices
 from apicredentials.models import (
     Activity,
@@ -20,7 +21,6 @@ from apicredentials.models import (
     TechnicalContact,
     ThirdPartyAuthorization,
 )
-from apicredentials.models.client_secrets import fingerprint
 from apicredentials.models.leak_reports import report_leak
 from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory
 from tests.inventory import tables
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 @pytest.fixture
 def credential(seller: Seller, clock: time_machine.Traveller) -> ClientCredential:
-    """A credential whose first secret was shown a moment ago."""
+    """A credential whose first secret was revealed a moment ago."""
     credential: ClientCredential = ClientCredentialFactory(seller=seller, name="Magazijn")
     credential.reveal(by=Actor())
     clock.shift(1)
@@ -86,7 +86,7 @@ def test_an_end_that_another_mail_told_already_is_not_told_again(
     secret = credential.rotate(overlap=WEEK, by=Actor())
     told()
     clock.shift(DAY)
-    report_leak([fingerprint(secret)], by=Actor())
+    report_leak([digest(secret)], by=Actor())
     assert told() == ["Client secret van ‘Magazijn’ gelekt"]
     clock.shift(DAY)
     assert told() == []

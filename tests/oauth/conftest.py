@@ -48,6 +48,6 @@ def code(owner: Client, party: Software) -> str:
 
 @pytest.fixture
 def tokens(party: Software, code: str) -> dict[str, Any]:
-    """What the party got for its code."""
+    """The response to the exchange of the code."""
     answer: dict[str, Any] = party.exchange(code).json()
     return answer

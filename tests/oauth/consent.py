@@ -1,4 +1,4 @@
-"""What comes of an authorization request: an error shown or sent back, a consent recorded or not."""
+"""Assertions on authorization requests: an error shown or sent back, a consent stored or not."""
 
 from typing import TYPE_CHECKING
 

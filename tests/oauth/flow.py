@@ -1,4 +1,4 @@
-"""The two ends of the protocol as tests walk it: software that holds a secret, and a seller with a browser."""
+"""The two sides of the protocol in tests: software with a secret, and a seller with a browser."""
 
 import base64
 import hashlib
@@ -91,19 +91,19 @@ def header(authorization: str) -> dict[str, str]:
 
 
 def verify(access_token: str, *scopes: str) -> "Response":
-    """Ask as a gateway does whether a call with this token may pass."""
+    """Call `/verify` as a gateway does."""
     return Client().get("/verify", {"scope": scopes}, headers=header(f"Bearer {access_token}"))
 
 
 def rights(access_token: str) -> str:
-    """What the token is worth at this moment; '' when it is worth nothing."""
+    """The rights that the token has now; '' if it is not valid."""
     answer = verify(access_token)
     assert answer.status_code in {204, 401}
     return str(answer.get("X-Scopes", ""))
 
 
 def claims(access_token: str) -> dict[str, Any]:
-    """What the token states, unchecked."""
+    """The claims of a token, unverified."""
     stated: dict[str, Any] = json.loads(b64url_decode(access_token.split(".")[1]))
     return stated
 
@@ -121,7 +121,7 @@ def assert_error(answer: "Response", error: str, status: int = 400) -> None:
 
 
 def request_address(party: Software, **changes: str | None) -> str:
-    """Where a party sends the browser: a complete authorization request, but for `changes` (None: left out)."""
+    """The URL of a complete authorization request, with `changes` (None leaves a parameter out)."""
     parameters: dict[str, str | None] = {
         "response_type": "code",
         "client_id": party.client_id,
@@ -143,7 +143,7 @@ def decide(http: Client, address: str, allow: str = "yes", scopes: Iterable[str]
 
 
 def sent_back(answer: "Response") -> dict[str, str]:
-    """What the browser carries to the party's redirect URI: each parameter once (RFC 6749 §3.1)."""
+    """The parameters of the redirect to the party, each once (RFC 6749 §3.1)."""
     assert answer.status_code == 302, answer.content
     address, _, query = answer["Location"].partition("?")
     assert address == REDIRECT_URI

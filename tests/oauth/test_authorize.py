@@ -13,7 +13,7 @@ from time_machine import TimeMachineFixture
 
 from accounts.models import Seller
 from apicredentials.models import Activity, ThirdPartyAuthorization
-from apicredentials.models.authorizations import one_year_after
+from apicredentials.moments import one_year_after
 from tests.factories import PASSWORD, ThirdPartyFactory
 from tests.logged import listening
 from tests.oauth.consent import assert_sent_back, assert_shown, nothing_was_recorded
@@ -105,7 +105,7 @@ def test_weigeren_needs_no_rights_and_takes_none_amiss(owner: Client, party: Sof
     assert_sent_back(decide(owner, request_address(party), allow="no", scopes=["orders:read"]), "access_denied")
 
 
-@pytest.mark.parametrize("query", ["winkel=1&taal=nl", "winkel", "pad=%2fa%20b+c", "a=1;b=(2)", "code=eigen"])
+@pytest.mark.parametrize("query", ["winkel=1&taal=nl", "winkel", "pad=%2fa%20b+c", "a=1;b=(2)"])
 def test_a_redirect_uri_keeps_its_own_query_character_for_character(owner: Client, query: str) -> None:
     """RFC 6749 §3.1.2: MUST be retained."""
     redirect_uri = f"https://partij.example/terug?{query}"
@@ -121,6 +121,17 @@ def test_a_loopback_address_may_do_without_tls(owner: Client) -> None:
     party = software(ThirdPartyFactory(redirect_uris=redirect_uri))
     answer = decide(owner, request_address(party, redirect_uri=redirect_uri))
     assert answer["Location"].startswith(f"{redirect_uri}?code=")
+
+
+def test_a_code_for_a_loopback_address_is_bound_to_the_port_that_was_requested(owner: Client) -> None:
+    """RFC 8252 §7.3, RFC 6749 §4.1.3."""
+    party = software(ThirdPartyFactory(redirect_uris="http://127.0.0.1/terug"))
+    requested = "http://127.0.0.1:51004/terug"
+    for other, status in (("http://127.0.0.1/terug", 400), ("http://127.0.0.1:51005/terug", 400), (requested, 200)):
+        answer = decide(owner, request_address(party, redirect_uri=requested))
+        address, _, query = answer["Location"].partition("?")
+        assert address == requested
+        assert party.exchange(parse_qs(query)["code"][0], redirect_uri=other).status_code == status
 
 
 def test_consent_is_written_down_with_who_and_for_how_long(owner: Client, party: Software, seller: Seller) -> None:

@@ -1,4 +1,4 @@
-"""What the authorization endpoint refuses, and whom it tells (RFC 6749 §4.1.2.1, RFC 9700 §4, RFC 7636)."""
+"""Errors of the authorization endpoint (RFC 6749 §4.1.2.1, RFC 9700 §4, RFC 7636): shown, or sent to the party."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Sign-in and proof of identity on the way to the consent page, and the prompts that ask for them."""
+"""Sign-in and proof of identity before the consent page, and the prompts that require them."""
 
 import datetime as dt
 from urllib.parse import parse_qs, quote, urlencode

@@ -1,4 +1,4 @@
-"""`POST /leaks`: whoever found a secret can say so, and learns nothing from the answer."""
+"""`POST /leaks`: anyone can report a found secret, and the answer reveals nothing."""
 
 import datetime as dt
 import hashlib

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, no token outlives its authorisation, its grant or its own end (V10.4.8)."""
+"""Tokens over time, as state machines: their end (V10.4.8), and chains of refresh tokens (RFC 9700 §4.14.2)."""
 
 import datetime as dt
 import secrets
@@ -11,15 +11,25 @@ from django.utils import timezone
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from accounts.models import Actor, User
 from apicredentials import scopes
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Grant, ThirdParty, ThirdPartyAuthorization
-from apicredentials.models.tokens import digest
+from apicredentials.oauth.grants import REPEAT_WINDOW
 from tests.factories import REDIRECT_URI, SellerFactory, ThirdPartyFactory
 from tests.failures import forget_failures
-from tests.oauth.flow import VERIFIER, claims, s256, software, verify
+from tests.oauth.flow import VERIFIER, claims, decide, request_address, s256, sent_back, software, verify
+from tests.people import signed_in
 
 # From a moment whose year, later, has the gap of 28 March in it.
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -37,7 +47,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Pair:
-    """What an exchange or a refresh gave."""
+    """The tokens of an exchange or a refresh."""
 
     access_token: str
     refresh_token: str
@@ -45,7 +55,7 @@ class Pair:
 
 
 class LifeOfTokens(RuleBasedStateMachine):
-    """A seller and a party who do what they may, and what they may not."""
+    """A seller and a party who do allowed and forbidden things in any order."""
 
     codes: Bundle[Code] = Bundle("codes")
     pairs: Bundle[Pair] = Bundle("pairs")
@@ -177,5 +187,88 @@ def test_no_token_outlives_its_authorisation() -> None:
         LifeOfTokens,
         settings=hypothesis_settings(
             max_examples=20, stateful_step_count=25, suppress_health_check=list(HealthCheck), deadline=None
+        ),
+    )
+
+
+class RefreshTokenChain(RuleBasedStateMachine):
+    """A party with several workers that share one refresh token, and a thief who copied all earlier ones.
+
+    The workers send the token that the party was given last, or repeat the request before while its answer may
+    have been lost.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        forget_failures()
+        self.travel = time_machine.travel(START, tick=False)
+        self.clock = self.travel.start()
+        self.party = software(ThirdPartyFactory())
+        owner = signed_in(SellerFactory().members.get())
+        code = sent_back(decide(owner, request_address(self.party)))["code"]
+        # The tokens in the order in which they were given, and when the last but one was replaced.
+        self.chain: list[str] = [self.party.exchange(code).json()["refresh_token"]]
+        self.replaced_at = START
+        self.is_answered = True
+        self.is_stolen = False
+
+    def teardown(self) -> None:
+        self.travel.stop()
+
+    @property
+    def may_repeat(self) -> bool:
+        return len(self.chain) > 1 and timezone.now() - self.replaced_at <= REPEAT_WINDOW
+
+    @precondition(lambda self: self.is_answered and not self.is_stolen)
+    @rule(times=st.integers(1, 3), is_lost=st.booleans())
+    def refresh(self, times: int, is_lost: bool) -> None:
+        """A worker uses the newest token, once or more; the last answer may get lost."""
+        for _ in range(times):
+            self.chain.append(self.works(self.chain[-1]))
+        self.replaced_at = timezone.now()
+        self.is_answered = not is_lost
+
+    @precondition(lambda self: self.may_repeat and not self.is_stolen)
+    @rule(is_lost=st.booleans())
+    def repeat(self, is_lost: bool) -> None:
+        """A worker that got no answer, or started with the former token, sends that one again."""
+        assert self.works(self.chain[-2]) == self.chain[-1]
+        self.is_answered = self.is_answered or not is_lost
+
+    @rule(seconds=st.sampled_from([1, 10, 30, 31, 3600]))
+    def wait(self, seconds: int) -> None:
+        """Time passes; a party repeats a lost request within 30 seconds."""
+        limit = self.replaced_at + REPEAT_WINDOW
+        later = timezone.now() + dt.timedelta(seconds=seconds)
+        self.clock.move_to(later if self.is_answered else min(later, limit))
+
+    @precondition(lambda self: self.is_answered and len(self.chain) > (2 if self.may_repeat else 1))
+    @rule(data=st.data())
+    def steal(self, data: st.DataObject) -> None:
+        """The thief uses any older token."""
+        older = self.chain[: -2 if self.may_repeat else -1]
+        assert self.party.refresh(data.draw(st.sampled_from(older))).status_code == 400
+        self.is_stolen = True
+
+    @precondition(lambda self: self.is_stolen)
+    @rule()
+    def nothing_works(self) -> None:
+        """The theft ended the family."""
+        assert {self.party.refresh(token).status_code for token in self.chain[-3:]} == {400}
+
+    def works(self, token: str) -> str:
+        """Refresh with a token that must work, and return the next."""
+        answer = self.party.refresh(token)
+        assert answer.status_code == 200, answer.content
+        assert verify(answer.json()["access_token"]).status_code == 204
+        return str(answer.json()["refresh_token"])
+
+
+@pytest.mark.django_db
+def test_an_honest_client_keeps_a_working_refresh_token_and_a_thief_ends_the_family() -> None:
+    run_state_machine_as_test(
+        RefreshTokenChain,
+        settings=hypothesis_settings(
+            max_examples=40, stateful_step_count=20, suppress_health_check=list(HealthCheck), deadline=None
         ),
     )

@@ -1,4 +1,4 @@
-"""What the server says about itself (RFC 8414, RFC 9728, RFC 7517): what is on, and nothing else."""
+"""Metadata of the server (RFC 8414, RFC 9728, RFC 7517): only what is enabled."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,8 +1,8 @@
-"""Both kinds of keys rotate while two workers are asked all the time, and nobody notices.
+"""Rotation of both kinds of keys under load: no request to either of two workers may fail.
 
-Time goes a hundred times faster than in production: a new key starts a hundredth of the command's waiting time from
-now, and whoever verifies offline keeps the public keys for a hundredth of what their Cache-Control allows. So their
-proportion is the real one, and a key that signed before everybody could know it would be caught.
+Time runs a hundred times faster than in production. A new key starts after a hundredth of the command's waiting time,
+and offline verifiers cache the public keys for a hundredth of their Cache-Control. The proportion is the real one, so
+a key that signs before every verifier can have it makes the test fail.
 """
 
 import re

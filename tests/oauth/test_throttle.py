@@ -3,7 +3,7 @@
 import datetime as dt
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx
@@ -13,11 +13,9 @@ from django.core.cache import CacheHandler
 from django.test import Client
 from time_machine import TimeMachineFixture
 
-from accounts.models import Actor
 from apicredentials.keys import secret_format
-from apicredentials.models import ClientCredential
 from apicredentials.oauth import throttle
-from apicredentials.oauth.throttle import FAILURES_PER_ADDRESS, FAILURES_PER_CLIENT
+from apicredentials.oauth.throttle import FAILURES_PER_ADDRESS, FAILURES_PER_CLIENT, REPORTS_PER_ADDRESS
 from tests.clients.visitor import new_credential, new_visitor
 from tests.factories import ThirdPartyFactory
 from tests.logged import listening
@@ -44,9 +42,11 @@ def guess(client_id: str, *, secret: str = "", path: str = "/token", address: st
     return Client(REMOTE_ADDR=address).generic("POST", path, body, FORM, headers=authorization)
 
 
-def exhaust(client_id: str) -> None:
-    """Fail as often as this client may, and be told each time why."""
-    assert [guess(client_id).status_code for _ in range(FAILURES_PER_CLIENT)] == [401] * FAILURES_PER_CLIENT
+def exhaust(client_id: str, address: str = "127.0.0.1") -> None:
+    """Fail as often as this client may, and get the reason each time."""
+    assert [guess(client_id, address=address).status_code for _ in range(FAILURES_PER_CLIENT)] == [
+        401
+    ] * FAILURES_PER_CLIENT
 
 
 def assert_waits(answer: "Response") -> None:
@@ -107,44 +107,48 @@ def test_the_log_says_once_a_minute_who_waits(warehouse: Software) -> None:
     assert warehouse.client_id in line
 
 
-# ---- Who asks the same again ------------------------------------------------------------------------------
+# ---- Which addresses are one source -----------------------------------------------------------------------
+
+ONE_SOURCE = [
+    ("2001:db8:5:6::1", "2001:db8:5:6:ffff:ffff:ffff:ffff"),
+    ("2001:db8:5:6::1", "2001:DB8:5:6:0:0:0:2"),
+    ("198.51.100.7", "::ffff:198.51.100.7"),
+    ("198.51.100.7", "::ffff:c633:6407"),
+]
+TWO_SOURCES = [("2001:db8:5:6::1", "2001:db8:5:7::1"), ("198.51.100.7", "::ffff:198.51.100.8"), ("::1", "127.0.0.1")]
 
 
-@pytest.mark.parametrize("kind", ["unknown", "wrong", "paused"])
-def test_the_same_attempt_is_looked_up_once_a_second(
-    warehouse: Software, time_machine: TimeMachineFixture, django_assert_num_queries: Any, kind: str
-) -> None:
-    """Whoever it is of: an answer that came sooner for some would tell who exists (CWE-208)."""
-    client_id = str(uuid4()) if kind == "unknown" else warehouse.client_id
-    secret = warehouse.secret if kind == "paused" else secret_format.generate()
-    if kind == "paused":
-        ClientCredential.objects.get().pause(by=Actor())
-    exhaust(client_id)
-    assert_waits(guess(client_id))
-    for second in (1, 2):
-        time_machine.move_to(START + dt.timedelta(seconds=second), tick=False)
-        for queries in (1, 0, 0):
-            with django_assert_num_queries(queries):
-                assert guess(client_id, secret=secret).status_code == 429
+@pytest.mark.parametrize(("first", "second"), ONE_SOURCE)
+def test_addresses_of_one_source_are_counted_together(warehouse: Software, first: str, second: str) -> None:
+    exhaust(warehouse.client_id, address=first)
+    assert_waits(guess(warehouse.client_id, address=second))
+    assert guess(warehouse.client_id, secret=warehouse.secret, address=second).status_code == 200
 
 
-def test_what_is_resumed_passes_within_a_second(warehouse: Software, time_machine: TimeMachineFixture) -> None:
-    credential = ClientCredential.objects.get()
-    credential.pause(by=Actor())
-    exhaust(warehouse.client_id)
-    assert {warehouse.token(**GRANT).status_code for _ in range(3)} == {429}
-    credential.resume(by=Actor())
-    time_machine.move_to(START + dt.timedelta(seconds=1), tick=False)
-    assert warehouse.token(**GRANT).status_code == 200
+@pytest.mark.parametrize(("first", "second"), TWO_SOURCES)
+def test_addresses_of_two_sources_are_counted_apart(warehouse: Software, first: str, second: str) -> None:
+    exhaust(warehouse.client_id, address=first)
+    assert guess(warehouse.client_id, address=second).status_code == 401
 
 
-def test_another_secret_and_another_address_are_another_attempt(warehouse: Software) -> None:
-    exhaust(warehouse.client_id)
-    wrong = secret_format.generate()
-    assert {guess(warehouse.client_id, secret=wrong).status_code for _ in range(3)} == {429}
-    assert warehouse.token(**GRANT).status_code == 200
-    assert guess(warehouse.client_id, secret=wrong).status_code == 429
-    assert guess(warehouse.client_id, secret=wrong, address="203.0.113.7").status_code == 401
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(("first", "second"), ONE_SOURCE)
+def test_reports_of_leaks_are_counted_by_source(first: str, second: str) -> None:
+    def report(address: str) -> int:
+        return Client(REMOTE_ADDR=address).post("/leaks", {"secrets": []}, "application/json").status_code
+
+    assert [report(first) for _ in range(REPORTS_PER_ADDRESS)] == [202] * REPORTS_PER_ADDRESS
+    assert report(second) == 429
+
+
+@pytest.mark.usefixtures("db")
+def test_an_ipv6_network_that_tries_many_clients_waits() -> None:
+    answers = [guess(str(uuid4()), address=f"2001:db8::{number:x}") for number in range(FAILURES_PER_ADDRESS)]
+    assert {answer.status_code for answer in answers} == {401}
+    assert_waits(guess(str(uuid4()), address="2001:db8::ffff:1"))
+
+
+# ---- Who does not wait ------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("db")
@@ -153,9 +157,6 @@ def test_software_without_a_secret_passes_while_somebody_mistypes_one_for_it() -
     for _ in range(FAILURES_PER_CLIENT + 2):
         guess(app.client_id, secret="mistyped")
     assert app.post("/revoke", token="x").status_code == 200
-
-
-# ---- Who does not -----------------------------------------------------------------------------------------
 
 
 def test_a_good_request_passes_while_somebody_guesses_its_secret(warehouse: Software) -> None:

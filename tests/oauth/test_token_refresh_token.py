@@ -14,6 +14,8 @@ from accounts.models import Actor
 from apicredentials import scopes
 from apicredentials.keys.hash_keys import new_hash_key
 from apicredentials.models import Activity, RefreshToken, ThirdParty, ThirdPartyAuthorization
+from apicredentials.oauth.sql import grant_chains
+from apicredentials.oauth.sql.grant_chains import GrantState
 from tests.factories import ThirdPartyFactory
 from tests.oauth.flow import (
     Software,
@@ -157,6 +159,33 @@ def test_a_refresh_repeated_within_thirty_seconds_gives_the_same_successor(
     assert party.refresh(found["refresh_token"]).status_code == 200
 
 
+def test_only_the_predecessor_of_the_newest_refresh_token_may_be_repeated(
+    party: Software, tokens: dict[str, Any]
+) -> None:
+    """A repeat of an older one would return a token that is itself replaced. It is treated as theft."""
+    second = party.refresh(tokens["refresh_token"]).json()
+    third = party.refresh(second["refresh_token"]).json()
+    assert party.refresh(second["refresh_token"]).json()["refresh_token"] == third["refresh_token"]
+    assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
+    assert_error(party.refresh(third["refresh_token"]), "invalid_grant")
+    assert [rights(made["access_token"]) for made in (tokens, second, third)] == ["", "", ""]
+
+
+def test_a_refresh_overtaken_by_two_others_returns_no_replaced_token(
+    party: Software, tokens: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The successor may be used between reading the presented token and replacing it."""
+    replace = grant_chains.replace
+
+    def overtaken(state: GrantState) -> bool:
+        monkeypatch.setattr(grant_chains, "replace", replace)
+        assert party.refresh(party.refresh(tokens["refresh_token"]).json()["refresh_token"]).status_code == 200
+        return replace(state)
+
+    monkeypatch.setattr(grant_chains, "replace", overtaken)
+    assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
+
+
 def test_a_refresh_token_used_later_is_theft_and_ends_the_family(
     party: Software, tokens: dict[str, Any], later: Callable[[float], None]
 ) -> None:
@@ -240,7 +269,8 @@ def test_a_token_replaced_while_they_rotated_stays_replaced_when_they_become_fix
 ) -> None:
     successor = party.refresh(tokens["refresh_token"]).json()
     ThirdParty.objects.update(refresh_tokens=FIXED)
-    assert party.refresh(successor["refresh_token"]).json()["refresh_token"] == successor["refresh_token"]
+    for presented in (successor, tokens):
+        assert party.refresh(presented["refresh_token"]).json()["refresh_token"] == successor["refresh_token"]
     later(31)
     assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
     assert_error(party.refresh(successor["refresh_token"]), "invalid_grant")

@@ -5,7 +5,7 @@ from django.test import Client
 
 from apicredentials.keys import secret_format
 from tests.logged import listening
-from tests.oauth.flow import BODY, FORM, GRANT, Software, assert_error, header, send
+from tests.oauth.flow import BODY, FORM, GRANT, Software, assert_error, claims, header, send
 
 ENDPOINTS = ["/token", "/revoke", "/introspect"]
 # RFC 6749 §5.2
@@ -113,6 +113,24 @@ def test_secrets_in_the_url_are_refused_and_not_logged(warehouse: Software, path
     assert "request" in log.getvalue()
     assert value not in log.getvalue()
     assert "geheim" not in log.getvalue()
+
+
+def test_a_token_request_writes_one_line_with_client_grant_result_and_jti(warehouse: Software) -> None:
+    """V16.3.x: the security event is the result in the request's own line."""
+    with listening() as log:
+        token = warehouse.access_token()
+    (line,) = log.lines
+    facts = f"client_id={warehouse.client_id} grant_type=client_credentials jti={claims(token)['jti']}"
+    assert facts in line
+    assert "result=authn_token_created" in line
+
+
+def test_a_refused_token_request_says_why_in_its_line(warehouse: Software) -> None:
+    with listening() as log:
+        warehouse.token(scope="x", **GRANT)
+    (line,) = log.lines
+    assert "result=invalid_scope" in line
+    assert "jti=" not in line
 
 
 def test_no_log_line_holds_a_secret_or_a_token(warehouse: Software) -> None:

@@ -52,7 +52,7 @@ def wait_for_collision(futures: list[Future[Any]]) -> None:
 
 
 def waiting() -> int:
-    """How many others in this database wait for a lock; whoever does holds one on a table of it."""
+    """The number of other connections to this database that wait for a lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(DISTINCT waits.pid) FROM pg_locks waits JOIN pg_locks holds ON holds.pid = waits.pid"

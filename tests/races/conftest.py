@@ -1,11 +1,5 @@
 """Tests that need PostgreSQL, and commit."""
 
-import pytest
+from tests.oauth.conftest import code, owner, party, seller, tokens
 
-from accounts.models import Seller
-from tests.factories import SellerFactory
-
-
-@pytest.fixture
-def seller(transactional_db: None) -> Seller:
-    return SellerFactory()
+__all__ = ["code", "owner", "party", "seller", "tokens"]

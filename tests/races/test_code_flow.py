@@ -6,40 +6,17 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 
 from accounts.models import Actor, Seller
 from apicredentials import scopes
 from apicredentials.models import Activity, Grant, RefreshToken, RevokedAccessToken, ThirdPartyAuthorization
-from tests.factories import ThirdPartyFactory
-from tests.oauth.flow import Software, assert_error, decide, request_address, rights, sent_back, software, verify
+from tests.oauth.flow import Software, assert_error, request_address, rights, sent_back, verify
 from tests.people import signed_in
 from tests.races.collisions import at_once, meanwhile
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 ALL = scopes.join(scopes.ALL)
-
-
-@pytest.fixture
-def owner(seller: Seller) -> Client:
-    return signed_in(seller.members.get())
-
-
-@pytest.fixture
-def party(transactional_db: None) -> Software:
-    return software(ThirdPartyFactory())
-
-
-@pytest.fixture
-def code(owner: Client, party: Software) -> str:
-    return sent_back(decide(owner, request_address(party)))["code"]
-
-
-@pytest.fixture
-def tokens(party: Software, code: str) -> dict[str, Any]:
-    answer: dict[str, Any] = party.exchange(code).json()
-    return answer
 
 
 # ---- Codes ------------------------------------------------------------------------------------------------
@@ -164,7 +141,7 @@ def test_a_consent_and_a_removal_at_once_agree_in_the_end(
 def test_a_removal_is_not_undone_by_a_consent_that_was_on_its_way(
     seller: Seller, party: Software, tokens: dict[str, Any]
 ) -> None:
-    """Whoever of the two comes first: what was removed stays so, and a consent after it is another one."""
+    """In either order: the removed authorisation stays removed, and a later consent is a new one."""
     authorization = ThirdPartyAuthorization.objects.get()
     at_once(authorization, about_to_allow(seller, party), remove)
     authorization.refresh_from_db()

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 
 from accounts.models import Seller, User
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Grant, RefreshToken, ThirdParty, ThirdPartyAuthorization
-from apicredentials.models.tokens import digest
 from apicredentials.oauth.sql import grant_chains
 from apicredentials.oauth.sql.grant_chains import GrantState
 from tests.factories import SellerFactory, ThirdPartyFactory
@@ -17,8 +17,8 @@ from tests.sql.states import TICK, Change, Claims, combinations, undone
 pytestmark = pytest.mark.django_db
 
 
-def link_by_orm(grant: Grant, token: RefreshToken | None) -> GrantState:
-    """What `find_code` and `find_refresh_token` ought to say, in the ORM's words."""
+def state_by_orm(grant: Grant, token: RefreshToken | None = None, successor: RefreshToken | None = None) -> GrantState:
+    """The result that `find_code` and `find_refresh_token` must return, from the models."""
     authorization = grant.authorization
     by = authorization.granted_by
     alive = authorization.is_active and authorization.seller.is_open and by is not None and by.is_active
@@ -37,6 +37,7 @@ def link_by_orm(grant: Grant, token: RefreshToken | None) -> GrantState:
         retailer_id=authorization.seller.retailer_id,
         gives_access=grant.revoked_at is None and alive,
         token_pk=token.pk if token else None,
+        successor_pk=successor.pk if successor else None,
         expires=grant.expires,
         used_at=grant.used_at,
         authorization_expires_at=authorization.expires_at,
@@ -45,11 +46,18 @@ def link_by_orm(grant: Grant, token: RefreshToken | None) -> GrantState:
     )
 
 
-def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, party: Software) -> None:
+@pytest.fixture
+def chain(now: dt.datetime, party: Software) -> list[str]:
+    """A code, the refresh token that it gave, and the one that replaced that."""
     code = sent_back(decide(signed_in(SellerFactory().members.get()), request_address(party)))["code"]
-    refresh_token = party.exchange(code).json()["refresh_token"]
+    first = party.exchange(code).json()["refresh_token"]
+    return [code, first, party.refresh(first).json()["refresh_token"]]
+
+
+def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, chain: list[str]) -> None:
+    code, first, second = chain
     client_pk = ThirdParty.objects.get().pk
-    grants, authorizations = Grant.objects.all(), ThirdPartyAuthorization.objects.all()
+    grants, authorizations, tokens = Grant.objects.all(), ThirdPartyAuthorization.objects.all(), RefreshToken.objects
     changes: dict[str, Change] = {
         "ended": lambda: authorizations.update(ended_at=now, end_cause="removed_by_seller"),
         "expired this moment": lambda: authorizations.update(expires_at=now),
@@ -57,7 +65,8 @@ def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, p
         "grant revoked": lambda: grants.update(revoked_at=now),
         "code unused": lambda: grants.update(used_at=None),
         "never used": lambda: authorizations.update(last_used_at=None),
-        "replaced": lambda: RefreshToken.objects.update(revoked=now - TICK),
+        "nothing replaced": lambda: tokens.update(revoked=None),
+        "all replaced": lambda: tokens.update(revoked=now - TICK),
         "user switched off": lambda: User.objects.update(is_active=False),
         "user gone": lambda: authorizations.update(granted_by=None),
         "seller closed": lambda: Seller.objects.update(closed_at=now),
@@ -68,18 +77,27 @@ def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, p
         with undone():
             for name in chosen:
                 changes[name]()
-            token = RefreshToken.objects.select_related("grant__authorization__seller").get()
-            found = grant_chains.find_code(code, client_pk), grant_chains.find_refresh_token(refresh_token, client_pk)
-            if found != (link_by_orm(token.grant, None), link_by_orm(token.grant, token)):
+            older, newer = RefreshToken.objects.select_related("grant__authorization__seller").order_by("pk")
+            found = [
+                grant_chains.find_code(code, client_pk),
+                grant_chains.find_refresh_token(first, second, client_pk),
+                grant_chains.find_refresh_token(second, "", client_pk),
+            ]
+            unused = None if newer.revoked else newer
+            if found != [
+                state_by_orm(older.grant),
+                state_by_orm(older.grant, older, unused),
+                state_by_orm(newer.grant, newer),
+            ]:
                 wrong.append(chosen)
-            worth.add(token.grant.authorization.is_active)
+            worth.add(older.grant.authorization.is_active)
     assert not wrong
     assert worth == {True, False}
 
 
 def test_a_chain_is_its_clients_alone(party: Software, tokens: Claims) -> None:
-    stranger = ThirdPartyFactory()
-    assert grant_chains.find_refresh_token(tokens["refresh_token"], stranger.pk) is None
-    assert grant_chains.find_refresh_token(digest(tokens["refresh_token"]), ThirdParty.objects.first().pk) is None
-    grant_chains.end_chain_of(tokens["refresh_token"], stranger.pk)
+    owner, stranger, token = ThirdParty.objects.get(), ThirdPartyFactory(), tokens["refresh_token"]
+    assert grant_chains.find_refresh_token(token, "", stranger.pk) is None
+    assert grant_chains.find_refresh_token(digest(token), "", owner.pk) is None
+    grant_chains.end_chain_of(token, stranger.pk)
     assert Grant.objects.get().revoked_at is None

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from accounts.models import Seller
 from apicredentials.keys import secret_format
+from apicredentials.keys.hash_keys import digest
 from apicredentials.models import ClientSecret, OAuthClient
-from apicredentials.models.client_secrets import fingerprint, hashes_of
+from apicredentials.models.client_secrets import hashes_of
 from apicredentials.oauth.sql.find_client import ClientRecord, find_client
 from tests.factories import ClientCredentialFactory, ClientSecretFactory, ResourceServerFactory, ThirdPartyFactory
 from tests.sql.states import TICK, Change, combinations, undone
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def client_by_orm(client_id: str, hashes: list[str]) -> ClientRecord | None:
-    """What `find_client` ought to say, in the ORM's words."""
+    """The result that `find_client` must return, from the models."""
     client = OAuthClient.objects.select_related("seller").filter(client_id=client_id).first()
     if client is None or client.deleted_at or client.paused_at or (client.seller and not client.seller.is_open):
         return None
@@ -65,7 +66,7 @@ def test_a_client_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, 
             for name in chosen:
                 changes[name]()
             for presented in (first, second, foreign, ""):
-                hashes = hashes_of(fingerprint(presented))
+                hashes = hashes_of(digest(presented))
                 if find_client(client.client_id, hashes) != client_by_orm(client.client_id, hashes):
                     wrong.append((chosen, presented))
     assert not wrong
@@ -74,7 +75,7 @@ def test_a_client_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, 
 def test_an_unknown_client_is_none(now: dt.datetime) -> None:
     secret = secret_format.generate()
     ClientSecretFactory(client=ClientCredentialFactory(), plaintext=secret)
-    assert find_client("7b0e6d0a-3c53-4a5e-9c7e-4a3c0b1f2d10", hashes_of(fingerprint(secret))) is None
+    assert find_client("7b0e6d0a-3c53-4a5e-9c7e-4a3c0b1f2d10", hashes_of(digest(secret))) is None
 
 
 def test_a_secret_is_found_under_any_of_several_hashes(now: dt.datetime) -> None:

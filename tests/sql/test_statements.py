@@ -40,6 +40,7 @@ ALIASES: dict[str, type[Model]] = {
     "g": Grant,
     "r": RevokedAccessToken,
     "t": RefreshToken,
+    "n": RefreshToken,
 }
 
 
@@ -53,12 +54,12 @@ def test_every_table_and_column_is_one_of_a_model(now: dt.datetime) -> None:
         token_status(stated)
         token_status(stated | {"authorization_id": "x", "grant_id": "x"})
         grant_chains.find_code("x", 0)
-        grant_chains.find_refresh_token("x", 0)
+        grant_chains.find_refresh_token("x", "y", 0)
     for query in queries:
-        tables = dict(re.findall(r'(?:FROM|JOIN) "(\w+)" (\w)\b', query["sql"]))
+        tables = {alias: table for table, alias in re.findall(r'(?:FROM|JOIN) "(\w+)" (\w)\b', query["sql"])}
         used = set(re.findall(r"\b([a-z])\.(\w+)", query["sql"]))
-        assert {alias for alias, _ in used} == set(tables.values())
-        for table, alias in tables.items():
+        assert {alias for alias, _ in used} == set(tables)
+        for alias, table in tables.items():
             assert ALIASES[alias]._meta.db_table == table
         for alias, column in used:
             assert column in {field.column for field in ALIASES[alias]._meta.concrete_fields}

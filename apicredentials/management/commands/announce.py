@@ -1,4 +1,4 @@
-"""One message to all technical contacts."""
+"""One message to all technical contacts, or to the sellers of one third party."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -12,17 +12,18 @@ from apicredentials.mail import delivery
 from apicredentials.mail.previews import sample_of
 from apicredentials.mail.rendering import render
 from apicredentials.management.base import PortalCommand, operator, standard_input
-from apicredentials.models import Announcement, OutgoingMail
+from apicredentials.models import Announcement, OutgoingMail, ThirdParty
 from apicredentials.models.announcements import MAXIMUM_TEXT, clean_subject, clean_text
 
 
 class Command(PortalCommand):
     help = (
         "Mail one announcement, at once, to every technical contact whose address is confirmed and whose seller is "
-        "open. Give its number in /beheer/, or its words. Every address gets it once, also when the command is run "
-        "again or twice at the same time. An interrupted run is finished by the same command; mail that was queued is "
-        "also sent by send_notices. Contacts who confirm later do not get it. Prints the number of the announcement, "
-        "the number of addresses, how many mails this run sent, how many failed, and how many are still to be sent."
+        "open; with --party to the owners and contacts of the sellers that give this party access. Give its number in "
+        "/beheer/, or its words. Every address gets it once, also when the command is run again or twice at the same "
+        "time. An interrupted run is finished by the same command; mail that was queued is also sent by send_notices. "
+        "Contacts who confirm later do not get it. Prints the number of the announcement, the number of addresses, how "
+        "many mails this run sent, how many failed, and how many are still to be sent."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,28 +33,44 @@ class Command(PortalCommand):
         )
         parser.add_argument("--subject", help="The subject of a new announcement: one line.")
         parser.add_argument("--text-file", metavar="FILE", help="A file with its plain text; - is standard input.")
+        parser.add_argument("--party", metavar="CLIENT_ID", help="Only the sellers that give this party access.")
         parser.add_argument("--reason", default="", help="Why; operators read it in the activity log.")
         parser.add_argument("--dry-run", action="store_true", help="Print the mail; send and store nothing.")
 
     def act(
-        self, *, number: int | None, subject: str | None, text_file: str | None, dry_run: bool, **options: Any
+        self,
+        *,
+        number: int | None,
+        subject: str | None,
+        text_file: str | None,
+        party: str | None,
+        dry_run: bool,
+        **options: Any,
     ) -> dict[str, Any]:
         by = operator(options["reason"])
-        announcement = find(number, subject, text_file)
+        if number is not None and (subject, text_file, party) == (None, None, None):
+            announcement = by_number(number)
+        elif number is None and subject is not None and text_file is not None:
+            announcement = with_words(subject, text_file, party)
+        else:
+            raise CommandError("Give either the number of an announcement, or --subject and --text-file.")
         return preview(announcement) if dry_run else send(announcement, by)
 
 
-def find(number: int | None, subject: str | None, text_file: str | None) -> Announcement:
-    """Return the announcement with that number or those words; with new words it is not saved yet."""
-    if number is not None and subject is None and text_file is None:
-        announcement = Announcement.objects.filter(pk=number).first()
-        if announcement is None:
-            raise CommandError(f"There is no announcement {number}.")
-        return announcement
-    if number is not None or subject is None or text_file is None:
-        raise CommandError("Give either the number of an announcement, or --subject and --text-file.")
-    words = {"subject": clean_subject(subject), "text": clean_text(read(text_file))}
-    return Announcement.objects.filter(**words).first() or Announcement(**words)
+def by_number(number: int) -> Announcement:
+    announcement = Announcement.objects.filter(pk=number).first()
+    if announcement is None:
+        raise CommandError(f"There is no announcement {number}.")
+    return announcement
+
+
+def with_words(subject: str, text_file: str, party: str | None) -> Announcement:
+    """Return the announcement with these words for these sellers; a new one is not saved yet."""
+    third_party = ThirdParty.objects.filter(client_id=party).first()
+    if party is not None and third_party is None:
+        raise CommandError(f"There is no third party {party!r}.")
+    same = {"subject": clean_subject(subject), "text": clean_text(read(text_file)), "third_party": third_party}
+    return Announcement.objects.filter(**same).first() or Announcement(**same)
 
 
 def read(file: str) -> str:
@@ -77,7 +94,8 @@ def preview(announcement: Announcement) -> dict[str, Any]:
 def send(announcement: Announcement, by: Actor) -> dict[str, Any]:
     """Queue its mails, unless that has been done, and send those that are due."""
     if announcement.pk is None:
-        announcement, _ = Announcement.objects.get_or_create(**announcement.words)
+        same = {name: getattr(announcement, name) for name in ("subject", "text", "third_party")}
+        announcement, _ = Announcement.objects.get_or_create(**same)
     with suppress(AlreadySent):
         announcement.send(by=by, seen=announcement.updated_at)
     result = delivery.send(OutgoingMail.objects.filter(announcement=announcement))

@@ -7,8 +7,8 @@ from django.core.management.base import CommandParser
 
 from accounts.models import Actor
 from apicredentials.keys import secret_format
+from apicredentials.keys.hash_keys import digest
 from apicredentials.management.base import PortalCommand, operator, standard_input
-from apicredentials.models.client_secrets import fingerprint
 from apicredentials.models.leak_reports import find_secrets, report_leak
 
 
@@ -29,7 +29,7 @@ class Command(PortalCommand):
         by = operator(reason, "--found-at")
         # Files concatenated on Windows have a byte order mark at the start of each.
         reported = {line.strip("\ufeff \t\r\n") for line in standard_input()} - {""}
-        prints = [fingerprint(secret) for secret in reported if secret_format.is_well_formed(secret)]
+        prints = [digest(secret) for secret in reported if secret_format.is_well_formed(secret)]
         found = list(find_secrets(prints))
         stopped = sum(secret.is_live for secret in found) if dry_run else report_leak(prints, by=by)
         return {

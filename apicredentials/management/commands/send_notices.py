@@ -8,7 +8,7 @@ from django.db import transaction
 from apicredentials.mail import delivery
 from apicredentials.mail.notices import queue_notices
 from apicredentials.management.base import PortalCommand
-from apicredentials.models import OutgoingMail
+from apicredentials.models import CommandRun, OutgoingMail
 
 
 class Command(PortalCommand):
@@ -29,6 +29,7 @@ class Command(PortalCommand):
             return {"sent": 0, "failed": 0, "due": count_what_would_be_due()}
         queue_notices()
         result = delivery.send(OutgoingMail.objects.all())
+        CommandRun.objects.note("send_notices", result.sent)
         return {"sent": result.sent, "failed": result.failed, "due": OutgoingMail.objects.waiting().count()}
 
 

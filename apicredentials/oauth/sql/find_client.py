@@ -1,18 +1,17 @@
-"""The client of a token request, with the live secret it presented, in one statement."""
+"""The client of a token request and the live secret it presented, in one statement."""
 
 import datetime as dt
 from dataclasses import dataclass
 
 from django.utils import timezone
 
-from apicredentials.models.client_secrets import LAST_USED_PRECISION
 from apicredentials.models.clients import OAuthClient
 from apicredentials.oauth.sql.statements import aware, fetch, moment
 
 
 @dataclass(frozen=True, slots=True)
 class ClientRecord:
-    """A client as the token endpoint needs it; `secret_pk` is None when no live secret matched."""
+    """A client as the token endpoint needs it. `secret_pk` is None when no live secret matched."""
 
     pk: int
     client_id: str
@@ -27,14 +26,8 @@ class ClientRecord:
 
     @property
     def is_public(self) -> bool:
-        """Whether the client cannot keep a secret (RFC 6749 §2.1)."""
+        """Return whether the client cannot keep a secret (RFC 6749 §2.1)."""
         return self.client_type == OAuthClient.CLIENT_PUBLIC
-
-    @property
-    def use_is_due(self) -> bool:
-        """Whether this use of its secret is to be written down: once a minute is enough."""
-        used_at = self.secret_used_at
-        return self.secret_pk is not None and (used_at is None or timezone.now() - used_at >= LAST_USED_PRECISION)
 
 
 _MATCH = """
@@ -48,9 +41,9 @@ SELECT c.id, c.client_id, c.authorization_grant_type, c.client_type, c.scope, c.
 
 
 def find_client(client_id: str, hashes: list[str]) -> ClientRecord | None:
-    """Return the usable client of that id, with the live secret that one of `hashes` belongs to.
+    """Return the usable client with that id and its live secret among `hashes`.
 
-    An unknown client, a paused or deleted one, one of a closed seller: all None, after the same one statement.
+    None for an unknown, paused or deleted client and for one of a closed seller, always after the same statement.
     """
     row = fetch(_MATCH, [*hashes, moment(timezone.now()), client_id], hashes=len(hashes))
     if row is None:

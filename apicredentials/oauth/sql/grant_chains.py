@@ -1,6 +1,6 @@
-"""Codes and refresh tokens on the hot paths: found, used up, replaced and revoked, a statement each.
+"""Codes and refresh tokens on the hot paths: one statement each to find, use, replace and revoke them.
 
-A code is the root of a chain and each refresh token a link; `Grant` and `RefreshToken` say what the rows mean.
+A grant's code is the root of its chain of refresh tokens; see `Grant` and `RefreshToken` for the rows.
 """
 
 import datetime as dt
@@ -9,17 +9,17 @@ from typing import Any
 
 from django.utils import timezone
 
-from apicredentials.models.client_secrets import LAST_USED_PRECISION
-from apicredentials.models.tokens import digest
+from apicredentials.keys.hash_keys import digest
+from apicredentials.models.client_secrets import use_is_due
 from apicredentials.oauth.sql.statements import aware, execute, fetch, moment
 
 
 @dataclass(frozen=True, slots=True)
 class GrantState:
-    """A code or refresh token in hand, and the grant and authorisation that it stands on.
+    """A presented code or refresh token, with its grant and authorisation.
 
-    `gives_access` is whether tokens made of it are worth anything now; of a code, `token_pk` and `replaced_at` are
-    None.
+    `gives_access` is False when a token issued for it would be rejected. `replaced_at` and `successor_pk` belong to
+    a refresh token: when it was replaced, and the refresh token that replaced it while that one is unused.
     """
 
     grant_pk: int
@@ -36,6 +36,7 @@ class GrantState:
     retailer_id: str
     gives_access: bool
     token_pk: int | None
+    successor_pk: int | None
     expires: dt.datetime
     used_at: dt.datetime | None
     authorization_expires_at: dt.datetime
@@ -44,14 +45,8 @@ class GrantState:
 
     @property
     def is_stale_code(self) -> bool:
-        """Whether its code went unused for too long (RFC 6749 §4.1.2)."""
+        """Return whether the code expired before it was used (RFC 6749 §4.1.2)."""
         return self.used_at is None and timezone.now() >= self.expires
-
-    @property
-    def use_is_due(self) -> bool:
-        """Whether this use of the authorisation is to be written down: once a minute is enough."""
-        used_at = self.authorization_used_at
-        return used_at is None or timezone.now() - used_at >= LAST_USED_PRECISION
 
 
 _STATE = """
@@ -59,16 +54,28 @@ SELECT g.id, g.uid, g.user_id, g.scope, g.rights, g.redirect_uri, g.code_challen
        a.id, a.uid, a.scope, s.retailer_id,
        g.revoked_at IS NULL AND a.ended_at IS NULL AND a.expires_at > %s AND s.closed_at IS NULL
        AND COALESCE(u.is_active, %s),
-       {link_pk}, g.expires, g.used_at, a.expires_at, a.last_used_at, {link_replaced}
+       {presented}, {successor}, g.expires, g.used_at, a.expires_at, a.last_used_at, {replaced}
   FROM {{grant}} g
   JOIN {{authorization}} a ON a.id = g.authorization_id
   JOIN {{seller}} s ON s.id = a.seller_id
   LEFT JOIN {{user}} u ON u.id = a.granted_by_id
+  {where}
 """
-_BY_CODE = _STATE.format(link_pk="NULL", link_replaced="NULL") + " WHERE g.code_hash = %s AND g.application_id = %s"
-_BY_REFRESH_TOKEN = (
-    _STATE.format(link_pk="t.id", link_replaced="t.revoked")
-    + "  JOIN {refresh_token} t ON t.grant_id = g.id WHERE t.token_checksum = %s AND t.application_id = %s"
+_BY_CODE = _STATE.format(
+    presented="NULL",
+    successor="NULL",
+    replaced="NULL",
+    where="WHERE g.code_hash = %s AND g.application_id = %s",
+)
+_BY_REFRESH_TOKEN = _STATE.format(
+    presented="t.id",
+    successor="n.id",
+    replaced="t.revoked",
+    where="""
+  JOIN {refresh_token} t ON t.grant_id = g.id
+  LEFT JOIN {refresh_token} n ON n.token_checksum = %s AND n.grant_id = g.id AND n.revoked IS NULL
+ WHERE t.token_checksum = %s AND t.application_id = %s
+""",
 )
 _USE_CODE = "UPDATE {grant} SET used_at = %s WHERE id = %s AND used_at IS NULL"
 _REPLACE = "UPDATE {refresh_token} SET revoked = %s WHERE id = %s AND revoked IS NULL"
@@ -86,45 +93,47 @@ _REVOKE = "INSERT INTO {revoked} (jti, expires) VALUES (%s, %s) ON CONFLICT DO N
 
 
 def find_code(code: str, client_pk: int) -> GrantState | None:
-    """Return the link of this client's code, used or not."""
-    return _link(fetch(_BY_CODE, [moment(timezone.now()), False, digest(code), client_pk]))
+    """Return the state of this client's code, used or not."""
+    return _state(fetch(_BY_CODE, [moment(timezone.now()), False, digest(code), client_pk]))
 
 
-def find_refresh_token(token: str, client_pk: int) -> GrantState | None:
-    """Return the link of this client's refresh token, replaced or not."""
-    return _link(fetch(_BY_REFRESH_TOKEN, [moment(timezone.now()), False, digest(token), client_pk]))
+def find_refresh_token(token: str, successor: str, client_pk: int) -> GrantState | None:
+    """Return the state of this client's refresh token, replaced or not; `successor` is the one that replaces it."""
+    parameters = [moment(timezone.now()), False, digest(successor), digest(token), client_pk]
+    return _state(fetch(_BY_REFRESH_TOKEN, parameters))
 
 
-def _link(row: tuple[Any, ...] | None) -> GrantState | None:
-    return row and GrantState(*row[:14], *map(aware, row[14:]))  # type: ignore[return-value]
+def _state(row: tuple[Any, ...] | None) -> GrantState | None:
+    return row and GrantState(*row[:15], *map(aware, row[15:]))  # type: ignore[return-value]
 
 
-def use_code(link: GrantState) -> bool:
-    """Take a code for one exchange; of several at once the database lets one (RFC 6749 §4.1.2)."""
-    return execute(_USE_CODE, [moment(timezone.now()), link.grant_pk]) == 1
+def use_code(state: GrantState) -> bool:
+    """Mark a code as used; return False when another request was first (RFC 6749 §4.1.2)."""
+    return execute(_USE_CODE, [moment(timezone.now()), state.grant_pk]) == 1
 
 
-def replace(link: GrantState) -> bool:
-    """Mark a refresh token as replaced; of several at once the database lets one."""
-    return execute(_REPLACE, [moment(timezone.now()), link.token_pk]) == 1
+def replace(state: GrantState) -> bool:
+    """Mark a refresh token as replaced; return False when another request was first."""
+    return execute(_REPLACE, [moment(timezone.now()), state.token_pk]) == 1
 
 
-def add_refresh_token(link: GrantState, token: str, client_pk: int) -> None:
-    """Write the next refresh token of this chain."""
+def add_refresh_token(state: GrantState, token: str, client_pk: int) -> None:
+    """Store the next refresh token of this chain, as a digest."""
     now = moment(timezone.now())
-    execute(_ADD, [digest(token), link.grant_pk, client_pk, link.user_pk, now, now])
+    execute(_ADD, [digest(token), state.grant_pk, client_pk, state.user_pk, now, now])
 
 
-def note_use(link: GrantState) -> None:
-    """Note that the party fetched a token."""
-    execute(_NOTE_USE, [moment(timezone.now()), link.authorization_pk])
+def note_use(state: GrantState) -> None:
+    """Store when the party last got a token, for the seller's page, at most once a minute."""
+    if use_is_due(state.authorization_used_at):
+        execute(_NOTE_USE, [moment(timezone.now()), state.authorization_pk])
 
 
 def end_chain_of(token: str, client_pk: int) -> bool:
-    """End every token of the grant that this client's refresh token belongs to; return whether one lived."""
+    """End the grant of this client's refresh token; return False when it had ended or there is none."""
     return execute(_END, [moment(timezone.now()), digest(token), client_pk]) == 1
 
 
 def revoke_access_token(jti: str, expires: dt.datetime) -> None:
-    """Write that an access token is worth nothing any more; a second time does nothing."""
+    """Store that an access token is revoked. Idempotent."""
     execute(_REVOKE, [jti, moment(expires)])

@@ -1,7 +1,8 @@
-"""Statements written by hand, for the hot paths: how they name tables, carry moments and are run.
+"""Running hand-written SQL on the hot paths: table names, timestamps and cursors.
 
 Building such a statement with the ORM takes many times as long as running it, and `/token`, `/revoke` and `/verify`
-do little else. Table names come from the models; tests hold every column to them, and every answer to the ORM's.
+do little else (docs/performance.md). Table names come from the models. Tests compare every column with the models and
+every result with the ORM's.
 """
 
 import datetime as dt
@@ -9,7 +10,7 @@ import threading
 from functools import lru_cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, models
 
 from accounts.models import Seller, User
 from apicredentials.models.authorizations import ThirdPartyAuthorization
@@ -19,9 +20,9 @@ from apicredentials.models.tokens import Grant, RefreshToken, RevokedAccessToken
 
 
 class _Kept(threading.local):
-    """A thread's cursor of its connection to PostgreSQL: a new one would look up again how each type is read.
+    """The cursor of this thread's PostgreSQL connection, reused because a new one loads its type adapters again.
 
-    SQLite's holds on to the snapshot that it has read from, so that one is let go each time.
+    SQLite's cursors are not reused: they would keep the snapshot that they read from.
     """
 
     cursor: Any = None
@@ -32,7 +33,7 @@ _kept = _Kept()
 
 @lru_cache(maxsize=32)
 def statement(template: str, hashes: int = 0) -> str:
-    """Return a template with its tables filled in, and so many placeholders; every value is a parameter."""
+    """Return a template with table names and this many placeholders for hashes. Every value is a parameter."""
     return template.format(
         client=_table(OAuthClient),
         seller=_table(Seller),
@@ -52,19 +53,27 @@ def _table(model: type[models.Model]) -> str:
 
 def fetch(template: str, parameters: list[Any], hashes: int = 0) -> tuple[Any, ...] | None:
     """Run a query and return its first row, None when there is none."""
-    row: tuple[Any, ...] | None = _run(statement(template, hashes), parameters).fetchone()
+    sql = statement(template, hashes)
+    try:
+        cursor = _run(sql, parameters)
+    except OperationalError:
+        if not _drop_cut_connection():
+            raise
+        # A query is safe to repeat. A change is not: the server may have run it before the connection broke.
+        cursor = _run(sql, parameters)
+    row: tuple[Any, ...] | None = cursor.fetchone()
     return row
 
 
 def execute(template: str, parameters: list[Any]) -> int:
-    """Run a change and return how many rows it changed."""
+    """Run a statement and return how many rows it changed."""
     return int(_run(statement(template), parameters).rowcount)
 
 
 def _run(sql: str, parameters: list[Any]) -> Any:
-    """Return the driver's cursor after `sql`, for what Django's adds to it takes as long as the statement.
+    """Run `sql` on the driver's cursor, because Django's wrapper takes as long as the statement itself.
 
-    Whoever watches Django's statements, such as a test that counts them, gets to see these too.
+    When queries are logged or wrapped (assertNumQueries), go through Django's cursor.
     """
     database = connections[DEFAULT_DB_ALIAS]
     if database.queries_logged or database.execute_wrappers:
@@ -77,14 +86,27 @@ def _run(sql: str, parameters: list[Any]) -> Any:
             return database.connection.execute(sql.replace("%s", "?"), parameters)
         if _kept.cursor is None or _kept.cursor.connection is not database.connection:
             _kept.cursor = database.connection.cursor()
-        return _kept.cursor.execute(sql, parameters)
+        cursor = _kept.cursor.execute(sql, parameters)
+    # This was the health check: a transaction that follows needs no round trip of its own for it.
+    database.health_check_done = True  # type: ignore[attr-defined]  # missing in the stubs
+    return cursor
+
+
+def _drop_cut_connection() -> bool:
+    """Drop a connection that the server closed, as when it restarts; return whether a query may use a new one."""
+    database = connections[DEFAULT_DB_ALIAS]
+    cut = database.vendor == "postgresql" and database.connection is not None and database.connection.closed
+    if not cut or database.in_atomic_block:
+        return False
+    database.close()
+    return True
 
 
 def moment(value: dt.datetime) -> Any:
-    """Return a moment as this database takes it."""
+    """Return a timestamp as a parameter for this database."""
     return connection.ops.adapt_datetimefield_value(value)
 
 
 def aware(value: dt.datetime | None) -> dt.datetime | None:
-    """Return what SQLite keeps without a time zone with the one it is in."""
+    """Return a timestamp with time zone; SQLite stores UTC without one."""
     return value.replace(tzinfo=dt.UTC) if value and value.tzinfo is None else value

@@ -1,4 +1,4 @@
-"""The two questions of the hot paths, each one statement: who is this client, and what is this token worth now."""
+"""The current status of an access token, in one statement."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from apicredentials.oauth.sql.statements import fetch, moment
 
 @dataclass(frozen=True, slots=True)
 class TokenStatus:
-    """What an access token is worth at this moment: the rights that are left, and for which seller."""
+    """The rights that an access token has now, and its seller."""
 
     rights: str
     is_closed: bool
@@ -25,7 +25,7 @@ class TokenStatus:
 
 _SELLER = "s.closed_at, s.retailer_id, s.display_name, s.company_name, s.vat_number, s.kvk_number, s.registration_date"
 _NOT_REVOKED = "NOT EXISTS (SELECT 1 FROM {revoked} r WHERE r.jti = %s)"
-# Whoever found a secret may have got tokens with it: resuming the client does not let those in again.
+# A leaked secret may have been used to get tokens. They stay invalid after the client is resumed.
 _NOT_LEAKED = "(c.leaked_at IS NULL OR c.leaked_at < %s)"
 
 _CREDENTIAL = f"""
@@ -50,8 +50,8 @@ SELECT a.scope, c.scope, {_SELLER}
 
 
 def token_status(claims: dict[str, Any]) -> TokenStatus | None:
-    """Return what a token with these (verified) claims is worth now; None when it is worth nothing."""
-    # `iat` is in whole seconds: one of the leak's own second passes, for it may be the first of the new secret.
+    """Return the status of a token with these verified claims, or None if it is revoked."""
+    # `iat` is in whole seconds. A token of the leak's own second stays valid: the new secret may have got it.
     issued_by = moment(dt.datetime.fromtimestamp(claims["iat"] + 1, dt.UTC))
     if "authorization_id" in claims:
         names = [claims["authorization_id"], claims["grant_id"], claims["client_id"]]
@@ -65,7 +65,7 @@ def token_status(claims: dict[str, Any]) -> TokenStatus | None:
 
 
 def _both(stated: str, current: str) -> str:
-    """Return the rights among those stated that are current still: narrowing takes hold at once."""
+    """Return the stated rights that are still current, so that narrowing takes effect at once."""
     if stated == current:
         return stated
     kept = set(current.split())

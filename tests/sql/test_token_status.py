@@ -24,8 +24,8 @@ from tests.sql.states import TICK, Change, Claims, combinations, undone
 pytestmark = pytest.mark.django_db
 
 
-def standing_by_orm(stated: Claims) -> TokenStatus | None:
-    """What `token_status` ought to say, in the ORM's words."""
+def status_by_orm(stated: Claims) -> TokenStatus | None:
+    """The result that `token_status` must return, from the models."""
     if RevokedAccessToken.objects.filter(jti=stated["jti"]).exists():
         return None
     found = party_rights(stated) if "authorization_id" in stated else credential_rights(stated)
@@ -69,9 +69,9 @@ def party_rights(stated: Claims) -> tuple[list[str], Seller] | None:
     return [right for right in authorization.rights if right in party.rights], seller
 
 
-def told(standing: TokenStatus | None) -> Claims | None:
+def told(status: TokenStatus | None) -> Claims | None:
     """All that an answer says; SQLite gives a date as text."""
-    return asdict(standing) | {"registration_date": str(standing.registration_date)} if standing else None
+    return asdict(status) | {"registration_date": str(status.registration_date)} if status else None
 
 
 def test_a_sellers_token_is_worth_what_the_orm_says_in_every_state(now: dt.datetime) -> None:
@@ -127,7 +127,7 @@ def assert_alike(stated: Claims, changes: dict[str, Change]) -> None:
                 changes[name]()
             answer = token_status(stated)
             worth.add(None if answer is None else (answer.rights, answer.is_closed))
-            if told(answer) != told(standing_by_orm(stated)):
+            if told(answer) != told(status_by_orm(stated)):
                 wrong.append(chosen)
     assert not wrong
     # Dead, alive, closed and narrowed have all been seen, or the comparison proved little.

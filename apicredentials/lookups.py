@@ -1,0 +1,186 @@
+"""Look-up of sellers, users, clients and authorisations by whatever an operator was given."""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import batched
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Seller, User
+from apicredentials import names
+from apicredentials.keys import secret_format
+from apicredentials.keys.hash_keys import digest
+from apicredentials.models import Activity, ClientCredential, ClientSecret, OAuthClient, ThirdParty
+from apicredentials.models.authorizations import ThirdPartyAuthorization
+from apicredentials.models.leak_reports import find_secrets
+from apicredentials.models.usage import ProblemGroup, Usage, grouped
+
+# How far back problems and log rows are shown.
+PERIOD = dt.timedelta(hours=48)
+# A hint or a part of a name may fit many rows; more than these help nobody.
+MAXIMUM_FOUND = 50
+# Log rows per match, the newest first.
+MAXIMUM_ACTIVITIES = 20
+BATCH_SIZE = 500
+
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+type Subject = Seller | User | ClientCredential | ThirdParty | ThirdPartyAuthorization
+
+
+@dataclass
+class Match:
+    """One thing that was found: what it is, whose, its state and why, and what happened in PERIOD."""
+
+    kind: str
+    id: str
+    name: str
+    seller: str | None
+    state: str
+    cause: str | None
+    since: dt.datetime | None
+    last_used_at: dt.datetime | None
+    problems: list[ProblemGroup] = field(default_factory=list)
+    activity: list[Activity] = field(default_factory=list)
+
+
+def look_up(what: str) -> list[Match]:
+    """Return what fits a Client ID, authorisation id, seller number, e-mail address, hint, secret or part of a name.
+
+    A seller or an address brings the seller's users, credentials and authorisations along; a party its
+    authorisations. A secret is hashed before the query.
+    """
+    subjects = list(dict.fromkeys(find(what.strip())))
+    matches = {subject: match_of(subject) for subject in subjects}
+    add_problems(matches)
+    add_activity(matches)
+    return list(matches.values())
+
+
+def find(what: str) -> Iterator[Subject]:
+    """Yield the rows that `what` identifies, each with what belongs to it."""
+    if secret_format.is_well_formed(what):
+        yield from clients_of(find_secrets([digest(what)]))
+    elif UUID_TEXT.fullmatch(what):
+        yield from by_id(what.lower())
+    elif "@" in what:
+        yield from by_address(what)
+    elif what:
+        yield from by_number_or_name(what)
+
+
+def by_id(uid: str) -> Iterator[Subject]:
+    yield from ClientCredential.objects.filter(client_id=uid).select_related("seller").prefetch_related("secrets")
+    for party in ThirdParty.objects.filter(client_id=uid).prefetch_related("secrets"):
+        yield party
+        yield from ThirdPartyAuthorization.objects.filter(third_party=party).with_parties()
+    yield from ThirdPartyAuthorization.objects.filter(uid=uid).with_parties()
+
+
+def by_address(address: str) -> Iterator[Subject]:
+    users = User.objects.filter(email__iexact=address)
+    yield from users
+    sellers = Q(memberships__user__in=users) | Q(technical_contact__email__iexact=address)
+    yield from with_belongings(Seller.objects.filter(sellers).distinct())
+
+
+def by_number_or_name(what: str) -> Iterator[Subject]:
+    name = Q(display_name__icontains=what) | Q(company_name__icontains=what)
+    yield from with_belongings(Seller.objects.filter(Q(retailer_id=what) | name)[:MAXIMUM_FOUND])
+    yield from ThirdParty.objects.filter(folded_name__contains=names.fold(what)).prefetch_related("secrets")
+    if len(what) == 4:
+        yield from clients_of(ClientSecret.objects.filter(hint=what).select_related("client")[:MAXIMUM_FOUND])
+
+
+def with_belongings(sellers: Iterable[Seller]) -> Iterator[Subject]:
+    for seller in sellers:
+        yield seller
+        yield from User.objects.filter(memberships__seller=seller)
+        credentials = ClientCredential.objects.filter(seller=seller).select_related("seller")
+        yield from credentials.prefetch_related("secrets")
+        yield from ThirdPartyAuthorization.objects.for_seller(seller).with_parties()
+
+
+def clients_of(secrets: Iterable[ClientSecret]) -> Iterator[Subject]:
+    for secret in secrets:
+        yield from by_id(secret.client.client_id)
+
+
+# ---- What is said of each -----------------------------------------------------------------------------------
+
+
+def match_of(subject: Subject) -> Match:
+    """Return what a row says by itself."""
+    match subject:
+        case Seller():
+            state = "open" if subject.is_open else "closed"
+            number, name = subject.retailer_id, subject.display_name
+            return Match("seller", number, name, number, state, None, subject.closed_at, None)
+        case User():
+            state = "active" if subject.is_active else "off"
+            return Match("user", subject.email, str(subject), None, state, None, subject.deactivated_at, None)
+        case ClientCredential():
+            return of_credential(subject)
+        case ThirdParty():
+            return of_party(subject)
+    return of_authorization(subject)
+
+
+def of_credential(credential: ClientCredential) -> Match:
+    seller = credential.seller.retailer_id if credential.seller else None
+    states = ClientCredential.State
+    since = {
+        states.PAUSED: credential.paused_at,
+        states.LEAKED: credential.leaked_at,
+        states.DELETED: credential.deleted_at,
+    }
+    state, used_at = credential.state, credential.last_used_at
+    return Match("credential", credential.client_id, credential.name, seller, state, None, since.get(state), used_at)
+
+
+def of_party(party: ThirdParty) -> Match:
+    state = "suspended" if party.paused_at else "active"
+    cause = ("secret_leaked" if party.is_stopped_by_leak else "suspended") if party.paused_at else None
+    return Match("third_party", party.client_id, party.name, None, state, cause, party.paused_at, party.last_used_at)
+
+
+def of_authorization(authorization: ThirdPartyAuthorization) -> Match:
+    return Match(
+        kind="authorization",
+        id=authorization.uid,
+        name=authorization.third_party.name,
+        seller=authorization.seller.retailer_id,
+        state=authorization.state,
+        cause=authorization.cause,
+        since=authorization.state_since,
+        last_used_at=authorization.last_used_at,
+    )
+
+
+def add_problems(matches: dict[Subject, Match]) -> None:
+    """Add the refusals of PERIOD, in a query per BATCH_SIZE matches."""
+    for some in batched((match for match in matches.values() if match.kind not in {"seller", "user"}), BATCH_SIZE):
+        rows: dict[str, list[Usage]] = {}
+        refused = Usage.objects.refused().since(timezone.now() - PERIOD)
+        for row in refused.filter(subject__in=[match.id for match in some]):
+            rows.setdefault(row.subject, []).append(row)
+        for match in some:
+            match.problems = grouped(rows.get(match.id, []))
+
+
+def add_activity(matches: dict[Subject, Match]) -> None:
+    """Add the log of PERIOD: of a seller and a user every row, of anything else what it is the target of."""
+    recent = Activity.objects.filter(at__gte=timezone.now() - PERIOD)
+    for subject, match in matches.items():
+        match subject:
+            case Seller():
+                rows = recent.filter(seller=subject)
+            case User():
+                rows = recent.filter(user=subject)
+            case OAuthClient() | ThirdPartyAuthorization():
+                rows = recent.filter(target=UUID(match.id))
+        match.activity = list(rows[:MAXIMUM_ACTIVITIES])

@@ -1,0 +1,38 @@
+"""Cross-Origin-Opener-Policy of the pages that an authorization request leads through."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.urls import reverse
+
+
+class OpenerPolicyMiddleware:
+    """Lets a client that opened `/authorize` in a pop-up keep its window.opener until the callback.
+
+    `same-origin`, which every other page has, cuts the pop-up off as soon as one response of ours carries it, even
+    a redirect. So it is lifted for all of them: sign-in, proof of identity, choice of account, consent and errors.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        authorize = reverse("authorize")
+        if request.path == authorize or any(each.partition("?")[0] == authorize for each in destinations(request)):
+            response["Cross-Origin-Opener-Policy"] = "unsafe-none"
+        return response
+
+
+def destinations(request: HttpRequest) -> Iterator[str]:
+    """Yield where the browser goes after this page: `next`, and that of a sign-in that waits for a second factor."""
+    yield request.GET.get("next", "")
+    # A form that cannot be read has been answered by the view.
+    with suppress(BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+        yield request.POST.get("next", "")
+    if request.path.startswith(reverse("account_login")) and hasattr(request, "session"):
+        yield request.session.get(LOGIN_SESSION_KEY, {}).get("redirect_url") or ""

@@ -1,0 +1,68 @@
+"""SIGTERM to the server: it ends soon, however far its start has come."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.served import ROOT, free_port, granian, production
+
+# Less than --workers-kill-timeout, after which the main process kills what did not listen.
+SOON = 10
+WORKERS = 2
+
+
+@contextmanager
+def starting(log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Start the production server and go on when its workers are forked, before they have loaded anything."""
+    port = free_port()
+    with log.open("wb") as output:
+        command = granian(port, str(WORKERS))
+        server = subprocess.Popen(command, cwd=ROOT, env=production(), stdout=output, stderr=output)
+    try:
+        until(lambda: log.read_bytes().count(b"Spawning worker") == WORKERS)
+        yield server, f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()
+
+
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.1, 0.3, 0.6])
+def test_a_server_whose_workers_are_starting_ends_soon(tmp_path: Path, seconds: float) -> None:
+    with starting(tmp_path / "log") as (server, _):
+        time.sleep(seconds)
+        server.terminate()
+        server.wait(SOON)
+    assert "refused to gracefully stop" not in (tmp_path / "log").read_text()
+
+
+def test_a_server_whose_first_worker_answers_ends_soon(tmp_path: Path) -> None:
+    def answers() -> bool:
+        try:
+            return httpx.get(f"{url}/healthz").is_success
+        except httpx.TransportError:
+            return False
+
+    with starting(tmp_path / "log") as (server, url):
+        until(answers)
+        server.terminate()
+        server.wait(SOON)
+    assert "refused to gracefully stop" not in (tmp_path / "log").read_text()
+
+
+def test_a_client_that_keeps_its_connection_does_not_keep_the_server(tmp_path: Path) -> None:
+    with starting(tmp_path / "log") as (server, url), httpx.Client(base_url=url) as client:
+        until(lambda: (tmp_path / "log").read_bytes().count(b"Started worker") == WORKERS)
+        assert client.get("/healthz").is_success
+        server.terminate()
+        server.wait(SOON)

@@ -59,10 +59,14 @@ class RequiredFactorMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
-        """Remember where the user was going, and redirect to Beveiliging."""
+        """Remember where the user was going, and redirect to Beveiliging. Forget it when they arrive there."""
         match = request.resolver_match
         name = match.view_name if match else ""
-        if name in OPEN_PAGES or not lacks_required_factor(request):
+        if name in OPEN_PAGES or not request.user.is_authenticated:
+            return None
+        if not lacks_required_factor(request):
+            if request.session.get(FOLLOWING) == request.get_full_path():
+                del request.session[FOLLOWING]
             return None
         if request.method in {"GET", "HEAD"}:
             request.session[FOLLOWING] = request.get_full_path()

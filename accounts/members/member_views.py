@@ -182,7 +182,7 @@ def joined(request: HttpRequest, found: Invitation) -> HttpResponse:
     """Work for the new seller from now on, and go on to a request that waits."""
     request.session[SESSION_KEY] = found.seller.retailer_id
     messages.success(request, f"Je werkt nu mee aan {found.seller.display_name}.")
-    return redirect(request.session.pop(FOLLOWING, None) or "apicredentials:settings")
+    return redirect(request.session.get(FOLLOWING) or "apicredentials:settings")
 
 
 def accept_new(request: HttpRequest, found: Invitation, context: dict[str, Any]) -> HttpResponse:

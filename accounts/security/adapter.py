@@ -20,7 +20,6 @@ from django.utils.crypto import salted_hmac
 from accounts.access import is_local
 from accounts.middleware import SessionLimitMiddleware
 from accounts.models import User, normalize_password
-from accounts.required_factor import FOLLOWING
 from accounts.security.events import mail_own
 from apicredentials.models import OutgoingMail
 
@@ -125,8 +124,6 @@ class AccountAdapter(DefaultAccountAdapter):
         response = super().post_login(request, user, **kwargs)
         # The session's row was written just now; SessionLimitMiddleware updates it from a minute later.
         request.session[SessionLimitMiddleware.SEEN_AT] = int(time.time())
-        if response["Location"] == request.session.get(FOLLOWING):
-            del request.session[FOLLOWING]
         mark = device_mark(user)
         marks = [mark, *[each for each in known_marks(request) if each != mark]][:DEVICE_USERS]
         response.set_signed_cookie(

@@ -59,6 +59,14 @@ def set_address(user: User, email: str) -> None:
     EmailAddress.objects.filter(user=user).delete()
 
 
+def note_replaced(user: User, former: str, *, by: Actor) -> None:
+    """Log and mail an address that an operator replaced. The old address gets no link: it may be a thief's."""
+    EmailAddress.objects.filter(user=user).delete()
+    AddressChange.objects.filter(user=user).delete()
+    record_for_sellers(Activity.Kind.ADDRESS_CHANGED, user, by=by, also=[user.email])
+    mail_user(Kind.ADDRESS_REPLACED, [former], by=by, name=str(user))
+
+
 def undo(change: AddressChange, *, by: Actor) -> bool:
     """Restore the former address, end all sessions and the password; False if somebody else uses the address."""
     with transaction.atomic():

@@ -84,13 +84,12 @@ def factor_added(request: SellerRequest, factor: str, codes: list[str]) -> HttpR
     if codes:
         return show_codes(request, codes)
     messages.success(request, f"{factor} is ingesteld.")
-    return redirect(request.session.pop(FOLLOWING, None) or "accounts:security")
+    return redirect(request.session.get(FOLLOWING) or "accounts:security")
 
 
 def show_codes(request: SellerRequest, codes: list[str]) -> HttpResponse:
     """Show recovery codes. No redirect after this POST: to survive one, the codes would have to be stored."""
     context = {"codes": codes} | waiting_context(request)
-    request.session.pop(FOLLOWING, None)
     return render(request, "accounts/recovery_codes_shown.html", context)
 
 

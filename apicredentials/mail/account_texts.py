@@ -95,6 +95,7 @@ def address_in_use(facts: MailContext) -> Message:
 @message
 def address_replaced(facts: MailContext) -> Message:
     days = AddressChange.UNDOABLE.days
+    can_undo = bool(facts["row"])
     return Message(
         subject="Het e-mailadres van je account is gewijzigd",
         news="Je logt niet meer in met dit e-mailadres, maar met een ander. Op dit adres krijg je geen mail meer over "
@@ -103,8 +104,10 @@ def address_replaced(facts: MailContext) -> Message:
         advice=[
             f"Was jij dit niet? Draai het dan terug met deze link. Dat kan {days} dagen.",
             "Overal wordt dan uitgelogd, en je kiest een nieuw wachtwoord.",
-        ],
-        link=("Terugdraaien", link_to("undo-address-change", facts)),
+        ]
+        if can_undo
+        else ["Dit is gedaan door de marktplaats. Klopt het volgens jou niet? Neem dan contact met ons op."],
+        link=("Terugdraaien", link_to("undo-address-change", facts)) if can_undo else None,
         why=WHY,
     )
 

@@ -19,12 +19,23 @@ def subject_of(kind: str) -> str:
     return PARTY if kind.startswith(("party_", "authorization_", "access_")) else "Magazijn"
 
 
+_MEMBERS = {
+    "role": "Technisch",
+    "former_role": "Beheerder",
+    "factor": "Authenticator-app",
+    "device": "Firefox op Linux",
+    "left": "9",
+    "row": "0",
+    "nonce": "",
+}
+
+
 def sample(kind: str) -> OutgoingMail:
     """Return an unsaved mail of this kind; raises KeyError for an unknown kind."""
     if kind not in MESSAGES:
         raise KeyError(kind)
     now = timezone.now()
-    context = {
+    context = _MEMBERS | {
         "seller": "Fietsenwinkel De Spaak",
         "retailer_id": "1234567",
         "subject": subject_of(kind),
@@ -50,13 +61,6 @@ def sample(kind: str) -> OutgoingMail:
         "email": "techniek@despaak.example",
         "former_email": "joris@despaak.example",
         "changed": "naam, e-mailadres",
-        "person": "Joris Bakker",
-        "role": "Technisch",
-        "former_role": "Beheerder",
-        "factor": "Authenticator-app",
-        "device": "Firefox op Linux",
-        "row": "0",
-        "nonce": "",
         "text": "De eerste alinea van het bericht.\n\nEn de tweede.",
     }
     return OutgoingMail(kind=kind, recipient="ontvanger@example.nl", context=context)

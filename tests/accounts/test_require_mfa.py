@@ -70,16 +70,19 @@ def test_the_codes_page_leads_on_to_a_party_and_every_step_names_it(settings: Se
     party = ThirdPartyFactory(name="Orderwijs", pkce_required=False)
     request = f"/authorize?client_id={party.client_id}&response_type=code&redirect_uri={party.redirect_uris}&state=a"
     client = signed_in(MembershipFactory(role=Role.OWNER).user)
-    assert client.get(request)["Location"] == SECURITY
-    for address in (SECURITY, APP):
-        assert "Doorgaan naar Orderwijs" in says(client.get(address))
+    first = client.get(request)
+    assert first["Location"] == SECURITY
+    pages = [client.get(address) for address in (SECURITY, APP)]
+    assert all("Doorgaan naar Orderwijs" in says(page) for page in pages)
     page = client.get(APP).content.decode()
     secret = Page(page, APP).at("sleutel")
     assert secret
     done = client.post(APP, Page(page, APP).form("Aanzetten").fill(Code=code_of(secret.words)))
     assert "Doorgaan naar Orderwijs" in says(done)
+    assert {page["Cross-Origin-Opener-Policy"] for page in (first, *pages, done)} == {"unsafe-none"}
     assert Page(done.content.decode(), APP).link("Ik heb ze bewaard") == request
     assert client.get(request).status_code == 200
+    assert "Doorgaan naar" not in says(client.get(SECURITY))
 
 
 def test_who_is_covered_can_still_sign_out(settings: Settings, operator: User) -> None:

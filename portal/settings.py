@@ -122,7 +122,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.context.portal",
-                "apicredentials.views.dialogs.settings_link",
+                "apicredentials.views.dialogs.return_link",
             ],
         },
     },

@@ -9,6 +9,7 @@ from accounts.members.member_views import invitation
 from accounts.security import profile_views, sign_in_views
 from accounts.security.security_views import PasswordChangeView
 from apicredentials.oauth.authorize import AuthorizeView
+from apicredentials.views import help_views
 from apicredentials.views.contact_views import contact_confirm
 from apicredentials.views.logo_views import logo
 from portal import machine_urls, views
@@ -42,8 +43,16 @@ account_urls = [
     path("adres/terugdraaien/", profile_views.undo_address_change, name="undo-address-change"),
 ]
 
+help_urls = [
+    path("", help_views.start, name="help"),
+    path("api/", help_views.api, name="help-api"),
+    path("api/openapi.yaml", help_views.openapi, name="help-openapi"),
+    path("partners/", help_views.partners, name="help-partners"),
+]
+
 urlpatterns = [
     path("", views.root, name="root"),
+    path("hulp/", include(help_urls)),
     *account_urls,
     path("instellingen/", views.settings_index, name="settings-index"),
     path("instellingen/", include("accounts.urls")),

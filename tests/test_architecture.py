@@ -22,6 +22,7 @@ ORDER = [
     "apicredentials.models",
     "apicredentials.mail",
     "apicredentials.widgets",
+    "apicredentials.charts",
     "apicredentials.forms",
     "apicredentials.oauth",
     "apicredentials.api",

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -11,13 +11,14 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core import signing
 from django.db import models, transaction
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.csp import CSP
 from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
 from django.views import View
 from django.views.decorators.csp import csp_override
 from oauth2_provider.exceptions import OAuthToolkitError
@@ -84,29 +85,18 @@ class AuthorizeView(OAuthLibMixin, View):
         return None if is_recently_proven(request) else ask_for_proof(request)
 
     def get(self, request: SellerRequest) -> HttpResponse:
-        return self.show(self.form())
+        return self.show(self.consent_form())
 
     def post(self, request: SellerRequest) -> HttpResponse:
         """Carry out the decision and redirect to the party (RFC 6749 §4.1.2)."""
         if not self.is_as_shown(request.POST.get("shown", "")):
             return self.explain("Deze pagina is verlopen of hoort bij een andere aanvraag of verkoper.", status=400)
-        form = self.form(request.POST)
+        form = self.consent_form(request.POST)
         if not form.is_valid():
             return self.show(form, status=422)
         if not form.is_allowed:
             return self.send_back({"error": "access_denied"})
         return self.allow(form.cleaned_data["scopes"])
-
-    def form(self, data: QueryDict | None = None) -> ConsentForm:
-        """Return the form, which starts from the present consent if there is one."""
-        present = self.present_consent.rights if self.present_consent else None
-        return ConsentForm(data, among=self.requestable_scopes, present=present)
-
-    @cached_property
-    def present_consent(self) -> ThirdPartyAuthorization | None:
-        """The consent that this one would replace."""
-        standing = ThirdPartyAuthorization.objects.for_seller(self.request.seller).standing()
-        return standing.filter(third_party=self.third_party).with_parties().first()
 
     def allow(self, rights: list[str]) -> HttpResponse:
         """Store consent and code in one transaction and send the code back (RFC 6749 §4.1.2)."""
@@ -144,12 +134,23 @@ class AuthorizeView(OAuthLibMixin, View):
         named = [scope for scope in self.scopes if scope != scopes.OFFLINE_ACCESS]
         return scopes.close(named) if named else self.third_party.rights
 
+    def consent_form(self, data: Any = None) -> ConsentForm:
+        """Return the form, which starts from the consent that this one would replace."""
+        present = self.present
+        return ConsentForm(data, among=self.requestable_scopes, present=present.rights if present else None)
+
+    @cached_property
+    def present(self) -> ThirdPartyAuthorization | None:
+        """The seller's consent for this party that stands, if there is one."""
+        consents = ThirdPartyAuthorization.objects.for_seller(self.request.seller).standing().with_parties()
+        return consents.filter(third_party=self.third_party).first()
+
     def show(self, form: ConsentForm, status: int = 200) -> HttpResponse:
         """Render the consent page."""
         context = {
             "form": form,
+            "present": self.present,
             "third_party": self.third_party,
-            "present": self.present_consent,
             "redirect_host": urlsplit(self.credentials["redirect_uri"]).netloc,
             "ends_at": one_year_after(timezone.now()),
             "elsewhere": self.authorizations_elsewhere(),

@@ -8,6 +8,7 @@ from tests.factories import MembershipFactory, TechnicalContactFactory, ThirdPar
 from tests.inventory import SELLERS_PAGES, Address, addresses, belongings, tables
 from tests.journeys.pages import Page
 from tests.people import says, signed_in
+from tests.rights import posted
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def test_a_reader_changes_nothing(reader: Membership, address: Address) -> None:
     url = address.url(belongings(reader.seller, address))
     client = signed_in(reader.user)
     before = tables()
-    answer = client.post(url, {"name": "X", "email": "x@winkel.example", "overlap": "0", "scopes": "orders:read"})
+    answer = client.post(url, {"name": "X", "email": "x@winkel.example", "overlap": "0", **posted(["orders:read"])})
     assert answer.status_code in {403, 405}
     assert answer.status_code == 405 or "Alleen lezen" in says(answer)
     assert tables() == before
@@ -106,7 +107,7 @@ def test_a_role_counts_for_one_seller_only(reader: Membership) -> None:
     TechnicalContactFactory(seller=owned)
     TechnicalContactFactory(seller=reader.seller)
     client = signed_in(reader.user)
-    new = {"name": "Magazijn", "scopes": "orders:read"}
+    new = {"name": "Magazijn", **posted(["orders:read"])}
     for seller, status in ((owned, 302), (reader.seller, 403)):
         client.post("/instellingen/verkoper/", {"seller": seller.retailer_id})
         assert client.post("/instellingen/api/credentials/", new).status_code == status
@@ -125,7 +126,7 @@ def test_of_a_closed_seller_nothing_can_be_changed_and_every_page_says_why() -> 
     seller = TechnicalContactFactory(seller__closed=True).seller
     client = signed_in(seller.members.get())
     assert "Dit verkopersaccount is gesloten." in says(client.get(SETTINGS))
-    answer = client.post("/instellingen/api/credentials/", {"name": "Magazijn", "scopes": "orders:read"})
+    answer = client.post("/instellingen/api/credentials/", {"name": "Magazijn", **posted(["orders:read"])})
     assert answer.status_code == 403
     assert "Dit verkopersaccount is gesloten. Neem contact op met de marktplaats." in says(answer)
     assert "om meer rechten" not in says(answer)

@@ -159,7 +159,7 @@ def warehouse(seller: Seller) -> Software:
 
 
 @pytest.mark.django_db
-@SCHEMA.include(path=["/token", "/revoke", "/introspect"]).parametrize()
+@SCHEMA.include(path=["/token", "/revoke", "/introspect", "/authorizations"]).parametrize()
 @few
 def test_what_a_client_sends_is_answered_as_documented(case: "Case", warehouse: Software) -> None:
     """Whatever it sends beside its credentials."""
@@ -221,6 +221,9 @@ def test_a_third_party_and_an_api_are_answered_as_documented(seller: Seller, war
         assert send("/introspect", api.authorization, token=token)[1]["active"] is True
     assert send("/introspect", api.authorization, token="x") == (200, {"active": False})
     assert send("/introspect", party.authorization, token="x")[1]["error"] == "unauthorized_client"
+    status, own = send("/authorizations", party.authorization)
+    assert (status, [each["state"] for each in own["authorizations"]]) == (200, ["active"])
+    assert send("/authorizations", api.authorization)[0] == 403
     Seller.objects.update(closed_at=timezone.now())
     assert send("/verify", f"Bearer {first['access_token']}")[0] == 403
 

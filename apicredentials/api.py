@@ -174,5 +174,5 @@ def problem(refusal: Refusal) -> HttpResponse:
 
 
 def trouble(error: str, description: str, status: int) -> HttpResponse:
-    """Return a problem document for an error outside of a view. `error` is only for the endpoints of RFC 6749."""
+    """Return a problem document for an error outside a view. `error` is unused: only RFC 6749 responses have it."""
     return problem(Refusal(status, HTTPStatus(status).phrase, description))

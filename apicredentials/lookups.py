@@ -1,4 +1,4 @@
-"""Look-up of sellers, users, clients and authorisations by whatever an operator was given."""
+"""Look-up of sellers, users, clients and authorisations by any identifier that an operator was given."""
 
 import datetime as dt
 import re
@@ -19,9 +19,9 @@ from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.leak_reports import find_secrets
 from apicredentials.models.usage import ProblemGroup, Usage, grouped
 
-# How far back problems and log rows are shown.
+# Problems and log rows of this period are shown.
 PERIOD = dt.timedelta(hours=48)
-# A hint or a part of a name may fit many rows; more than these help nobody.
+# A hint or a part of a name may match many rows; a longer list would not help.
 MAXIMUM_FOUND = 50
 # Log rows per match, the newest first.
 MAXIMUM_ACTIVITIES = 20
@@ -56,7 +56,7 @@ class Match:
 def look_up(what: str, *, at_most: int | None = None) -> list[Match]:
     """Return what fits a Client ID, authorisation id, seller number, e-mail address, hint, secret or part of a name.
 
-    A seller or an address brings the seller's users, credentials and authorisations along; a party its
+    A seller or an address also returns the seller's users, credentials and authorisations; a party also returns its
     authorisations. A secret is hashed before the query.
     """
     subjects = dict.fromkeys(islice(find(what.strip()), at_most))
@@ -67,7 +67,7 @@ def look_up(what: str, *, at_most: int | None = None) -> list[Match]:
 
 
 def find(what: str) -> Iterator[Subject]:
-    """Yield the rows that `what` identifies, each with what belongs to it."""
+    """Yield the rows that `what` identifies, each followed by the rows that belong to it."""
     if secret_format.is_well_formed(what):
         yield from clients_of(find_secrets([digest(what)]))
     elif UUID_TEXT.fullmatch(what):
@@ -115,11 +115,11 @@ def clients_of(secrets: Iterable[ClientSecret]) -> Iterator[Subject]:
         yield from by_id(secret.client.client_id)
 
 
-# ---- What is said of each -----------------------------------------------------------------------------------
+# ---- Descriptions of the rows -------------------------------------------------------------------------------
 
 
 def match_of(subject: Subject) -> Match:
-    """Return what a row says by itself."""
+    """Return the match of a row, without its problems and log rows."""
     match subject:
         case Seller():
             state = "open" if subject.is_open else "closed"
@@ -182,7 +182,7 @@ def add_problems(matches: dict[Subject, Match]) -> None:
 
 
 def add_activity(matches: dict[Subject, Match]) -> None:
-    """Add the log of PERIOD: of a seller and a user every row, of anything else what it is the target of."""
+    """Add the log of PERIOD: every row of a seller or user; of any other object the rows with it as `target`."""
     recent = Activity.objects.filter(at__gte=timezone.now() - PERIOD)
     for subject, match in matches.items():
         match subject:

@@ -1,4 +1,4 @@
-"""The log of what was done, by whom and when: written in the transaction of the act itself."""
+"""The activity log: who did what, and when. Each row is written in the transaction of the act."""
 
 import datetime as dt
 import re
@@ -23,20 +23,18 @@ _CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,18})")
 
 
 class ActivityQuerySet(models.QuerySet["Activity"]):
-    """Which rows there are."""
-
     def for_seller(self, seller: Seller) -> Self:
-        """Those of one seller, the newest first: the only way from a request to a row."""
+        """Return the rows of one seller, newest first. Requests reach rows only through this."""
         return self.filter(seller=seller)
 
     def about(self, what: str) -> Self:
-        """Those of one kind, or of one of the GROUPS of kinds."""
+        """Return the rows of one kind, or of one `Group` of kinds."""
         return self.filter(kind__in=kinds.Kind.grouped().get(Group(what)) if what in set(Group) else [what])
 
     def before(self, cursor: str) -> Self:
-        """Those that come after the row with this `cursor`; all of them when it is not one.
+        """Return the rows older than the row with this `cursor`; all rows if the cursor is malformed.
 
-        The index finds the place, however far down: nothing is counted or skipped over.
+        Keyset paging: the index finds the position, so a deep page costs no more than the first.
         """
         match = _CURSOR.fullmatch(cursor)
         if match is None:
@@ -46,9 +44,9 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
 
 
 class Activity(models.Model):
-    """One act. Rows are added and never changed: the database refuses it, and so to remove one within 400 days.
+    """One act. Triggers in the database reject changes to a row, and its deletion within 400 days.
 
-    Hence sellers and users with a row here cannot be deleted; one is closed, the other switched off.
+    Sellers and users with a row here can therefore not be deleted. Sellers are closed and users switched off instead.
     """
 
     Kind: TypeAlias = kinds.Kind  # noqa: UP040 - `type` makes an alias without attributes
@@ -85,7 +83,7 @@ class Activity(models.Model):
 
     @property
     def cursor(self) -> str:
-        """Where this row stands in the log, for `before`."""
+        """The position of this row in the log, for `before`."""
         return f"{(self.at - _EPOCH) // dt.timedelta(microseconds=1)}-{self.pk}"
 
     @property
@@ -95,7 +93,7 @@ class Activity(models.Model):
 
     @property
     def explanation(self) -> str:
-        """What its details tell a person, in sentences; empty when there is nothing to add."""
+        """The details as Dutch sentences; empty when there is nothing to add."""
         told = {name: value for name, value in self.details.items() if value}
         if self.kind in {self.Kind.CREDENTIAL_RIGHTS_CHANGED, self.Kind.PARTY_NARROWED}:
             return _difference(told.get("former_scope", ""), told.get("scope", ""))
@@ -119,7 +117,7 @@ class Activity(models.Model):
     ) -> "Activity":
         """Write a row and queue its mail. Call it inside the transaction of the act.
 
-        `details` are short texts that the mail or the line in the log may need, such as a former name or an end date.
+        `details` are short texts for the mail or the log page, such as a former name or an end date.
         """
         activity = cls.objects.create(
             kind=kind,
@@ -147,7 +145,7 @@ class Activity(models.Model):
         mail.queue_for(unique_addresses([*addresses, *also]))
 
 
-# ---- What the details tell ----------------------------------------------------------------------------------
+# ---- Sentences about the details ----------------------------------------------------------------------------
 
 
 def _moment(text: str) -> str:
@@ -173,7 +171,7 @@ def _levels(scope: str) -> dict[str, str]:
     return {label.resource.name: label.level for label in labels}
 
 
-# By the name of a detail. Others are for the portal itself.
+# Keyed by the name of a detail. Other details are not shown.
 SENTENCES: dict[str, Callable[[str], str]] = {
     "role": "Rol: {}.".format,
     "former_role": "Was: {}.".format,

@@ -1,4 +1,4 @@
-"""Kinds of activity: what each is called, in which group it stands, who gets mail about it and what follows from it."""
+"""Kinds of activity, each with its label, group, recipients of mail and consequence."""
 
 from enum import StrEnum
 from typing import Self
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Group(StrEnum):
-    """The groups in which a person filters the log."""
+    """Groups of kinds, for the filter of the activity log."""
 
     SELLER = "Verkopersaccount"
     MEMBERS = "Medewerkers"
@@ -20,7 +20,7 @@ class Group(StrEnum):
 
 
 class Recipients(StrEnum):
-    """Who gets the mail about an act; `mail/` has a function with the code of each kind that is mailed."""
+    """Recipients of the mail about an act. Each kind that is mailed has a function with its code in `mail/`."""
 
     NOBODY = "nobody"
     OWNERS = "owners"
@@ -170,12 +170,12 @@ class Kind(models.TextChoices):
 
     @classmethod
     def mailed(cls) -> frozenset["Kind"]:
-        """Return the kinds that somebody gets mail about."""
+        """Return the kinds that are mailed to anybody."""
         return frozenset(kind for kind in cls if kind.recipients != NOBODY)
 
     @classmethod
     def grouped(cls) -> dict[Group, list["Kind"]]:
-        """Return the kinds by group, as a seller chooses among them."""
+        """Return the kinds by group, for the seller's filter."""
         return {group: [kind for kind in cls if kind.group == group] for group in Group if group != Group.OPERATORS}
 
 

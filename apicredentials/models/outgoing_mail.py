@@ -134,7 +134,7 @@ class OutgoingMail(models.Model):
             models.Index(
                 name="mail_waiting", fields=["due_at"], condition=Q(sent_at__isnull=True, given_up_at__isnull=True)
             ),
-            # Few rows, so it costs the write path nothing; counting them reads millions without it.
+            # Covers only a few rows, so writes stay cheap. Without it, counting them scans millions of rows.
             models.Index(name="mail_stuck", fields=["due_at"], condition=Q(sent_at__isnull=True) & ~Q(last_error="")),
             models.Index(
                 name="mail_waiting_of_announcement",
@@ -201,7 +201,7 @@ class OutgoingMail(models.Model):
 
 
 def describe(error: BaseException) -> str:
-    """Return the class of the error and the server's codes, not its words, which may repeat the address."""
+    """Return the class of the error and the server's codes, without the message, which may contain the address."""
     answer: tuple[int, bytes | str] | None = None
     if isinstance(error, SMTPRecipientsRefused):
         answer = next(iter(error.recipients.values()), None)

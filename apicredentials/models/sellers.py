@@ -1,4 +1,4 @@
-"""Acts on sellers and users that the activity log records."""
+"""Acts on sellers and users, recorded in the activity log."""
 
 import datetime as dt
 
@@ -19,7 +19,7 @@ def close(seller: Seller, *, by: Actor) -> None:
 
 
 def reopen(seller: Seller, *, by: Actor) -> None:
-    """Undo close(). What has not ended meanwhile works again. Idempotent."""
+    """Undo close(). Credentials and authorisations that have not ended meanwhile work again. Idempotent."""
     _set_closed(seller, None, Activity.Kind.SELLER_REOPENED, by)
 
 
@@ -34,7 +34,7 @@ def _set_closed(seller: Seller, closed_at: dt.datetime | None, kind: Activity.Ki
 
 
 def switch_off(user: User, *, by: Actor) -> None:
-    """Refuse the user sign-in, and stop what they gave consent for until switch_on(). Idempotent."""
+    """Refuse the user sign-in, and stop the authorisations they consented to, until switch_on(). Idempotent."""
     with transaction.atomic():
         lock(user)
         if not user.is_active:

@@ -1,4 +1,4 @@
-"""The hand-written SQL that finds a code or refresh token, held to the models: same answers in every state."""
+"""The SQL that finds a code or refresh token, compared with the models in every state."""
 
 import datetime as dt
 
@@ -50,13 +50,13 @@ def state_by_orm(grant: Grant, token: RefreshToken | None = None, successor: Ref
 
 @pytest.fixture
 def chain(now: dt.datetime, party: Software) -> list[str]:
-    """A code, the refresh token that it gave, and the one that replaced that."""
+    """A code, its refresh token, and the successor of that token."""
     code = sent_back(decide(signed_in(SellerFactory().members.get()), request_address(party)))["code"]
     first = party.exchange(code).json()["refresh_token"]
     return [code, first, party.refresh(first).json()["refresh_token"]]
 
 
-def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, chain: list[str]) -> None:
+def test_sql_finds_a_chain_like_the_orm_in_every_state(now: dt.datetime, chain: list[str]) -> None:
     code, first, second = chain
     client_pk = ThirdParty.objects.get().pk
     grants, authorizations, tokens = Grant.objects.all(), ThirdPartyAuthorization.objects.all(), RefreshToken.objects
@@ -97,7 +97,7 @@ def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, c
     assert worth == {True, False}
 
 
-def test_a_chain_is_its_clients_alone(party: Software, tokens: Claims) -> None:
+def test_chain_is_found_for_its_own_client_only(party: Software, tokens: Claims) -> None:
     owner, stranger, token = ThirdParty.objects.get(), ThirdPartyFactory(), tokens["refresh_token"]
     assert grant_chains.find_refresh_token(token, "", stranger.pk) is None
     assert grant_chains.find_refresh_token(digest(token), "", owner.pk) is None

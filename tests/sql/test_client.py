@@ -1,4 +1,4 @@
-"""The hand-written SQL that finds a client, held to the models: same answers in every state."""
+"""The SQL that finds a client, compared with the models in every state."""
 
 import datetime as dt
 from typing import Any
@@ -42,7 +42,7 @@ def client_by_orm(client_id: str, hashes: list[str]) -> ClientRecord | None:
 
 
 @pytest.mark.parametrize("factory", [ClientCredentialFactory, ThirdPartyFactory, ResourceServerFactory])
-def test_a_client_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, factory: Any) -> None:
+def test_sql_finds_a_client_like_the_orm_in_every_state(now: dt.datetime, factory: Any) -> None:
     client = factory()
     first, second, foreign = (secret_format.generate() for _ in range(3))
     ClientSecretFactory(client=client, plaintext=first, ends_at=now + TICK, last_used_at=now - dt.timedelta(hours=1))
@@ -73,13 +73,13 @@ def test_a_client_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, 
     assert not wrong
 
 
-def test_an_unknown_client_is_none(now: dt.datetime) -> None:
+def test_unknown_client_is_not_found(now: dt.datetime) -> None:
     secret = secret_format.generate()
     ClientSecretFactory(client=ClientCredentialFactory(), plaintext=secret)
     assert find_client("7b0e6d0a-3c53-4a5e-9c7e-4a3c0b1f2d10", hashes_of(digest(secret))) is None
 
 
-def test_a_secret_is_found_under_any_of_several_hashes(now: dt.datetime) -> None:
+def test_secret_is_found_by_any_of_several_hashes(now: dt.datetime) -> None:
     client = ClientCredentialFactory()
     secret = ClientSecretFactory(client=client)
     for hashes in ([secret.hash], ["x", secret.hash], [secret.hash, "x", "y"]):

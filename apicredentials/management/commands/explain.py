@@ -1,4 +1,4 @@
-"""Explains what an operator was given."""
+"""Explains an id, number, address, hint or secret that an operator was given."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

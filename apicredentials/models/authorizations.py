@@ -19,26 +19,12 @@ from apicredentials.models.locking import lock
 from apicredentials.models.outgoing_mail import OutgoingMail, key_of_end
 from apicredentials.models.states import GIVER_GONE, REMOVALS, Cause, State, cause_choices
 from apicredentials.models.third_parties import ThirdParty
-from apicredentials.moments import days_until, moment
+from apicredentials.moments import days_until, moment, one_year_after
 
 # An authorisation ends soon, and can be renewed, from this long before its end.
 ENDING_SOON = dt.timedelta(days=60)
 # It can be renewed until this long after its end; its refresh tokens then work again.
 RENEWABLE_AFTER_END = dt.timedelta(days=30)
-
-
-def one_year_after(start: dt.datetime) -> dt.datetime:
-    """Return the same wall-clock moment a calendar year later, in the portal's time zone.
-
-    29 February becomes 28 February. For a clock time that the later day skips or repeats, Python takes the
-    offset before the change (PEP 495).
-    """
-    local = timezone.localtime(start)
-    try:
-        later = local.replace(year=local.year + 1)
-    except ValueError:
-        later = local.replace(year=local.year + 1, day=28)
-    return later.astimezone(dt.UTC)
 
 
 # Kinds of activity that the party's contact address gets a mail about.
@@ -240,7 +226,7 @@ class ThirdPartyAuthorization(models.Model):
         return Cause.YEAR_OVER if self.expires_at <= now else None
 
     @property
-    def since(self) -> dt.datetime | None:
+    def state_since(self) -> dt.datetime | None:
         """When its cause came; None while it is active."""
         match self.cause:
             case None:
@@ -279,7 +265,7 @@ class ThirdPartyAuthorization(models.Model):
             party=self.third_party.name,
             giver=self.granted_by or "Een oud-medewerker",
             by=self.ended_by or "een medewerker",
-            since=moment(self.since) if self.since else "een onbekend moment",
+            since=moment(self.state_since) if self.state_since else "een onbekend moment",
         )
 
     @property

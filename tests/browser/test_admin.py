@@ -67,12 +67,12 @@ def test_an_act_is_chosen_in_the_list_and_done_with_a_reason(page: Page) -> None
     party = ThirdPartyAuthorizationFactory(third_party__name="Orderwijs").third_party
     page.goto("/beheer/apicredentials/thirdparty/")
     page.get_by_role("checkbox", name="Orderwijs").check()
-    page.get_by_label("Actie:").select_option("Deactiveren")
+    page.get_by_label("Actie:").select_option("Stilzetten")
     page.get_by_role("button", name="Uitvoeren").click()
     expect(page.get_by_role("main")).to_contain_text("Orderwijs")
     page.get_by_label("Reden:").fill("Klacht 4711")
-    page.get_by_role("button", name="Deactiveren").click()
-    expect(page.get_by_text("Deactiveren: gedaan voor 1.")).to_be_visible()
+    page.get_by_role("button", name="Stilzetten").click()
+    expect(page.get_by_text("Stilzetten: gedaan voor 1.")).to_be_visible()
     party.refresh_from_db()
     assert party.paused_at
 
@@ -123,7 +123,7 @@ def test_an_announcement_is_written_read_over_and_sent(page: Page, axe: Axe, wid
     look()
     page.get_by_label("Reden:").fill("Wijziging 4711")
     page.get_by_role("button", name="Nu versturen").click()
-    expect(page.get_by_role("main")).to_contain_text("1 van 1 verstuurd")
+    expect(page.get_by_role("main")).to_contain_text("0 van 1 verstuurd, 1 nog te gaan")
     look()
     assert OutgoingMail.objects.get(announcement=Announcement.objects.get()).recipient == contact.email
 

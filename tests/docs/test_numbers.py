@@ -7,7 +7,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from apicredentials.keys import secret_format
 from apicredentials.models import ClientCredential
-from apicredentials.models.authorizations import one_year_after
+from apicredentials.moments import one_year_after
 from apicredentials.oauth import access_tokens, grants, leaks, throttle
 from tests.docs.documents import API, OPERATIONS, Document
 

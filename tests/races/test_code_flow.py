@@ -21,6 +21,7 @@ from apicredentials.models import (
 from tests.oauth.flow import Software, assert_error, decide, request_address, rights, sent_back, verify
 from tests.people import signed_in
 from tests.races.collisions import at_once, at_once_on, meanwhile
+from tests.rights import posted
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -136,7 +137,7 @@ def about_to_allow(seller: Seller, party: Software) -> Callable[[], Any]:
     tab = signed_in(seller.members.get())
     address = request_address(party)
     shown = tab.get(address).context["shown"]
-    return partial(tab.post, address, {"shown": shown, "allow": "yes", "scopes": list(scopes.ALL)})
+    return partial(tab.post, address, {"shown": shown, "allow": "yes", **posted(scopes.ALL)})
 
 
 def test_two_consents_at_once_make_one_authorisation(seller: Seller, party: Software) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 PATIENCE_SECONDS = 10
 
@@ -27,7 +27,7 @@ def at_once[T](row: Model, *acts: Callable[[], T]) -> list[T]:
     """Run `acts` concurrently: hold a lock on `row` until each of them waits for it or is done, then release it."""
     with ThreadPoolExecutor(len(acts)) as pool:
         with transaction.atomic():
-            type(row)._default_manager.select_for_update().get(pk=row.pk)
+            assert rows.select_for_update()
             futures = [pool.submit(elsewhere(act)) for act in acts]
             wait_for_collision(futures)
         return [future.result(PATIENCE_SECONDS) for future in futures]

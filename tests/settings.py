@@ -13,6 +13,7 @@ from apicredentials.keys.signing_keys import development_signing_keys
 os.environ |= {
     "ENV_FILE": os.devnull,
     "DEBUG": "off",
+    "REQUIRE_MFA": "off",
     "ISSUER_URL": "http://testserver",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "EMAIL_URL": "memorymail://",

@@ -42,9 +42,18 @@ REOPEN = Act(
 
 
 class MembershipInline(admin.StackedInline):  # TabularInline draws fields without labels
+    """The members, to read. MembershipAdmin changes them, with a reason; adding one is for a new seller's owner."""
+
     model = Membership
     autocomplete_fields = ("user",)
     extra = 0
+    show_change_link = True
+
+    def has_change_permission(self, request: HttpRequest, obj: Seller | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Seller | None = None) -> bool:
+        return False
 
 
 @admin.register(Seller)
@@ -103,7 +112,7 @@ class ActivityAdmin(ReadOnlyAdmin):
 
     @admin.display(description="bijzonderheden", empty_value="-")
     def details_in_words(self, activity: Activity) -> str | None:
-        return activity.explanation or None
+        return activity.full_explanation or None
 
 
 @admin.register(CommandRun)

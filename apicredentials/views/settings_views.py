@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import SellerRequest, actor, ask_for_proof, is_recently_proven, seller_required
+from accounts.models import Capability
 from apicredentials.forms import CredentialSearchForm, TechnicalContactForm
 from apicredentials.models import ClientCredential
 from apicredentials.models.credential_filters import current_state, needs_attention
@@ -113,7 +114,7 @@ def paged(keys: list[int], number: str | None) -> Page:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@seller_required
+@seller_required(to=Capability.CONTACT)
 def contact(request: SellerRequest) -> HttpResponse:
     """Change the technical contact. On the first visit its form is on API Instellingen itself."""
     is_sent = request.method == "POST"

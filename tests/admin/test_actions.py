@@ -58,7 +58,7 @@ def test_these_are_all_acts_there_are(rf: RequestFactory) -> None:
     models = (Seller, User, ClientCredential, ThirdParty, ThirdPartyAuthorization)
     models += (ResourceServer, Activity, TechnicalContact)
     offered = {(model, name) for model in models for name in admin.site._registry[model].get_actions(request)}
-    # tests/accounts has the tests of the second factor.
+    # That one needs a user with a second factor, which acts.row() does not make.
     assert offered - {(User, "reset_factors")} == {(act.model, act.name) for act in ACTS}
 
 

@@ -1,18 +1,18 @@
-"""A million rows in seconds: the database copies one that the models made."""
+"""Bulk creation: the database copies a row that the models created, a million times within seconds."""
 
 from django.db import connection
 from django.db.models import Model
 
 
 def multiply(original: Model, times: int, **different: str) -> None:
-    """Copy a saved row `times` times; `different` has SQL for the columns that are not alike, where n counts from 1."""
+    """Copy a saved row `times` times; `different` has SQL for the columns that differ, where n counts from 1."""
     key, *columns = [str(field.column) for field in (original._meta.pk, *original._meta.concrete_fields) if field]
     columns.remove(key)
     quote = connection.ops.quote_name
     values = [different.get(name, f"o.{quote(name)}") for name in columns]
     table = quote(original._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")  # the portal's own is for requests
+        cursor.execute("SET statement_timeout = 0")  # the portal's limit is for requests
         cursor.execute(
             f"INSERT INTO {table} ({', '.join(map(quote, columns))}) SELECT {', '.join(values)}"  # noqa: S608
             f" FROM {table} AS o, generate_series(1, {times}) AS n WHERE o.{quote(key)} = %s",
@@ -21,5 +21,5 @@ def multiply(original: Model, times: int, **different: str) -> None:
 
 
 def uid(prefix: str) -> str:
-    """Return the SQL of a text that differs for each n, and from those with another prefix."""
+    """Return the SQL of a text that is unique for each n and prefix."""
     return f"md5('{prefix}' || n)"

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, as a process of its own, in front of the tests' PostgreSQL.
+"""PgBouncer in transaction mode, as a separate process in front of the tests' PostgreSQL.
 
 `python -m tests.deploy.pooler COMMAND…` runs a command with DATABASE_URL through it, as `.ci/run` does.
 """
@@ -20,7 +20,7 @@ from tests.served import START_SECONDS, free_port, stop
 
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 
-# Fewer connections than clients, so that clients share them. A race of five needs more.
+# Fewer connections than clients, so that clients share them. A race with five clients needs at least six.
 FEW = 3
 ENOUGH_FOR_RACES = 20
 
@@ -57,7 +57,7 @@ def run_pgbouncer(folder: Path, database_url: str, pool_size: int = FEW) -> Iter
         )
     )
     make_readable(configuration)
-    # It refuses to run as root.
+    # PgBouncer refuses to run as root.
     command = [PROGRAM, "--user", "nobody", str(configuration)]
     log = folder / "pgbouncer.log"
     with log.open("wb") as output:

@@ -14,3 +14,17 @@ def moment(at: dt.datetime) -> str:
 def days_until(at: dt.datetime) -> int:
     """Return the calendar days from today to the day of `at`."""
     return (timezone.localdate(at) - timezone.localdate()).days
+
+
+def one_year_after(start: dt.datetime) -> dt.datetime:
+    """Return the same wall-clock moment a calendar year later, in the portal's time zone.
+
+    29 February becomes 28 February. For a clock time that the later day skips or repeats, Python takes the
+    offset before the change (PEP 495).
+    """
+    local = timezone.localtime(start)
+    try:
+        later = local.replace(year=local.year + 1)
+    except ValueError:
+        later = local.replace(year=local.year + 1, day=28)
+    return later.astimezone(dt.UTC)

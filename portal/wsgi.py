@@ -38,7 +38,8 @@ machines = MachineEndpoints()
 
 gc.freeze()
 gc.enable()
-counting.start()
+if settings.WRITES_USAGE:
+    counting.start()
 
 BOUNDARY = re.compile(r""";\s*boundary\s*=\s*("[^"]{1,70}"|[^;"\s]{1,70})""", re.IGNORECASE)
 LONGEST_MEDIA_TYPE = 255

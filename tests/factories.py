@@ -24,8 +24,8 @@ from apicredentials.models import (
     ThirdParty,
     ThirdPartyAuthorization,
 )
-from apicredentials.models.authorizations import one_year_after
 from apicredentials.models.client_secrets import hashes_of
+from apicredentials.moments import one_year_after
 
 PASSWORD = "een-wachtwoord-voor-tests"
 REDIRECT_URI = "https://partij.example/terug"

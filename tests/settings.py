@@ -13,6 +13,7 @@ from apicredentials.keys.signing_keys import development_signing_keys
 os.environ |= {
     "ENV_FILE": os.devnull,
     "DEBUG": "off",
+    "REQUIRE_MFA": "off",
     "ISSUER_URL": "http://testserver",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "EMAIL_URL": "memorymail://",
@@ -32,6 +33,8 @@ if cache_url.scheme.startswith("redis"):
 
 from portal.settings import *  # noqa: E402, F403
 from portal.settings import DATABASE_POOLER, DATABASES, MIDDLEWARE, OAUTH2_PROVIDER, STORAGES  # noqa: E402
+
+WRITES_USAGE = False
 
 # Argon2 is slow by design, so tests use a fast hasher.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from time_machine import TimeMachineFixture
 
 from apicredentials.models import ThirdPartyAuthorization
-from apicredentials.models.authorizations import one_year_after
 from apicredentials.models.states import State
+from apicredentials.moments import one_year_after
 from tests.factories import ThirdPartyAuthorizationFactory
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")

@@ -12,6 +12,7 @@ from accounts.models import Actor, Seller
 from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory
 from tests.inventory import SELLERS_ROWS, Address, addresses, belongings, tables
 from tests.people import signed_in, without_token
+from tests.rights import posted
 
 if TYPE_CHECKING:
     from tests.people import Response
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 UNKNOWN: dict[str, Any] = {"client_id": UUID(int=4), "uid": UUID(int=4), "pk": 2**70}
 # Addresses whose id is not a seller's: a key that comes by mail, a party's logo. The admin has its own tests.
 NOT_A_SELLERS = {"account_reset_password_from_key", "logo"}
-FIELDS = {"name": "X", "email": "x@winkel.example", "overlap": "0", "scopes": "orders:read", "seller": "1"}
+FIELDS = {"name": "X", "email": "x@winkel.example", "overlap": "0", **posted(["orders:read"]), "seller": "1"}
 
 
 @pytest.fixture

@@ -7,18 +7,21 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminFileWidget, AdminTextareaWidget
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.html import format_html
 
 from accounts.access import actor
 from apicredentials import names, redirect_uris, scopes
 from apicredentials.admin.links import links_to
+from apicredentials.admin.problem_lists import HEADING, problem_list
 from apicredentials.admin.reason_actions import Act
 from apicredentials.admin.secret_admin import SecretAdmin
 from apicredentials.exceptions import PartyNameTaken
 from apicredentials.forms import NameField, RightsField
 from apicredentials.models import (
+    Activity,
     OAuthClient,
     ResourceServer,
     ThirdParty,
@@ -26,19 +29,21 @@ from apicredentials.models import (
     ThirdPartyLogo,
     logos,
 )
+from apicredentials.moments import moment
 
-DEACTIVATE = Act(
-    "deactivate",
-    "Deactiveren",
-    "Vanaf nu krijgt deze partij geen tokens meer, en werkt geen enkel token dat ze al heeft. De autorisaties "
-    "blijven bestaan: na heractiveren werkt alles weer zoals het was.",
+SUSPEND = Act(
+    "suspend",
+    "Stilzetten",
+    "Vanaf nu krijgt deze partij geen tokens meer, en werkt geen enkel token dat ze al heeft. De verkopers die haar "
+    "toegang gaven, krijgen een mail. De autorisaties blijven bestaan: na hervatten werkt alles weer zoals het was.",
     ThirdParty.pause,
     Q(paused_at=None, deleted_at=None),
 )
-REACTIVATE = Act(
-    "reactivate",
-    "Heractiveren",
-    "Alle autorisaties die nog lopen, geven weer toegang.",
+RESUME = Act(
+    "resume",
+    "Hervatten",
+    "Alle autorisaties die nog lopen, geven weer toegang. De verkopers die haar toegang gaven, krijgen een mail. Na "
+    "een lek moet de partij eerst een nieuw secret hebben.",
     ThirdParty.resume,
     Q(paused_at__isnull=False, deleted_at=None),
 )
@@ -131,12 +136,12 @@ class RegisteredAdmin(SecretAdmin):
 
 @admin.register(ThirdParty)
 class ThirdPartyAdmin(RegisteredAdmin):
-    """Third parties. They are deactivated, never deleted, because sellers must be able to read their history."""
+    """Third parties. They are suspended, never deleted, because sellers must be able to read their history."""
 
     form = ThirdPartyForm
-    list_display = ("name", "client_id", "level", "is_listed", "created", "paused_at")
+    list_display = ("name", "client_id", "state", "level", "is_listed", "created", "last_used_at")
     list_filter = (("paused_at", admin.EmptyFieldListFilter), "client_type", "level", "is_listed")
-    actions = (DEACTIVATE.action, REACTIVATE.action)
+    actions = (SUSPEND.action, RESUME.action)
     radio_fields = {"client_type": admin.VERTICAL, "refresh_tokens": admin.VERTICAL}  # noqa: RUF012
 
     fields = (
@@ -153,7 +158,17 @@ class ThirdPartyAdmin(RegisteredAdmin):
         "start_url",
         "is_listed",
     )
-    about = ("client_id", "secret_lines", "sellers_allowing", "links", "created", "paused_at")
+    about = (
+        "client_id",
+        "state",
+        "secret_lines",
+        "sellers_allowing",
+        "last_used_at",
+        "problems",
+        "links",
+        "created",
+        "paused_at",
+    )
 
     def get_fields(self, request: HttpRequest, obj: ThirdParty | None = None) -> tuple[str, ...]:
         return self.fields if obj is None else (*self.fields, *self.about)
@@ -162,13 +177,36 @@ class ThirdPartyAdmin(RegisteredAdmin):
         """Do not allow the type of a registered client to change: its software depends on it."""
         return () if obj is None else ("client_type", *self.about)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ThirdParty]:
+        return super().get_queryset(request).prefetch_related("secrets")
+
+    @admin.display(description="toestand")
+    def state(self, party: ThirdParty) -> str:
+        if party.paused_at is None:
+            return "Actief"
+        return "Stilgezet: het secret is gelekt" if party.is_stopped_by_leak else "Stilgezet"
+
+    @admin.display(description="laatst gebruikt")
+    def last_used_at(self, party: ThirdParty) -> str:
+        return moment(party.last_used_at) if party.last_used_at else "nooit"
+
+    @admin.display(description=HEADING)
+    def problems(self, party: ThirdParty) -> str:
+        return problem_list(party)
+
     @admin.display(description="verkopers die nu toegang geven")
     def sellers_allowing(self, party: ThirdParty) -> int:
         return int(party.authorizations.active().count())
 
+    def describe(self, row: ThirdParty) -> str:
+        """Add how many sellers a suspension concerns."""
+        count = row.authorizations.standing().filter(seller__closed_at=None).count()
+        return f"{row}: {count} {'verkoper' if count == 1 else 'verkopers'} met toegang"
+
     @admin.display(description="zie ook")
     def links(self, party: ThirdParty) -> str:
-        return links_to(ThirdPartyAuthorization, third_party__id__exact=party.pk)
+        own = links_to(ThirdPartyAuthorization, third_party__id__exact=party.pk)
+        return format_html("{}{}", own, links_to(Activity, target__exact=party.client_id))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Register or change the party, with its logo."""

@@ -101,11 +101,16 @@ class ActingAdmin(PortalAdmin):
             "title": act.label,
             "opts": self.opts,
             "act": act,
-            "rows": rows,
+            "rows": [(row, self.describe(row)) for row in rows],
             "form": form,
             "media": self.media,
         }
         return TemplateResponse(request, "admin/reason.html", context, status=422 if form.is_bound else 200)
+
+    def describe(self, row: Any) -> str:
+        """Return what the confirmation page says of a row."""
+        seller = getattr(row, "seller", None) if hasattr(row, "client_id") else None
+        return f"{row} – {seller}" if seller else str(row)
 
     def carry_out(self, request: HttpRequest, rows: Sequence[Any], act: Act, reason: str) -> None:
         """Act on each row in a transaction of its own; report the rows that refuse."""

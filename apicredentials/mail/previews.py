@@ -19,12 +19,23 @@ def subject_of(kind: str) -> str:
     return PARTY if kind.startswith(("party_", "authorization_", "access_")) else "Magazijn"
 
 
+_MEMBERS = {
+    "role": "Technisch",
+    "former_role": "Beheerder",
+    "factor": "Authenticator-app",
+    "device": "Firefox op Linux",
+    "left": "9",
+    "row": "0",
+    "nonce": "",
+}
+
+
 def sample(kind: str) -> OutgoingMail:
     """Return an unsaved mail of this kind; raises KeyError for an unknown kind."""
     if kind not in MESSAGES:
         raise KeyError(kind)
     now = timezone.now()
-    context = {
+    context = _MEMBERS | {
         "seller": "Fietsenwinkel De Spaak",
         "retailer_id": "1234567",
         "subject": subject_of(kind),

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Self, TypeAlias
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from accounts.models import Actor, Seller
 from apicredentials import scopes
 from apicredentials.models import kinds
 from apicredentials.models.kinds import Group, Recipients
-from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, recipients_of
+from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, recipients_of, unique_addresses
 from apicredentials.models.states import Cause
 from apicredentials.moments import moment
 
@@ -99,6 +99,11 @@ class Activity(models.Model):
             return _difference(told.get("former_scope", ""), told.get("scope", ""))
         return " ".join(tell(told[name]) for name, tell in SENTENCES.items() if name in told)
 
+    @property
+    def full_explanation(self) -> str:
+        """The explanation, followed by what the act means for the seller, such as "Deze partij heeft toegang."."""
+        return " ".join(filter(None, [self.explanation, kinds.Kind(self.kind).consequence]))
+
     @classmethod
     def record(
         cls,
@@ -128,14 +133,16 @@ class Activity(models.Model):
         activity.queue_mail(kind.recipients, by=by)
         return activity
 
-    def queue_mail(self, recipients: Recipients, *, by: Actor) -> None:
-        """Queue the mail about this act, once per address."""
-        if self.seller is None or recipients == Recipients.NOBODY:
+    def queue_mail(self, recipients: Recipients, *, by: Actor, also: Iterable[str] = ()) -> None:
+        """Queue the mail about this act, once per address: to its recipients, and to `also`."""
+        if self.seller is None:
             return
         context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
         mail = OutgoingMail(kind=self.kind, key=f"activity:{self.pk}", context=context, seller=self.seller)
-        is_for_owners = recipients == Recipients.OWNERS
-        mail.queue_for(owners_of(self.seller) if is_for_owners else recipients_of(self.seller))
+        addresses = [] if recipients == Recipients.NOBODY else recipients_of(self.seller)
+        if recipients == Recipients.OWNERS:
+            addresses = owners_of(self.seller)
+        mail.queue_for(unique_addresses([*addresses, *also]))
 
 
 # ---- Sentences about the details ----------------------------------------------------------------------------
@@ -166,6 +173,11 @@ def _levels(scope: str) -> dict[str, str]:
 
 # Keyed by the name of a detail. Other details are not shown.
 SENTENCES: dict[str, Callable[[str], str]] = {
+    "role": "Rol: {}.".format,
+    "former_role": "Was: {}.".format,
+    "factor": "Het gaat om: {}.".format,
+    "taken_over": "Overgenomen: {}.".format,
+    "stopped": "Gestopt: {}.".format,
     "former_name": "Heette eerst ‘{}’.".format,
     "changed": "Gewijzigd: {}.".format,
     "cause": lambda code: f"Oorzaak: {Cause(code).label}.",

@@ -19,26 +19,12 @@ from apicredentials.models.locking import lock
 from apicredentials.models.outgoing_mail import OutgoingMail, key_of_end
 from apicredentials.models.states import GIVER_GONE, REMOVALS, Cause, State, cause_choices
 from apicredentials.models.third_parties import ThirdParty
-from apicredentials.moments import days_until, moment
+from apicredentials.moments import days_until, moment, one_year_after
 
 # From this long before its end, an authorisation counts as ending soon and can be renewed.
 ENDING_SOON = dt.timedelta(days=60)
 # It can be renewed until this long after its end; its refresh tokens then work again.
 RENEWABLE_AFTER_END = dt.timedelta(days=30)
-
-
-def one_year_after(start: dt.datetime) -> dt.datetime:
-    """Return the same wall-clock moment a calendar year later, in the portal's time zone.
-
-    29 February becomes 28 February. For a clock time that the later day skips or repeats, Python takes the
-    offset before the change (PEP 495).
-    """
-    local = timezone.localtime(start)
-    try:
-        later = local.replace(year=local.year + 1)
-    except ValueError:
-        later = local.replace(year=local.year + 1, day=28)
-    return later.astimezone(dt.UTC)
 
 
 # Kinds of activity that the party's contact address gets a mail about.

@@ -91,15 +91,6 @@ class OAuthClient(AbstractApplication):
         AUTHORIZATION_CODE = AbstractApplication.GRANT_AUTHORIZATION_CODE, "Authorization code"
         NONE = "none", "Geen: introspectie"
 
-    class Refusal(models.TextChoices):
-        """Why a token was refused."""
-
-        WRONG_SECRET = "wrong_secret", "het secret klopt niet"
-        ENDED_SECRET = "ended_secret", "het secret is beëindigd"
-        PAUSED = "paused", "de client credentials zijn gepauzeerd"
-        DELETED = "deleted", "de client credentials zijn verwijderd"
-        CLOSED = "closed", "het verkopersaccount is gesloten"
-
     class ClientType(models.TextChoices):
         CONFIDENTIAL = AbstractApplication.CLIENT_CONFIDENTIAL, "Vertrouwelijk: software op een server, met een secret"
         PUBLIC = AbstractApplication.CLIENT_PUBLIC, "Openbaar: een app die geen secret kan bewaren, met PKCE"
@@ -166,9 +157,6 @@ class OAuthClient(AbstractApplication):
     paused_at = models.DateTimeField("gepauzeerd op", null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField("verwijderd op", null=True, blank=True, editable=False)
     leaked_at = models.DateTimeField("gelekt op", null=True, blank=True, editable=False)
-    last_refused_at = models.DateTimeField("laatst geweigerd op", null=True, blank=True, editable=False)
-    last_refused_reason = models.CharField("laatst geweigerd omdat", max_length=20, choices=Refusal, blank=True)
-    last_refused_address = models.GenericIPAddressField("laatst geweigerd vanaf", null=True, blank=True)
     refresh_tokens = models.CharField(
         "refresh tokens", max_length=10, choices=RefreshTokens, default=RefreshTokens.ROTATING
     )

@@ -7,7 +7,7 @@ from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from apicredentials.models.client_secrets import ClientSecret
-from apicredentials.models.credentials import IDLE_AFTER, ClientCredential
+from apicredentials.models.credentials import IDLE_AFTER, NEVER_USED_AFTER, ClientCredential
 
 
 def _secrets() -> QuerySet[ClientSecret]:
@@ -29,7 +29,7 @@ def secret_older_than(age: dt.timedelta) -> Q:
     return Q(Exists(ClientSecret.objects.live().filter(client=OuterRef("pk"), created_at__lte=timezone.now() - age)))
 
 
-def in_state(state: str) -> Q:
+def current_state() -> Case:
     """The same rule as `ClientCredential.state`; test_credential_filters compares the two."""
     states = ClientCredential.State
     without_live = ~Exists(ClientSecret.objects.live().filter(client=OuterRef("pk")))
@@ -42,4 +42,16 @@ def in_state(state: str) -> Q:
         states.WITHOUT_SECRET: Q(~Exists(_secrets())),
     }
     cases = [When(condition, then=Value(code)) for code, condition in conditions.items()]
-    return Q(Exact(Case(*cases, default=Value(states.ACTIVE)), state))
+    return Case(*cases, default=Value(states.ACTIVE))
+
+
+def in_state(state: str) -> Q:
+    """In this state now."""
+    return Q(Exact(current_state(), state))
+
+
+def needs_attention() -> Q:
+    """The same rule as `ClientCredential.needs_attention`, for rows annotated with `state_now=current_state()`."""
+    is_old = Exists(_secrets().filter(created_at__lte=timezone.now() - NEVER_USED_AFTER))
+    is_unused = (Q(is_old) & never_used()) | idle()
+    return Q(state_now=ClientCredential.State.LEAKED) | (Q(state_now=ClientCredential.State.ACTIVE) & is_unused)

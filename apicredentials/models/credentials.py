@@ -82,6 +82,12 @@ class ClientCredential(OAuthClient):
         return used_at is not None and timezone.now() - used_at >= IDLE_AFTER
 
     @property
+    def needs_attention(self) -> bool:
+        """Whether the seller should do something about it."""
+        state = self.state
+        return state == self.State.LEAKED or (state == self.State.ACTIVE and (self.is_never_used or self.is_idle))
+
+    @property
     def restorable_until(self) -> dt.datetime | None:
         """The time from which the deletion can no longer be undone; None if it cannot be undone at all."""
         if self.deleted_at is None or self.leaked_at is not None:

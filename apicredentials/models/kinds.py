@@ -54,11 +54,31 @@ class Kind(models.TextChoices):
         "seller_reopened", Group.SELLER, ALL, "Alles wat werkte toen het account werd gesloten, werkt weer.",
         "Verkopersaccount heropend",
     )
+    MEMBER_INVITED = "member_invited", Group.MEMBERS, OWNERS, "", "Medewerker uitgenodigd"
+    INVITATION_WITHDRAWN = (
+        "invitation_withdrawn", Group.MEMBERS, OWNERS, "De link in de mail werkt niet meer.", "Uitnodiging ingetrokken",
+    )
+    MEMBER_JOINED = "member_joined", Group.MEMBERS, OWNERS, "", "Uitnodiging geaccepteerd"
+    MEMBER_ROLE_CHANGED = "member_role_changed", Group.MEMBERS, OWNERS, "", "Rol van medewerker gewijzigd"
+    MEMBER_REMOVED = (
+        "member_removed", Group.MEMBERS, OWNERS, "Deze persoon kan niet meer bij dit verkopersaccount.",
+        "Medewerker verwijderd",
+    )
     USER_SWITCHED_OFF = (
         "user_switched_off", Group.MEMBERS, OWNERS, "Deze persoon kan niet meer inloggen.", "Gebruiker uitgeschakeld",
     )
     USER_SWITCHED_ON = (
         "user_switched_on", Group.MEMBERS, OWNERS, "Deze persoon kan weer inloggen.", "Gebruiker weer ingeschakeld",
+    )
+    ADDRESS_CHANGED = (
+        "address_changed", Group.SECURITY, OWNERS, "Inloggen kan alleen nog met het nieuwe adres.",
+        "E-mailadres van medewerker gewijzigd",
+    )
+    FACTOR_ADDED = "factor_added", Group.SECURITY, NOBODY, "", "Tweede stap ingesteld"
+    FACTOR_REMOVED = "factor_removed", Group.SECURITY, NOBODY, "", "Tweede stap verwijderd"
+    FACTORS_RESET = (
+        "factors_reset", Group.SECURITY, OWNERS, "Deze persoon logt in zonder tweede stap tot er een nieuwe is.",
+        "Tweede stap verwijderd door de marktplaats",
     )
     CONTACT_SAVED = "contact_saved", Group.CONTACT, NOBODY, "", "Technisch contact opgeslagen"
     CONTACT_CONFIRMED = (

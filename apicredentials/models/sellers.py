@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import Actor, Seller, User
 from apicredentials.models.activity import Activity
 from apicredentials.models.authorizations import ThirdPartyAuthorization
+from apicredentials.models.kinds import Recipients
 from apicredentials.models.locking import lock
 from apicredentials.models.states import Cause
 
@@ -61,4 +62,5 @@ def switch_on(user: User, *, by: Actor) -> None:
 
 def _record_for_sellers(user: User, kind: Activity.Kind, by: Actor) -> None:
     for membership in user.memberships.select_related("seller"):
-        Activity.record(kind, seller=membership.seller, subject=str(user), by=by)
+        activity = Activity.record(kind, seller=membership.seller, subject=str(user), by=by)
+        activity.queue_mail(Recipients.NOBODY, by=by, also=[user.email])

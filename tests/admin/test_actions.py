@@ -20,7 +20,6 @@ from apicredentials.models import (
 from tests.admin.acts import (
     ACTS,
     CLOSE,
-    DEACTIVATE,
     PAUSE,
     REASON,
     REOPEN,
@@ -28,6 +27,7 @@ from tests.admin.acts import (
     RESTORE,
     RESUME,
     REVOKE,
+    SUSPEND,
     Act,
     choose,
     do,
@@ -55,7 +55,8 @@ pytestmark = pytest.mark.django_db
 def test_these_are_all_acts_there_are(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = User(is_superuser=True, is_active=True)
-    models = (Seller, ClientCredential, ThirdParty, ThirdPartyAuthorization, ResourceServer, Activity, TechnicalContact)
+    models = (Seller, User, ClientCredential, ThirdParty, ThirdPartyAuthorization)
+    models += (ResourceServer, Activity, TechnicalContact)
     offered = {(model, name) for model in models for name in admin.site._registry[model].get_actions(request)}
     assert offered == {(act.model, act.name) for act in ACTS}
 
@@ -84,7 +85,7 @@ def test_it_is_done_and_the_seller_reads_by_whom_and_why(operator: Client, act: 
     assert (activity.actor_name, activity.address) == ("Kim", "127.0.0.1")
     assert activity.user is not None
     assert activity.user.is_superuser
-    log = says(signed_in(seller.members.get()).get("/instellingen/api/activiteit/"))
+    log = says(signed_in(seller.members.earliest("pk")).get("/instellingen/api/activiteit/"))
     assert act.kind.label in log
     assert f"Reden: {REASON}" in log
     assert "Kim" in log
@@ -255,13 +256,15 @@ def test_a_closed_seller_is_not_a_field_any_more(operator: Client) -> None:
     assert seller.is_open
 
 
-def test_deactivating_a_party_tells_every_seller_who_lets_it_in_and_no_other(operator: Client) -> None:
+def test_suspending_a_party_tells_every_seller_who_lets_it_in_and_no_other(operator: Client) -> None:
     party = ThirdPartyFactory(name="Orderwijs")
     concerned = [ThirdPartyAuthorizationFactory(third_party=party).seller for _ in range(2)]
     ThirdPartyAuthorizationFactory(third_party=party, ended=True)
     ThirdPartyAuthorizationFactory(third_party=party, expired=True)
     ThirdPartyAuthorizationFactory()
-    do(operator, DEACTIVATE, party)
+    words = Page(choose(operator, SUSPEND, party).content.decode()).part("main").words
+    assert "Orderwijs: 2 verkopers met toegang" in words
+    do(operator, SUSPEND, party)
     rows = Activity.objects.filter(kind=Activity.Kind.PARTY_SUSPENDED, subject="Orderwijs", reason=REASON)
     assert {row.seller for row in rows} == {*concerned, None}
     assert rows.count() == 3

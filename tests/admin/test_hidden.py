@@ -82,7 +82,7 @@ def test_nothing_hidden_can_be_guessed_by_filtering(operator: Client, model: typ
 )
 def test_what_the_database_cannot_hold_is_not_looked_up(operator: Client, address: str) -> None:
     assert operator.get(f"/beheer/{address}").status_code == 400
-    chosen = {"action": "deactivate", "_selected_action": ["1", "\x00"]}
+    chosen = {"action": "suspend", "_selected_action": ["1", "\x00"]}
     assert operator.post("/beheer/apicredentials/thirdparty/", chosen).status_code == 400
 
 

@@ -161,7 +161,7 @@ def test_sellers_see_and_read_of_narrower_rights(operator: Client) -> None:
     assert seller.activities.count() == 1
 
 
-def test_deactivated_nothing_of_it_works_and_reactivated_all_of_it_does(operator: Client) -> None:
+def test_suspended_nothing_of_it_works_and_resumed_all_of_it_does(operator: Client) -> None:
     party = ThirdPartyFactory()
     its_software, tokens = connected(party)
     owner = signed_in(SellerFactory().members.get())

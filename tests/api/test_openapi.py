@@ -91,7 +91,7 @@ def values(name: str, node: Any) -> set[str]:
 
 def test_documented_error_codes_are_those_in_the_code() -> None:
     """Except the codes of `/authorize`, which is not part of the document."""
-    code = sources("apicredentials/oauth/*.py") + sources("portal/machine_endpoints.py")
+    code = sources("apicredentials/oauth/*.py") + sources("portal/machine_endpoints.py") + sources("portal/metrics.py")
     raised = {getattr(errors, name).error for name in re.findall(r"\berrors\.(\w+Error)\b", code)}
     # oauthlib raises these when our validator refuses a request.
     raised |= {error.error for error in (errors.InvalidGrantError, errors.InvalidScopeError)}
@@ -159,7 +159,7 @@ def warehouse(seller: Seller) -> Software:
 
 
 @pytest.mark.django_db
-@SCHEMA.include(path=["/token", "/revoke", "/introspect"]).parametrize()
+@SCHEMA.include(path=["/token", "/revoke", "/introspect", "/authorizations"]).parametrize()
 @few
 def test_responses_to_an_authenticated_client_are_documented(case: "Case", warehouse: Software) -> None:
     """For any parameters besides its credentials."""
@@ -221,6 +221,9 @@ def test_responses_to_a_third_party_and_a_resource_server_are_documented(seller:
         assert send("/introspect", api.authorization, token=token)[1]["active"] is True
     assert send("/introspect", api.authorization, token="x") == (200, {"active": False})
     assert send("/introspect", party.authorization, token="x")[1]["error"] == "unauthorized_client"
+    status, own = send("/authorizations", party.authorization)
+    assert (status, [each["state"] for each in own["authorizations"]]) == (200, ["active"])
+    assert send("/authorizations", api.authorization)[0] == 403
     Seller.objects.update(closed_at=timezone.now())
     assert send("/verify", f"Bearer {first['access_token']}")[0] == 403
 

@@ -51,7 +51,7 @@ def open_page(client: Client, query: str = "") -> Page:
 
 
 def names(page: Page) -> list[str]:
-    return [next(card.all("h3")).words for card in page.root.all("article")]
+    return [heading.words for card in page.root.all("article") for heading in card.all("h3")]
 
 
 def shelf_of(page: Page) -> Element:
@@ -98,7 +98,7 @@ def test_the_pages_hold_each_of_them_once(owner: Client, many: Seller) -> None:
         if not [link for link in page.root.all("a") if link.words == "Volgende"]:
             break
         page = open_page(owner, page.link("Volgende").partition("#")[0].removeprefix(URL))
-    assert seen == [f"Kassa {number:04}" for number in reversed(range(1000))]
+    assert seen == [f"Kassa {number:04}" for number in range(1000)]
 
 
 def test_deleted_ones_have_pages_of_their_own(owner: Client, many: Seller) -> None:
@@ -107,17 +107,17 @@ def test_deleted_ones_have_pages_of_their_own(owner: Client, many: Seller) -> No
     ClientCredential.objects.filter(seller=many).update(deleted_at=timezone.now())
     fill(many, 25)
     page = open_page(owner, "?page=2")
-    assert "Verwijderd (1000)" in page.words
+    assert "Verwijderd 1000," in page.words
     seen: list[str] = []
     while True:
         assert len(names(page)) == 5
         shelf = shelf_of(page)
-        seen += [heading.words for heading in shelf.all("h3")]
+        seen += [heading.words for heading in shelf.all("h4")]
         onward = [link["href"] for link in shelf.all("a") if link.words == "Volgende"]
         if not onward:
             break
         page = open_page(owner, onward[0].partition("#")[0].removeprefix(URL))
-    assert seen == [f"Kassa {number:04}" for number in reversed(range(1000))]
+    assert seen == [f"Kassa {number:04}" for number in range(1000)]
     assert queries(owner, "?verwijderd=50") == before <= 8
 
 
@@ -125,7 +125,7 @@ def test_what_was_deleted_last_comes_first(owner: Client, seller: Seller) -> Non
     now = timezone.now()
     for days in (2, 0, 1):
         ClientCredentialFactory(seller=seller, name=f"{days} dagen", deleted_at=now - dt.timedelta(days=days))
-    assert [heading.words for heading in shelf_of(open_page(owner)).all("h3")] == ["0 dagen", "1 dagen", "2 dagen"]
+    assert [heading.words for heading in shelf_of(open_page(owner)).all("h4")] == ["0 dagen", "1 dagen", "2 dagen"]
 
 
 def test_the_shelf_is_open_where_one_pages_through_it(owner: Client, seller: Seller) -> None:
@@ -160,7 +160,7 @@ def test_search_finds_by_part_of_a_name_or_by_client_id(owner: Client, many: Sel
 
 def test_search_keeps_its_words_and_its_pages(owner: Client, many: Seller) -> None:
     page = open_page(owner, "?q=kassa+01")
-    assert names(page)[:2] == ["Kassa 0199", "Kassa 0198"]
+    assert names(page)[:2] == ["Kassa 0100", "Kassa 0101"]
     assert "van 100 gevonden" in page.words
     assert next(box for box in page.root.all("input") if box["name"] == "q")["value"] == "kassa 01"
     assert page.link("Volgende") == f"{URL}?q=kassa+01&page=2#client-credentials"
@@ -184,26 +184,14 @@ def test_what_cannot_be_sought_is_explained(owner: Client, many: Seller, query: 
     assert names(Page(answer.content.decode()).part("main")) == []
 
 
-@pytest.mark.parametrize(("number", "searchable"), [(20, False), (21, True)])
-def test_a_few_are_neither_sought_nor_paged(owner: Client, seller: Seller, number: int, searchable: bool) -> None:
+@pytest.mark.parametrize(("number", "searchable", "paged"), [(10, False, False), (11, True, False), (21, True, True)])
+def test_a_few_are_neither_sought_nor_paged(
+    owner: Client, seller: Seller, number: int, searchable: bool, paged: bool
+) -> None:
     fill(seller, number)
     page = open_page(owner)
     assert bool(page.buttons("Zoeken")) is searchable
-    assert ("Pagina 1 van 2" in page.words) is searchable
-
-
-def test_a_failed_form_on_this_page_draws_the_same(owner: Client, many: Seller) -> None:
-    answer = owner.post(f"{URL}contact/", {"name": "", "email": "x"})
-    assert answer.status_code == 422
-    page = Page(answer.content.decode(), f"{URL}contact/").part("main")
-    assert len(names(page)) == 20
-    assert page.link("Volgende") == f"{URL}?page=2#client-credentials"
-
-
-def test_a_failed_form_shows_what_was_saved_beside_what_was_typed(owner: Client, seller: Seller) -> None:
-    answer = owner.post(f"{URL}contact/", {"name": "", "email": "nieuw@winkel.example"})
-    assert answer.context["contact"].email == "techniek@winkel.example"
-    assert "nieuw@winkel.example" in answer.content.decode()
+    assert ("Pagina 1 van 2" in page.words) is paged
 
 
 def address_of_act(seller: Seller, act: str) -> str:

@@ -67,12 +67,12 @@ def test_an_act_is_chosen_in_the_list_and_done_with_a_reason(page: Page) -> None
     party = ThirdPartyAuthorizationFactory(third_party__name="Orderwijs").third_party
     page.goto("/beheer/apicredentials/thirdparty/")
     page.get_by_role("checkbox", name="Orderwijs").check()
-    page.get_by_label("Actie:").select_option("Deactiveren")
+    page.get_by_label("Actie:").select_option("Stilzetten")
     page.get_by_role("button", name="Uitvoeren").click()
     expect(page.get_by_role("main")).to_contain_text("Orderwijs")
     page.get_by_label("Reden:").fill("Klacht 4711")
-    page.get_by_role("button", name="Deactiveren").click()
-    expect(page.get_by_text("Deactiveren: gedaan voor 1.")).to_be_visible()
+    page.get_by_role("button", name="Stilzetten").click()
+    expect(page.get_by_text("Stilzetten: gedaan voor 1.")).to_be_visible()
     party.refresh_from_db()
     assert party.paused_at
 

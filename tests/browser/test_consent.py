@@ -49,7 +49,7 @@ def test_allow(page: Page, party: Party, owner: User) -> None:
     sign_in(page, owner)
     expect_consent(page, party, "De Boekenhoek")
     expect(page.get_by_role("main")).to_contain_text(party.url.removeprefix("http://"))
-    page.get_by_role("checkbox", name="Facturen").uncheck()
+    page.get_by_role("radiogroup", name="Facturen").get_by_label("Geen").check()
     page.get_by_role("button", name="Toestaan").click()
 
     expect(page.get_by_role("heading")).to_have_text("Terug bij de partij")

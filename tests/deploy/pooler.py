@@ -4,12 +4,15 @@
 """
 
 import os
+import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -19,6 +22,7 @@ import psycopg
 from tests.served import START_SECONDS, free_port, stop
 
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+USER = "nobody"
 
 # Fewer connections than clients, so that clients share them. A race with five clients needs at least six.
 FEW = 3
@@ -38,43 +42,70 @@ default_pool_size = {pool_size}
 max_client_conn = 200
 server_idle_timeout = 1
 server_check_delay = 0
+server_login_retry = 1
 """
 
 
-@contextmanager
-def run_pgbouncer(folder: Path, database_url: str, pool_size: int = FEW) -> Iterator[str]:
-    """Run PgBouncer until the block ends; yield the URL of that database through it."""
-    server, port = urlsplit(database_url), free_port()
-    configuration = folder / "pgbouncer.ini"
-    configuration.write_text(
-        CONFIGURATION.format(
-            host=server.hostname or "127.0.0.1",
-            port=server.port or 5432,
-            user=server.username or "postgres",
-            password=f" password={server.password}" if server.password else "",
-            listen=port,
-            pool_size=pool_size,
+@dataclass
+class PgBouncer:
+    folder: Path
+    pool_size: int
+    port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def configuration(self) -> Path:
+        return self.folder / "pgbouncer.ini"
+
+    def configure(self, database_url: str) -> str:
+        """Write the configuration for that server, reload it, and return the URL through the pooler."""
+        server = urlsplit(database_url)
+        self.configuration.write_text(
+            CONFIGURATION.format(
+                host=server.hostname or "127.0.0.1",
+                port=server.port or 5432,
+                user=server.username or "postgres",
+                password=f" password={server.password}" if server.password else "",
+                listen=self.port,
+                pool_size=self.pool_size,
+            )
         )
-    )
-    make_readable(configuration)
-    # PgBouncer refuses to run as root.
-    command = [PROGRAM, "--user", "nobody", str(configuration)]
-    log = folder / "pgbouncer.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    pooled = server._replace(netloc=f"{server.username or 'postgres'}@127.0.0.1:{port}").geturl()
-    try:
-        wait_until_connected(pooled, process, log)
-        yield pooled
-    finally:
-        stop(process)
+        if self.process:
+            self.process.send_signal(signal.SIGHUP)
+        return server._replace(netloc=f"{server.username or 'postgres'}@127.0.0.1:{self.port}").geturl()
 
 
-def make_readable(file: Path) -> None:
-    file.chmod(0o644)
-    for folder in file.parents:
-        if not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o011)
+@contextmanager
+def run_pgbouncer(database_url: str, pool_size: int = FEW) -> Iterator[str]:
+    """Run PgBouncer until the block ends; yield the URL of that database through it."""
+    with run_changeable_pgbouncer(database_url, pool_size) as (_, url):
+        yield url
+
+
+@contextmanager
+def folder_of(user: str) -> Iterator[Path]:
+    """Create a folder for a user other than root, who cannot access pytest's folders."""
+    with TemporaryDirectory() as name:
+        owner = pwd.getpwnam(user)
+        os.chown(name, owner.pw_uid, owner.pw_gid)
+        yield Path(name)
+
+
+@contextmanager
+def run_changeable_pgbouncer(database_url: str, pool_size: int) -> Iterator[tuple[PgBouncer, str]]:
+    """Like `run_pgbouncer`; also yield the pooler, which can be configured for another server."""
+    with folder_of(USER) as folder:
+        pooler = PgBouncer(folder, pool_size)
+        pooled = pooler.configure(database_url)
+        command = [PROGRAM, "--user", USER, str(pooler.configuration)]
+        log = folder / "pgbouncer.log"
+        with log.open("wb") as output:
+            pooler.process = process = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            wait_until_connected(pooled, process, log)
+            yield pooler, pooled
+        finally:
+            stop(process)
 
 
 def wait_until_connected(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
@@ -90,10 +121,7 @@ def wait_until_connected(url: str, process: "subprocess.Popen[bytes]", log: Path
 
 
 def main() -> int:
-    with (
-        TemporaryDirectory() as folder,
-        run_pgbouncer(Path(folder), os.environ["DATABASE_URL"], ENOUGH_FOR_RACES) as url,
-    ):
+    with run_pgbouncer(os.environ["DATABASE_URL"], ENOUGH_FOR_RACES) as url:
         return subprocess.call(sys.argv[1:], env=os.environ | {"DATABASE_URL": url, "DATABASE_POOLER": "on"})
 
 

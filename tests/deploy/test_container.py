@@ -237,8 +237,6 @@ def test_image_is_small_and_has_no_build_tools(config: dict[str, Any], root: Pat
 @built
 def test_container_migrates_serves_and_stops_in_time(config: dict[str, Any], root: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
-    for parent in (tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
     port = free_port()
     environment = fresh_keys() | {"PORT": str(port), "ENV_FILE": os.devnull}
     environment["DATABASE_URL"] = "sqlite:////var/lib/portal/db.sqlite3"

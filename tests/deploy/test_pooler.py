@@ -20,9 +20,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def pooled(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def pooled(new_database: Callable[[], str]) -> Iterator[str]:
     """The URL of a migrated, empty database behind PgBouncer."""
-    with run_pgbouncer(tmp_path_factory.mktemp("pooler"), new_database()) as url:
+    with run_pgbouncer(new_database()) as url:
         yield url
 
 
@@ -69,8 +69,8 @@ def test_commands_work(portal: Served, visitor: Visitor, command: str) -> None:
     portal.manage(*command.split())
 
 
-def test_empty_database_is_migrated_through_the_pooler(empty_database: str, tmp_path: Path) -> None:
-    with run_pgbouncer(tmp_path, empty_database) as url:
+def test_empty_database_is_migrated_through_the_pooler(empty_database: str) -> None:
+    with run_pgbouncer(empty_database) as url:
         environment = production(DATABASE_URL=url, DATABASE_POOLER="on")
         manage(environment, "migrate")
         assert "[ ]" not in manage(environment, "showmigrations")

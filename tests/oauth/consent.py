@@ -7,6 +7,7 @@ from django.test import Client
 from apicredentials.models import Activity, Grant, ThirdPartyAuthorization
 from tests.oauth.flow import ISSUER, STATE, sent_back
 from tests.people import says
+from tests.rights import posted
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -35,4 +36,4 @@ def assert_sent_back(answer: "Response", error: str) -> None:
 
 
 def post(http: Client, address: str, shown: str) -> "Response":
-    return http.post(address, {"shown": shown, "allow": "yes", "scopes": ["orders:read"]})
+    return http.post(address, {"shown": shown, "allow": "yes", **posted(["orders:read"])})

@@ -14,6 +14,7 @@ from accounts.models import Actor
 from apicredentials.keys.key_entries import b64url, b64url_decode
 from apicredentials.models import OAuthClient
 from tests.factories import REDIRECT_URI
+from tests.rights import posted
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -138,8 +139,8 @@ def decide(http: Client, address: str, allow: str = "yes", scopes: Iterable[str]
     """Open the consent page and submit a decision; `scopes` are the rights left ticked, all by default."""
     page = http.get(address)
     assert page.status_code == 200, page.headers
-    ticked = page.context["form"].fields["scopes"].initial if scopes is None else scopes
-    return http.post(address, {"shown": page.context["shown"], "allow": allow, "scopes": list(ticked)})
+    chosen = page.context["form"].fields["scopes"].initial if scopes is None else scopes
+    return http.post(address, {"shown": page.context["shown"], "allow": allow, **posted(chosen)})
 
 
 def sent_back(answer: "Response") -> dict[str, str]:

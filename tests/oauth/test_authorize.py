@@ -13,12 +13,13 @@ from time_machine import TimeMachineFixture
 
 from accounts.models import Seller
 from apicredentials.models import Activity, ThirdPartyAuthorization
-from apicredentials.models.authorizations import one_year_after
+from apicredentials.moments import one_year_after
 from tests.factories import PASSWORD, ThirdPartyFactory
 from tests.logged import listening
 from tests.oauth.consent import assert_sent_back, assert_shown, nothing_was_recorded
 from tests.oauth.flow import ISSUER, STATE, Software, decide, request_address, sent_back, software
 from tests.people import SIGN_IN
+from tests.rights import posted
 
 # ---- State ------------------------------------------------------------------------------------------------
 
@@ -178,7 +179,7 @@ def test_other_methods_are_refused(owner: Client, party: Software, method: str) 
     """V3.5.3. A past vulnerability elsewhere: a HEAD request was routed like GET, and then granted consent."""
     address = request_address(party, allow="yes", scopes="orders:read")
     shown = owner.get(address).context["shown"]
-    form = urlencode({"shown": shown, "allow": "yes", "scopes": "orders:read"})
+    form = urlencode({"shown": shown, "allow": "yes", **posted(["orders:read"])})
     answer = owner.generic(method, address, form, "application/x-www-form-urlencoded")
     assert answer.status_code == 405
     assert nothing_was_recorded()

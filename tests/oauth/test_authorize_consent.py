@@ -11,11 +11,12 @@ from django.utils.formats import date_format
 from accounts.models import Seller
 from apicredentials import scopes
 from apicredentials.models import ThirdParty, ThirdPartyAuthorization
-from apicredentials.models.authorizations import one_year_after
+from apicredentials.moments import one_year_after
 from tests.factories import SellerFactory, ThirdPartyFactory
 from tests.oauth.consent import nothing_was_recorded
 from tests.oauth.flow import STATE, Software, decide, request_address, rights, sent_back, software
 from tests.people import says
+from tests.rights import posted
 
 # ---- The page ---------------------------------------------------------------------------------------------
 
@@ -155,7 +156,7 @@ def test_other_form_fields_are_ignored(owner: Client, party: Software, seller: S
     other = SellerFactory()
     address = request_address(party, scope="orders:read")
     page = owner.get(address)
-    form = {"shown": page.context["shown"], "allow": "yes", "scopes": ["orders:read"]}
+    form = {"shown": page.context["shown"], "allow": "yes", **posted(["orders:read"])}
     extra = {
         "client_id": "x",
         "redirect_uri": "https://evil.example",

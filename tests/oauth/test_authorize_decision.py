@@ -24,6 +24,7 @@ from tests.journeys.pages import Page
 from tests.oauth.consent import assert_shown, nothing_was_recorded, post
 from tests.oauth.flow import ISSUER, Software, decide, request_address, s256, sent_back, software
 from tests.people import PROVE, SIGN_IN, signed_in
+from tests.rights import posted
 
 # ---- Binding of the form ----------------------------------------------------------------------------------
 
@@ -126,7 +127,7 @@ def test_csrf_token_and_same_origin_are_required(seller: Seller, party: Software
     http = signed_in(seller.members.get(), enforce_csrf_checks=True)
     address = request_address(party)
     page = http.get(address)
-    form = {"shown": page.context["shown"], "allow": "yes", "scopes": ["orders:read"]}
+    form = {"shown": page.context["shown"], "allow": "yes", **posted(["orders:read"])}
     token = {"csrfmiddlewaretoken": str(page.context["csrf_token"])}
     assert http.post(address, form).status_code == 403
     assert http.post(address, form | {"csrfmiddlewaretoken": "x" * 64}).status_code == 403

@@ -14,6 +14,7 @@ from tests.factories import PASSWORD
 from tests.oauth.consent import assert_sent_back, nothing_was_recorded, post
 from tests.oauth.flow import STATE, Software, decide, request_address, sent_back
 from tests.people import PROVE, SIGN_IN, says
+from tests.rights import posted
 
 # ---- Sign-in and re-authentication ------------------------------------------------------------------------
 
@@ -92,7 +93,7 @@ def test_prompt_login_is_satisfied_by_signing_in(party: Software) -> None:
         {"prompt": "select_account"},
         {"prompt": "x"},
         {"skip_authorization": "true"},
-        {"allow": "yes", "scopes": "orders:read"},
+        {"allow": "yes", **posted(["orders:read"])},
     ],
 )
 def test_consent_cannot_be_skipped(owner: Client, party: Software, more: dict[str, str]) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import Actor, Seller, User
 from apicredentials import scopes
-from apicredentials.models import RevokedAccessToken
+from apicredentials.models import Activity, OutgoingMail, RevokedAccessToken, ThirdParty, ThirdPartyAuthorization
 from tests.factories import ClientCredentialFactory, ThirdPartyFactory
 from tests.logged import listening
 from tests.oauth.flow import (
@@ -92,6 +93,51 @@ def test_public_party_revokes_with_its_id_only(owner: Client) -> None:
     tokens = public.exchange(sent_back(decide(owner, request_address(public)))["code"]).json()
     revoke(public, tokens["refresh_token"])
     assert rights(tokens["access_token"]) == ""
+
+
+# ---- The authorisation ------------------------------------------------------------------------------------
+
+
+def test_revoking_the_last_chain_stops_the_authorisation(party: Software, tokens: dict[str, Any]) -> None:
+    ThirdParty.objects.update(name="Boekhouding")
+    revoke(party, tokens["refresh_token"])
+    authorization = ThirdPartyAuthorization.objects.get()
+    assert (authorization.state, authorization.cause) == ("stopped", "ended_by_party")
+    row = Activity.objects.get(kind=Activity.Kind.PARTY_STOPPED)
+    assert (row.actor_name, row.address, str(row.target)) == ("Boekhouding", "127.0.0.1", authorization.uid)
+    assert row.details["cause"] == "ended_by_party"
+
+
+def test_owner_is_mailed_once_for_repeated_revocations(seller: Seller, party: Software, tokens: dict[str, Any]) -> None:
+    for _ in range(3):
+        revoke(party, tokens["refresh_token"])
+    (owner,) = seller.members.all()
+    mailed = OutgoingMail.objects.filter(kind="party_stopped")
+    assert [mail.recipient for mail in mailed] == [owner.email]
+    assert mailed.get().context["cause"] == "ended_by_party"
+
+
+def test_authorisation_stays_active_while_another_chain_is_left(
+    owner: Client, party: Software, tokens: dict[str, Any]
+) -> None:
+    other = party.exchange(sent_back(decide(owner, request_address(party)))["code"]).json()
+    revoke(party, tokens["refresh_token"])
+    assert ThirdPartyAuthorization.objects.get().state == "active"
+    assert not OutgoingMail.objects.filter(kind="party_stopped").exists()
+    revoke(party, other["refresh_token"])
+    assert ThirdPartyAuthorization.objects.get().cause == "ended_by_party"
+
+
+def test_revoking_an_access_token_does_not_stop_the_authorisation(party: Software, tokens: dict[str, Any]) -> None:
+    revoke(party, tokens["access_token"])
+    assert ThirdPartyAuthorization.objects.get().state == "active"
+
+
+def test_revoking_after_removal_does_not_change_the_cause(party: Software, tokens: dict[str, Any]) -> None:
+    ThirdPartyAuthorization.objects.get().revoke(by=Actor(user=User.objects.get()))
+    revoke(party, tokens["refresh_token"])
+    assert ThirdPartyAuthorization.objects.get().cause == "removed_by_seller"
+    assert not OutgoingMail.objects.filter(kind="party_stopped").exists()
 
 
 # ---- Tokens of others, and invalid tokens -----------------------------------------------------------------

@@ -6,13 +6,22 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from accounts.models import Actor, Seller
 from apicredentials import scopes
-from apicredentials.models import Activity, Grant, RefreshToken, RevokedAccessToken, ThirdPartyAuthorization
-from tests.oauth.flow import Software, assert_error, request_address, rights, sent_back, verify
+from apicredentials.models import (
+    Activity,
+    Grant,
+    OutgoingMail,
+    RefreshToken,
+    RevokedAccessToken,
+    ThirdPartyAuthorization,
+)
+from tests.oauth.flow import Software, assert_error, decide, request_address, rights, sent_back, verify
 from tests.people import signed_in
 from tests.races.collisions import at_once, meanwhile
+from tests.rights import posted
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -103,6 +112,18 @@ def test_concurrent_revocations_of_one_token_both_succeed(party: Software, token
     assert verify(tokens["access_token"]).status_code == 401
 
 
+def test_two_revocations_of_the_last_two_grants_at_once_stop_the_authorisation_once(
+    owner: Client, party: Software, tokens: dict[str, Any]
+) -> None:
+    other = party.exchange(sent_back(decide(owner, request_address(party)))["code"]).json()
+    both = [partial(party.post, "/revoke", token=made["refresh_token"]) for made in (tokens, other)]
+    answers = at_once(ThirdPartyAuthorization.objects.get(), *both)
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert ThirdPartyAuthorization.objects.get().cause == "ended_by_party"
+    assert Activity.objects.filter(kind=Activity.Kind.PARTY_STOPPED).count() == 1
+    assert OutgoingMail.objects.filter(kind="party_stopped").count() == 1
+
+
 # ---- Consents ---------------------------------------------------------------------------------------------
 
 
@@ -114,7 +135,7 @@ def about_to_allow(seller: Seller, party: Software) -> Callable[[], Any]:
     tab = signed_in(seller.members.get())
     address = request_address(party)
     shown = tab.get(address).context["shown"]
-    return partial(tab.post, address, {"shown": shown, "allow": "yes", "scopes": list(scopes.ALL)})
+    return partial(tab.post, address, {"shown": shown, "allow": "yes", **posted(scopes.ALL)})
 
 
 def test_concurrent_consents_create_one_authorisation(seller: Seller, party: Software) -> None:

@@ -18,6 +18,7 @@ from tests.factories import ClientCredentialFactory, TechnicalContactFactory
 from tests.oauth.flow import GRANT, Software, assert_error, software, verify
 from tests.people import signed_in
 from tests.races.collisions import at_once, elsewhere
+from tests.rights import posted
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -81,7 +82,7 @@ def test_one_of_two_clicks_on_nieuw_secret_creates_a_secret(seller: Seller, tabs
 
 
 def create(tab: Client, name: str) -> int:
-    return int(tab.post(f"{SETTINGS}credentials/", {"name": name, "scopes": ["orders:read"]}).status_code)
+    return int(tab.post(f"{SETTINGS}credentials/", {"name": name, **posted(["orders:read"])}).status_code)
 
 
 def test_one_of_two_concurrent_credentials_with_one_name_is_created(seller: Seller, tabs: list[Client]) -> None:

@@ -9,7 +9,7 @@ from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Grant, RefreshToken, ThirdParty, ThirdPartyAuthorization
 from apicredentials.oauth.sql import grant_chains
 from apicredentials.oauth.sql.grant_chains import GrantState
-from tests.factories import SellerFactory, ThirdPartyFactory
+from tests.factories import SellerFactory, ThirdPartyAuthorizationFactory, ThirdPartyFactory
 from tests.oauth.flow import Software, decide, request_address, sent_back
 from tests.people import signed_in
 from tests.sql.states import TICK, Change, Claims, combinations, undone
@@ -36,6 +36,8 @@ def state_by_orm(grant: Grant, token: RefreshToken | None = None, successor: Ref
         authorized=authorization.scope,
         retailer_id=authorization.seller.retailer_id,
         gives_access=grant.revoked_at is None and alive,
+        is_closed=not authorization.seller.is_open,
+        end_cause=authorization.end_cause,
         token_pk=token.pk if token else None,
         successor_pk=successor.pk if successor else None,
         expires=grant.expires,
@@ -99,5 +101,33 @@ def test_chain_is_found_for_its_own_client_only(party: Software, tokens: Claims)
     owner, stranger, token = ThirdParty.objects.get(), ThirdPartyFactory(), tokens["refresh_token"]
     assert grant_chains.find_refresh_token(token, "", stranger.pk) is None
     assert grant_chains.find_refresh_token(digest(token), "", owner.pk) is None
-    grant_chains.end_chain_of(token, stranger.pk)
+    assert grant_chains.end_chain_of(token, stranger.pk) is None
     assert Grant.objects.get().revoked_at is None
+
+
+def test_the_end_of_a_chain_sees_other_grants_as_the_orm_does(
+    now: dt.datetime, party: Software, tokens: Claims
+) -> None:
+    authorization = ThirdPartyAuthorization.objects.get()
+    decide(signed_in(authorization.granted_by), request_address(party))
+    client_pk, other = ThirdParty.objects.get().pk, Grant.objects.filter(used_at=None)
+    changes: dict[str, Change] = {
+        "used": lambda: other.update(used_at=now),
+        "expired this moment": lambda: other.update(expires=now),
+        "expires the next moment": lambda: other.update(expires=now + TICK),
+        "revoked": lambda: other.update(revoked_at=now),
+        "of another authorisation": lambda: other.update(
+            authorization=ThirdPartyAuthorizationFactory(third_party=authorization.third_party)
+        ),
+    }
+    found = set()
+    for chosen in combinations(changes):
+        with undone():
+            for name in reversed(chosen):
+                changes[name]()
+            ended = grant_chains.end_chain_of(tokens["refresh_token"], client_pk)
+            assert ended is not None, chosen
+            assert ended.is_last is not authorization.grants.usable().exists(), chosen
+            assert grant_chains.end_chain_of(tokens["refresh_token"], client_pk) is None
+            found.add(ended.is_last)
+    assert found == {True, False}

@@ -4,8 +4,6 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.db.models import Q
-from django.utils import timezone
 
 from accounts.models import Seller
 from apicredentials.keys import secret_format
@@ -22,10 +20,9 @@ pytestmark = pytest.mark.django_db
 def client_by_orm(client_id: str, hashes: list[str]) -> ClientRecord | None:
     """The result that `find_client` must return, from the models."""
     client = OAuthClient.objects.select_related("seller").filter(client_id=client_id).first()
-    if client is None or client.deleted_at or client.paused_at or (client.seller and not client.seller.is_open):
+    if client is None:
         return None
-    alive = Q(ends_at=None) | Q(ends_at__gt=timezone.now())
-    secret = client.secrets.filter(alive, hash__in=hashes).first()
+    secret = client.secrets.filter(hash__in=hashes).first()
     return ClientRecord(
         pk=client.pk,
         client_id=client.client_id,
@@ -36,6 +33,10 @@ def client_by_orm(client_id: str, hashes: list[str]) -> ClientRecord | None:
         pkce_required=client.pkce_required,
         retailer_id=client.seller.retailer_id if client.seller else None,
         secret_pk=secret.pk if secret else None,
+        is_deleted=client.deleted_at is not None,
+        is_paused=client.paused_at is not None,
+        is_closed=bool(client.seller and not client.seller.is_open),
+        secret_is_live=secret is not None and secret.is_live,
         secret_used_at=secret.last_used_at if secret else None,
     )
 
@@ -85,3 +86,12 @@ def test_secret_is_found_by_any_of_several_hashes(now: dt.datetime) -> None:
         found = find_client(client.client_id, hashes)
         assert found is not None
         assert found.secret_pk == secret.pk
+
+
+def test_of_an_ended_and_a_live_secret_the_live_one_is_found(now: dt.datetime) -> None:
+    client = ClientCredentialFactory()
+    ended, live = ClientSecretFactory(client=client, ends_at=now), ClientSecretFactory(client=client)
+    for hashes in ([ended.hash, live.hash], [live.hash, ended.hash]):
+        found = find_client(client.client_id, hashes)
+        assert found is not None
+        assert (found.secret_pk, found.secret_is_live) == (live.pk, True)

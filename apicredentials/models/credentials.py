@@ -83,7 +83,7 @@ class ClientCredential(OAuthClient):
 
     @property
     def needs_attention(self) -> bool:
-        """Whether the seller should do something about it."""
+        """True if the seller should act: a leaked credential, or an active one that is never used or idle."""
         state = self.state
         return state == self.State.LEAKED or (state == self.State.ACTIVE and (self.is_never_used or self.is_idle))
 

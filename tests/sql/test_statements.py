@@ -130,7 +130,7 @@ def test_revocation_of_an_access_token_takes_two_statements(now: dt.datetime, pa
 def test_revocation_of_a_refresh_token_takes_three_statements_while_another_grant_is_left(
     now: dt.datetime, party: Software, tokens: Claims
 ) -> None:
-    """The client, the lock of the authorisation, and the end of the grant."""
+    """Find the client, lock the authorisation, and end the grant."""
     owner = signed_in(User.objects.get())
     party.exchange(sent_back(decide(owner, request_address(party)))["code"])
     number, answer = counted(lambda: party.post("/revoke", token=tokens["refresh_token"]))

@@ -1,4 +1,4 @@
-"""Bar charts of thirty days: from numbers to the rectangles of an SVG drawing and the words beside it."""
+"""Bar charts of thirty days: the rectangles of an SVG drawing and its text alternative."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.utils.formats import date_format
 
-# The tops that a scale may have, times a power of ten.
+# Possible maxima of a scale, to be multiplied by a power of ten.
 TOPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
-# The drawing is 300 by 100 units. A day has ten of the width, its bar seven of those.
+# The drawing is 300 by 100 units. Each day is ten units wide, and its bar seven.
 HEIGHT, DAY, GAP, WIDTH = 100.0, 10, 1.5, 7
 
 
@@ -24,7 +24,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """One bar for each day. The last day is today, which is not over."""
+    """One bar per day. The last day is today, so its count is incomplete."""
 
     title: str
     label: str
@@ -50,13 +50,13 @@ def chart(title: str, unit: str, days: Sequence[dt.date], counts: Sequence[int],
 
 
 def bar(place: int, count: int, top: int, title: str) -> Bar:
-    """Return a bar. A count above zero is at least one unit high, so that it can be seen."""
+    """Return a bar. A count above zero is at least one unit high, so that it is visible."""
     height = max(1.0, round(HEIGHT * count / top, 1)) if count else 0.0
     return Bar(place * DAY + GAP, round(HEIGHT - height, 1), height, title)
 
 
 def scale_top(highest: int) -> int:
-    """Return the lowest top of a scale that is not below `highest` and has a whole number halfway."""
+    """Return the lowest maximum of a scale that is at least `highest` and whose half is a whole number."""
     power = 1
     while True:
         for factor in TOPS:
@@ -67,7 +67,7 @@ def scale_top(highest: int) -> int:
 
 
 def number(count: int) -> str:
-    """Return a number as people read it in Dutch: 200.665."""
+    """Return a number in Dutch notation: 200.665."""
     return f"{count:,}".replace(",", ".")
 
 

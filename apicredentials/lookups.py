@@ -34,9 +34,9 @@ type Subject = Seller | User | ClientCredential | ThirdParty | ThirdPartyAuthori
 
 @dataclass
 class Match:
-    """One thing that was found: what it is, whose, its state and why, and what happened in PERIOD.
+    """One row that was found: its kind, owner, state and cause, and the problems and log rows of PERIOD.
 
-    `remedy` is what the seller can do, in Dutch; empty when it works.
+    `remedy` is the next step for the seller, in Dutch; empty when it works.
     """
 
     subject: Subject
@@ -54,7 +54,7 @@ class Match:
 
 
 def look_up(what: str, *, at_most: int | None = None) -> list[Match]:
-    """Return what fits a Client ID, authorisation id, seller number, e-mail address, hint, secret or part of a name.
+    """Return the matches of a Client ID, authorisation id, seller number, address, hint, secret or part of a name.
 
     A seller or an address also returns the seller's users, credentials and authorisations; a party also returns its
     authorisations. A secret is hashed before the query.

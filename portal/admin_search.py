@@ -1,4 +1,4 @@
-"""The search field of the admin's start page: answers like the command `explain`, with links."""
+"""The search of the admin's start page: the results of the command `explain`, with links."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ MAXIMUM_FOUND = 100
 
 
 class SearchForm(forms.Form):
-    """What an operator was given. A secret is taken out of the text around it, and never shown again."""
+    """The text that an operator was given. A secret in it is extracted, and never shown again."""
 
     what = forms.CharField(
         label="Zoek een verkoper, gebruiker, client of autorisatie",
@@ -42,7 +42,7 @@ class SearchForm(forms.Form):
 
 @dataclass(frozen=True)
 class Result:
-    """A match as the page shows it."""
+    """A match with its links, for the page."""
 
     match: Match
     kind: str
@@ -53,12 +53,12 @@ class Result:
 
     @property
     def is_client(self) -> bool:
-        """Whether it is something that software uses."""
+        """True for an object that software uses."""
         return self.match.kind not in {"seller", "user"}
 
 
 def search(site: AdminSite, request: HttpRequest, what: str) -> list[Result]:
-    """Return what fits, as far as this operator may open its page; the log only for those who may read it."""
+    """Return the matches whose pages this operator may open, with log rows only for those who may read the log."""
     may_read_log = may_view(site, request, Activity)
     return [
         result_of(match, with_log=may_read_log)

@@ -46,7 +46,7 @@ class PortalAdminSite(AdminSite):
 
     @method_decorator(sensitive_post_parameters("what"))
     def search(self, request: HttpRequest) -> HttpResponse:
-        """Show what fits. No redirect to an address with the term: a pasted secret must not get into one."""
+        """Show the matches. Do not redirect to a URL with the term, because it may contain a pasted secret."""
         form = admin_search.SearchForm(request.POST if request.method == "POST" else None)
         context = self.each_context(request) | {"title": "Zoeken", "search_form": form}
         if form.is_valid():

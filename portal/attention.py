@@ -1,4 +1,4 @@
-"""What needs an operator's attention: late commands, stuck mail, suspended parties, refused sellers."""
+"""Notices for operators: late commands, stuck mail, suspended parties, refused sellers."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -14,16 +14,16 @@ from accounts.models import Seller
 from apicredentials.models import CommandRun, OutgoingMail, ThirdParty, Usage
 from apicredentials.moments import moment
 
-# As many refusals of one seller in the last hour are more than somebody's mistake.
+# From this number of refusals of one seller in the last hour, a mistake of one person is unlikely.
 MANY_REFUSALS = 100
 REFUSED_WITHIN = dt.timedelta(hours=1)
-# More parties or sellers than these are for the lists.
+# At most this many parties or sellers are shown; the lists have the rest.
 MAXIMUM_SHOWN = 20
 
 
 @dataclass(frozen=True)
 class ScheduledCommand:
-    """A command that a timer runs, and after how long without a run it is late; docs/alerts.yaml has the same."""
+    """A command run by a timer, and the time after which a run is late (as in docs/alerts.yaml)."""
 
     name: str
     label: str
@@ -39,7 +39,7 @@ COMMANDS = (
 
 @dataclass(frozen=True)
 class Notice:
-    """A line of the start page; a warning asks for something to be done."""
+    """A line of the start page; a warning requires action."""
 
     text: str
     address: str = ""
@@ -47,7 +47,7 @@ class Notice:
 
 
 def notices(site: AdminSite, request: HttpRequest) -> list[Notice]:
-    """Return what this operator may know of, by the model whose pages they may open."""
+    """Return the notices about models whose pages this operator may open."""
     sources: dict[type[Model], Callable[[], Iterator[Notice]]] = {
         CommandRun: last_runs,
         OutgoingMail: stuck_mail,
@@ -58,12 +58,12 @@ def notices(site: AdminSite, request: HttpRequest) -> list[Notice]:
 
 
 def may_view(site: AdminSite, request: HttpRequest, model: type[Model]) -> bool:
-    """Whether this operator may open the pages of a model."""
+    """Return True if this operator may open the pages of a model."""
     return bool(site.get_model_admin(model).has_view_permission(request))
 
 
 def last_runs() -> Iterator[Notice]:
-    """Yield when each scheduled command last finished, as a warning when that is too long ago."""
+    """Yield the last run of each scheduled command, as a warning if it is late."""
     runs = CommandRun.objects.in_bulk([command.name for command in COMMANDS])
     for command in COMMANDS:
         run = runs.get(command.name)
@@ -90,7 +90,7 @@ def suspended_parties() -> Iterator[Notice]:
 
 
 def refused_sellers() -> Iterator[Notice]:
-    """Yield the sellers with many refusals. The counts include the whole day, because that is how they are stored."""
+    """Yield the sellers with many refusals. Counts cover the whole day, because rows hold daily counts."""
     found = Usage.objects.refused_sellers(timezone.now() - REFUSED_WITHIN, at_least=MANY_REFUSALS)
     for refused in found[:MAXIMUM_SHOWN]:
         address = reverse("admin:accounts_seller_change", args=[refused.seller.pk])

@@ -178,7 +178,7 @@ ACCOUNT_RATE_LIMITS = {
     # Limit failures rather than sign-ins: a whole office may share one address.
     "login": "300/m/ip",
     "login_failed": "20/m/ip,5/5m/key",
-    # Codes of one user, from all addresses together: there are only a million of them.
+    # Codes of one user, from all addresses together, because there are only a million possible codes.
     "code_failed": "20/h/key",
     "link_failed": "30/h/ip",
     "invite": "30/h/user",
@@ -294,7 +294,7 @@ LOGGING_CONFIG = "portal.logs.configure"
 LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], default="INFO")
 LOG_FORMAT = env.choice("LOG_FORMAT", ["console", "json"], default="console")
 LOGGING = logs.settings(level=LOG_LEVEL, format=LOG_FORMAT)
-# A server counts use in memory and writes the counts every minute; tests write them when they look at them.
+# A server counts use in memory and writes the counts every minute. Tests write them explicitly.
 WRITES_USAGE = True
 # Bearer token for GET /metrics, which does not exist without it.
 METRICS_TOKEN = env.token("METRICS_TOKEN")

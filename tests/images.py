@@ -1,4 +1,4 @@
-"""The pictures in the README, drawn from the demo: `make images`."""
+"""The screenshots in the README, taken from the demo: `make images`."""
 
 import os
 import re
@@ -19,7 +19,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 def main() -> None:
-    """Start the demo, take the pictures and stop it."""
+    """Start the demo, take the screenshots and stop the demo."""
     command = [sys.executable, "manage.py", "demo", "--port", str(PORT), "--party-port", str(PARTY_PORT)]
     with (
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as demo,
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def password_of(demo: "subprocess.Popen[str]") -> str:
-    """Return the password that the demo prints; it is ready then."""
+    """Wait until the demo is ready, and return the password that it prints."""
     assert demo.stdout is not None
     for line in demo.stdout:
         if match := re.match(r"wachtwoord\s+(\S+)", line):
@@ -58,7 +58,7 @@ def sign_in(page: Page, password: str) -> None:
 
 
 def save(page: Page, path: Path) -> None:
-    """Save what fits on the screen, as a PNG of few colours so that it stays small."""
+    """Save the visible part of the page, as a PNG with few colours so that it stays small."""
     path.parent.mkdir(exist_ok=True)
     Image.open(BytesIO(page.screenshot())).quantize(64).save(path, optimize=True)
 

@@ -8,7 +8,7 @@ from apicredentials import scopes
 def posted(chosen: Iterable[str]) -> dict[str, str]:
     """Return the fields that a browser posts for these scopes: `{"right-orders": "manage"}`.
 
-    What has no level is nonsense, and stays so.
+    Scopes without a known level are posted unchanged, for tests of invalid input.
     """
     lowest_first = sorted(chosen, key=lambda scope: scope.endswith(":manage"))
     levels = [scope.partition(":") for scope in lowest_first]

@@ -1,4 +1,4 @@
-"""Migration 0011: ends that nothing recorded before authorisations had a cause."""
+"""Migration 0011: causes of ends from before authorisations stored a cause."""
 
 import datetime as dt
 from importlib import import_module
@@ -28,7 +28,7 @@ def chain(authorization: ThirdPartyAuthorization, *, revoked_at: dt.datetime | N
     )
 
 
-def test_an_authorisation_whose_chains_have_all_ended_gets_cause_and_moment() -> None:
+def test_authorisation_without_live_chains_gets_cause_and_time() -> None:
     authorization, ended_at = ThirdPartyAuthorizationFactory(), timezone.now()
     chain(authorization, revoked_at=ended_at - dt.timedelta(days=1))
     chain(authorization, revoked_at=ended_at)
@@ -37,7 +37,7 @@ def test_an_authorisation_whose_chains_have_all_ended_gets_cause_and_moment() ->
     assert (authorization.cause, authorization.ended_at) == (Cause.ENDED_BY_PARTY, ended_at)
 
 
-def test_the_cause_is_the_replay_that_the_log_has() -> None:
+def test_cause_is_the_replay_in_the_log() -> None:
     authorization, ended_at = ThirdPartyAuthorizationFactory(), timezone.now()
     chain(authorization, revoked_at=ended_at)
     Activity.objects.create(kind=Activity.Kind.CODE_REPLAYED, seller=authorization.seller, at=ended_at)
@@ -46,7 +46,7 @@ def test_the_cause_is_the_replay_that_the_log_has() -> None:
     assert authorization.cause == Cause.CODE_REPLAYED
 
 
-def test_an_authorisation_with_a_live_chain_or_without_any_stays_active() -> None:
+def test_authorisation_with_a_live_chain_or_without_any_stays_active() -> None:
     live, unused = ThirdPartyAuthorizationFactory(), ThirdPartyAuthorizationFactory()
     chain(live, revoked_at=timezone.now())
     chain(live, revoked_at=None)

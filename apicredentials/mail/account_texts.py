@@ -14,7 +14,7 @@ NOT_YOU = (
 
 
 def about(facts: MailContext) -> list[tuple[str, str]]:
-    """Return when, from where and with which browser; by whom only when it was an operator."""
+    """Return the rows for time, address and browser, and for the actor if it was an operator."""
     rows = [
         ("Account", facts["name"]),
         ("Wanneer", facts.moment("at")),
@@ -113,6 +113,6 @@ def address_replaced(facts: MailContext) -> Message:
 
 
 def link_to(page: str, facts: MailContext) -> str:
-    """Return the address with the token of a row; the token is not stored."""
+    """Return the link with the token of a row; the token is made when the mail is sent, and never stored."""
     token = link_token(page, int(facts["row"]), facts["nonce"])
     return f"{address_of(page)}?{urlencode({'token': token})}"

@@ -1,4 +1,4 @@
-"""Mails about the members of a seller: to the owners and the person concerned, and to who is invited."""
+"""Mails about the members of a seller: to the owners, to the person concerned, and invitations."""
 
 from accounts.models import Invitation
 from apicredentials.mail.account_texts import link_to

@@ -101,7 +101,7 @@ class Activity(models.Model):
 
     @property
     def full_explanation(self) -> str:
-        """The explanation, followed by what the act means for the seller, such as "Deze partij heeft toegang."."""
+        """The explanation, followed by the consequence for the seller, such as "Deze partij heeft toegang."."""
         return " ".join(filter(None, [self.explanation, kinds.Kind(self.kind).consequence]))
 
     @classmethod

@@ -189,7 +189,7 @@ class Announcement(models.Model):
         return Membership.objects.filter(role=Membership.Role.OWNER, user__is_active=True, seller__in=self.sellers())
 
     def recipients(self) -> Iterator[tuple[str, Seller]]:
-        """Yield each address with its seller; an address may come more than once."""
+        """Yield each address with its seller; an address may occur more than once."""
         for contact in walk(self.contacts().select_related("seller"), "pk"):
             yield contact.email, contact.seller
         for owner in walk(self.owners().select_related("seller", "user"), "pk"):

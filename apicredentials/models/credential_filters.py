@@ -46,7 +46,6 @@ def current_state() -> Case:
 
 
 def in_state(state: str) -> Q:
-    """In this state now."""
     return Q(Exact(current_state(), state))
 
 

@@ -110,10 +110,9 @@ class ClientCredential(OAuthClient):
 
     @property
     def needs_attention(self) -> bool:
-        """Whether the seller should do something about it."""
-        shown_at = min((secret.created_at for secret in self.secrets.all()), default=None)
-        state, is_old = self.state, is_unused(shown_at, self.last_used_at)
-        return state == self.State.LEAKED or (state == self.State.ACTIVE and is_old)
+        """True if the seller should act: a leaked credential, or an active one that is never used or idle."""
+        state = self.state
+        return state == self.State.LEAKED or (state == self.State.ACTIVE and (self.is_never_used or self.is_idle))
 
     @property
     def restorable_until(self) -> dt.datetime | None:

@@ -89,8 +89,8 @@ def values(name: str, node: Any) -> set[str]:
     return found
 
 
-def test_it_names_every_error_code_and_no_other() -> None:
-    """Those of `/authorize` are for the party's browser, and not here."""
+def test_documented_error_codes_are_those_in_the_code() -> None:
+    """Except the codes of `/authorize`, which is not part of the document."""
     code = sources("apicredentials/oauth/*.py") + sources("portal/machine_endpoints.py") + sources("portal/metrics.py")
     raised = {getattr(errors, name).error for name in re.findall(r"\berrors\.(\w+Error)\b", code)}
     # oauthlib raises these when our validator refuses a request.

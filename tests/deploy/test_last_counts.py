@@ -1,4 +1,4 @@
-"""The counts of use when a server stops: `manage.py` reads what its workers have written."""
+"""Counts of use when a server stops, read with `manage.py`."""
 
 import json
 from collections.abc import Callable
@@ -20,9 +20,7 @@ print(json.dumps(dict(Usage.objects.values_list("event", "count"))))
 """
 
 
-def test_a_server_that_is_told_to_stop_writes_exactly_what_it_answered(
-    new_database: Callable[[], str], tmp_path: Path
-) -> None:
+def test_stopping_server_writes_the_exact_counts(new_database: Callable[[], str], tmp_path: Path) -> None:
     with run_portal(tmp_path, DATABASE_URL=new_database(), WORKERS="2") as portal:
         use(portal)
     assert "use_not_written" not in portal.log
@@ -31,7 +29,7 @@ def test_a_server_that_is_told_to_stop_writes_exactly_what_it_answered(
 
 
 def use(portal: Served) -> None:
-    """Get tokens, call with them, and fail, on many connections, so that every worker gets some."""
+    """Send valid and invalid requests on many connections, so that every worker gets some."""
     client_id, secret = new_credential(portal, new_visitor(portal))
 
     def get_token_and_call(number: int) -> None:

@@ -146,9 +146,7 @@ def test_invalid_text_is_refused(seller: Seller, monkeypatch: pytest.MonkeyPatch
         (("1", "--reason", "x" * 501), "--reason must be one line"),
     ],
 )
-def test_invalid_arguments_get_one_line_and_change_nothing(
-    seller: Seller, arguments: tuple[str, ...], complaint: str
-) -> None:
+def test_invalid_arguments_are_refused_in_one_line(seller: Seller, arguments: tuple[str, ...], complaint: str) -> None:
     before = tables()
     with pytest.raises(CommandError, match=re.escape(complaint)):
         announce(*arguments)

@@ -1,4 +1,4 @@
-"""`GET /authorizations`: a third party reads its own consents and their states."""
+"""`GET /authorizations`: a third party lists its consents and their states."""
 
 import datetime as dt
 from dataclasses import replace
@@ -44,10 +44,10 @@ def authorization(row: ThirdParty) -> ThirdPartyAuthorization:
     return ThirdPartyAuthorizationFactory(third_party=row, scope="orders:manage orders:read")
 
 
-# ---- What is in it ------------------------------------------------------------------------------------------
+# ---- Content ------------------------------------------------------------------------------------------------
 
 
-def test_a_party_without_consents_gets_an_empty_list(party: Software) -> None:
+def test_party_without_consents_gets_an_empty_list(party: Software) -> None:
     answer = read(party)
     assert (answer.status_code, answer.json()) == (200, {"authorizations": [], "next": None})
     assert answer["Content-Type"] == "application/json"
@@ -55,7 +55,7 @@ def test_a_party_without_consents_gets_an_empty_list(party: Software) -> None:
     assert not answer.cookies
 
 
-def test_it_lists_the_consents_of_the_party(party: Software, row: ThirdParty, time_machine: Any) -> None:
+def test_consents_of_the_party_are_listed(party: Software, row: ThirdParty, time_machine: Any) -> None:
     time_machine.move_to(dt.datetime(2026, 5, 17, 12, 0, 0, 123456, tzinfo=dt.UTC), tick=False)
     seller = SellerFactory(display_name="Fietsen & zo")
     authorization = ThirdPartyAuthorizationFactory(third_party=row, seller=seller, scope="orders:manage orders:read")
@@ -72,14 +72,14 @@ def test_it_lists_the_consents_of_the_party(party: Software, row: ThirdParty, ti
     ]
 
 
-def test_a_right_that_the_party_lost_is_not_listed(
+def test_right_removed_from_the_registration_is_not_listed(
     party: Software, row: ThirdParty, authorization: ThirdPartyAuthorization
 ) -> None:
     row.change(by=Actor(), scope="orders:read")
     assert [each["scope"] for each in listed(party)] == ["orders:read"]
 
 
-def test_the_consents_to_another_party_are_not_listed(party: Software, authorization: ThirdPartyAuthorization) -> None:
+def test_consents_to_another_party_are_not_listed(party: Software, authorization: ThirdPartyAuthorization) -> None:
     stranger = software(ThirdPartyFactory())
     other = ThirdPartyAuthorizationFactory(
         seller=authorization.seller, third_party=ThirdParty.objects.get(client_id=stranger.client_id)
@@ -123,16 +123,14 @@ STATES = [
 
 
 @pytest.mark.parametrize(("act", "state"), STATES)
-def test_the_state_is_that_of_the_sellers_page(
+def test_state_is_the_one_on_the_sellers_page(
     party: Software, authorization: ThirdPartyAuthorization, act: Any, state: State
 ) -> None:
     act(authorization)
     assert [each["state"] for each in listed(party)] == [state.value]
 
 
-def test_a_consent_that_was_replaced_is_listed_beside_the_new_one(
-    party: Software, authorization: ThirdPartyAuthorization
-) -> None:
+def test_replaced_consent_is_listed_with_the_new_one(party: Software, authorization: ThirdPartyAuthorization) -> None:
     authorization.revoke(by=Actor())
     ThirdPartyAuthorizationFactory(third_party=authorization.third_party, seller=authorization.seller)
     assert sorted(each["state"] for each in listed(party)) == ["active", "revoked"]
@@ -143,7 +141,7 @@ def test_a_consent_that_was_replaced_is_listed_beside_the_new_one(
 
 @pytest.fixture
 def many(row: ThirdParty) -> set[str]:
-    """The ids of 201 consents: two pages and one more."""
+    """The ids of 201 consents: two full pages and a third with one."""
     seller = SellerFactory()
     made = ThirdPartyAuthorizationFactory.build_batch(
         201, third_party=row, seller=seller, ended=True, granted_by=seller.members.get()
@@ -151,7 +149,7 @@ def many(row: ThirdParty) -> set[str]:
     return {each.uid for each in ThirdPartyAuthorization.objects.bulk_create(made)}
 
 
-def test_following_next_gives_every_consent_once(party: Software, many: set[str]) -> None:
+def test_following_next_lists_every_consent_once(party: Software, many: set[str]) -> None:
     address, pages = ADDRESS, []
     while address:
         answer = read(party, address).json()
@@ -162,37 +160,37 @@ def test_following_next_gives_every_consent_once(party: Software, many: set[str]
     assert {each for page in pages for each in page} == many
 
 
-def test_a_page_that_is_just_full_is_the_last(party: Software, many: set[str]) -> None:
+def test_full_last_page_has_no_next(party: Software, many: set[str]) -> None:
     kept = sorted(many)[:100]
     ThirdPartyAuthorization.objects.exclude(uid__in=kept).delete()
     answer = read(party).json()
     assert (len(answer["authorizations"]), answer["next"]) == (100, None)
 
 
-def test_a_page_stays_when_its_last_consent_is_deleted(party: Software, many: set[str]) -> None:
+def test_cursor_works_after_its_consent_was_deleted(party: Software, many: set[str]) -> None:
     following = read(party).json()["next"]
     ThirdPartyAuthorization.objects.get(uid=sorted(many)[99]).delete()
     assert len(read(party, following).json()["authorizations"]) == 100
 
 
-def test_a_strangers_cursor_gives_the_strangers_own_consents(party: Software, many: set[str]) -> None:
+def test_cursor_of_another_party_lists_own_consents_only(party: Software, many: set[str]) -> None:
     following = read(party).json()["next"]
     answer = read(software(ThirdPartyFactory()), following)
     assert answer.json() == {"authorizations": [], "next": None}
 
 
 @pytest.mark.parametrize("cursor", ["x", "1", "%00", "%FF", "a&cursor=b", "é", "' OR 1=1", "0" * 36])
-def test_a_cursor_that_is_not_ours_is_an_invalid_request(party: Software, cursor: str) -> None:
+def test_malformed_cursor_is_an_invalid_request(party: Software, cursor: str) -> None:
     assert_error(read(party, f"{ADDRESS}?cursor={cursor}"), "invalid_request")
 
 
-def test_next_comes_from_the_setting_and_not_from_the_host(party: Software, many: set[str]) -> None:
+def test_next_uses_the_issuer_and_not_the_host_header(party: Software, many: set[str]) -> None:
     answer = Client().get(ADDRESS, headers=header(party.authorization) | {"Host": "localhost"})
     assert answer.json()["next"].startswith(f"{ISSUER}/")
 
 
-def test_a_page_takes_two_statements_however_much_there_is(party: Software, many: set[str]) -> None:
-    read(party)  # the first of a minute is written down
+def test_page_takes_two_statements_for_any_number_of_rows(party: Software, many: set[str]) -> None:
+    read(party)  # the first use of a minute is stored
     for left in (201, 1, 0):
         ThirdPartyAuthorization.objects.exclude(uid__in=sorted(many)[:left]).delete()
         with CaptureQueriesContext(connection) as queries:
@@ -200,15 +198,15 @@ def test_a_page_takes_two_statements_however_much_there_is(party: Software, many
         assert len(queries) == 2
 
 
-# ---- Who may read it ----------------------------------------------------------------------------------------
+# ---- Client authentication ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("client", ["warehouse", "gateway"])
-def test_other_kinds_of_clients_have_none(client: str, request: pytest.FixtureRequest) -> None:
+def test_other_kinds_of_clients_are_refused(client: str, request: pytest.FixtureRequest) -> None:
     assert_error(read(request.getfixturevalue(client)), "unauthorized_client", 403)
 
 
-def test_without_authentication_there_is_nothing(party: Software, authorization: ThirdPartyAuthorization) -> None:
+def test_authentication_is_required(party: Software, authorization: ThirdPartyAuthorization) -> None:
     answer = Client().get(ADDRESS)
     assert_error(answer, "invalid_client", 401)
     assert answer["WWW-Authenticate"].startswith("Basic ")
@@ -217,31 +215,29 @@ def test_without_authentication_there_is_nothing(party: Software, authorization:
     assert_error(Client().get(f"{ADDRESS}?client_id={party.client_id}"), "invalid_client", 401)
 
 
-def test_an_access_token_does_not_open_it(tokens: dict[str, Any]) -> None:
+def test_access_token_does_not_authenticate(tokens: dict[str, Any]) -> None:
     answer = Client().get(ADDRESS, headers=header(f"Bearer {tokens['access_token']}"))
     assert_error(answer, "invalid_client", 401)
 
 
-def test_a_party_without_a_secret_cannot_read_it(db: None) -> None:
-    """Its client id is public, so anybody could."""
+def test_public_party_is_refused(db: None) -> None:
+    """Its client id is public, so anybody could read the list."""
     public = software(ThirdPartyFactory(public=True))
     assert_error(Client().get(f"{ADDRESS}?client_id={public.client_id}"), "invalid_client", 401)
     assert_error(Client().get(ADDRESS, headers=header(basic(public.client_id, ""))), "invalid_client", 401)
 
 
-def test_a_secret_in_the_url_is_refused(party: Software) -> None:
+def test_secret_in_the_url_is_refused(party: Software) -> None:
     answer = Client().get(f"{ADDRESS}?client_id={party.client_id}&client_secret={party.secret}")
     assert_error(answer, "invalid_request")
 
 
-def test_a_leaked_secret_does_not_open_it(
-    party: Software, row: ThirdParty, authorization: ThirdPartyAuthorization
-) -> None:
+def test_leaked_secret_is_refused(party: Software, row: ThirdParty, authorization: ThirdPartyAuthorization) -> None:
     report_leak_of(row, by=Actor())
     assert_error(read(party), "invalid_client", 401)
 
 
-def test_the_new_secret_after_a_leak_opens_it(
+def test_new_secret_after_a_leak_is_accepted(
     row: ThirdParty, party: Software, authorization: ThirdPartyAuthorization
 ) -> None:
     report_leak_of(row, by=Actor())
@@ -250,24 +246,24 @@ def test_the_new_secret_after_a_leak_opens_it(
     assert [each["state"] for each in listed(renewed)] == ["suspended"]
 
 
-def test_a_suspended_party_gets_no_token_all_the_same(party: Software, row: ThirdParty) -> None:
+def test_suspended_party_still_gets_no_token(party: Software, row: ThirdParty) -> None:
     row.pause(by=Actor())
     assert listed(party) == []
     assert_error(party.refresh("x"), "invalid_client", 401)
     assert_error(party.post("/revoke", token="x"), "invalid_client", 401)
 
 
-def test_a_deleted_party_cannot_read_it(party: Software) -> None:
+def test_deleted_party_is_refused(party: Software) -> None:
     ThirdParty.objects.update(deleted_at=timezone.now())
     assert_error(read(party), "invalid_client", 401)
 
 
-def test_paused_software_of_a_seller_is_refused_as_at_token(warehouse: Software, row: ThirdParty) -> None:
+def test_paused_credential_is_refused_as_at_token(warehouse: Software, row: ThirdParty) -> None:
     ClientSecret.objects.get(client__client_id=warehouse.client_id).client.pause(by=Actor())
     assert_error(read(warehouse), "invalid_client", 401)
 
 
-def test_failures_are_throttled_together_with_those_at_token(party: Software, time_machine: Any) -> None:
+def test_failures_share_the_throttle_of_token(party: Software, time_machine: Any) -> None:
     time_machine.move_to(dt.datetime(2026, 5, 17, 12, tzinfo=dt.UTC), tick=False)
     wrong = replace(party, secret=secret_format.generate())
     for _ in range(FAILURES_PER_CLIENT - 1):
@@ -280,12 +276,12 @@ def test_failures_are_throttled_together_with_those_at_token(party: Software, ti
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_only_reading_is_allowed(party: Software, method: str) -> None:
+def test_only_get_and_head_are_allowed(party: Software, method: str) -> None:
     answer = Client().generic(method, ADDRESS, headers=header(party.authorization))
     assert_error(answer, "invalid_request", 405)
     assert answer["Allow"] == "GET, HEAD"
 
 
-def test_head_answers_like_get(party: Software) -> None:
+def test_head_gets_the_headers_of_get(party: Software) -> None:
     answer = Client().head(ADDRESS, headers=header(party.authorization))
     assert (answer.status_code, answer["Content-Type"], answer.content) == (200, "application/json", b"")

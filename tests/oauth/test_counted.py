@@ -1,4 +1,4 @@
-"""Counts of use and problems at `/token`, `/verify` and `/retailer/…`: for whom, and with which cause."""
+"""Counts of use and problems at `/token`, `/verify` and `/retailer/…`: their subject and cause."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -30,13 +30,13 @@ def _forget_other_tests() -> Iterator[None]:
 
 @pytest.fixture
 def authorization(tokens: dict[str, Any]) -> ThirdPartyAuthorization:
-    """The consent that `tokens` came from; the count of the exchange is dropped."""
+    """The authorisation of `tokens`, without the count of the exchange."""
     counting._counts._take()
     return ThirdPartyAuthorization.objects.get()
 
 
 def counted() -> Counted:
-    """Return what has been counted, by subject, event and right."""
+    """Write and return the counts, by subject, event and right."""
     counting.flush()
     return {(row.subject, row.event, row.right): row.count for row in Usage.objects.all()}
 
@@ -48,25 +48,25 @@ def call(token: str, path: str = "/verify", **headers: str) -> int:
 # ---- Use ----------------------------------------------------------------------------------------------------
 
 
-def test_a_token_of_a_credential(warehouse: Software) -> None:
+def test_token_of_a_credential_is_counted(warehouse: Software) -> None:
     warehouse.access_token()
     warehouse.access_token(scope="orders:read")
     assert counted() == {(warehouse.client_id, "token_request", ""): 2}
 
 
-def test_the_tokens_of_a_third_party_belong_to_the_authorisation(party: Software, tokens: dict[str, Any]) -> None:
+def test_tokens_of_a_third_party_are_counted_for_the_authorisation(party: Software, tokens: dict[str, Any]) -> None:
     assert party.refresh(tokens["refresh_token"]).status_code == 200
     assert counted() == {(ThirdPartyAuthorization.objects.get().uid, "token_request", ""): 2}
 
 
-def test_calls_of_a_credential(warehouse: Software) -> None:
+def test_calls_of_a_credential_are_counted(warehouse: Software) -> None:
     token = warehouse.access_token()
     assert call(token, "/verify?scope=orders:read") == 204
     assert call(token, "/retailer/retailers/current") == 200
     assert counted()[warehouse.client_id, "api_call", ""] == 2
 
 
-def test_calls_of_a_third_party_belong_to_the_authorisation(
+def test_calls_of_a_third_party_are_counted_for_the_authorisation(
     authorization: ThirdPartyAuthorization, tokens: dict[str, Any]
 ) -> None:
     assert call(tokens["access_token"]) == 204
@@ -74,14 +74,14 @@ def test_calls_of_a_third_party_belong_to_the_authorisation(
     assert counted() == {(authorization.uid, "api_call", ""): 2}
 
 
-def test_the_address_and_software_of_a_call(warehouse: Software) -> None:
+def test_address_and_software_of_a_call_are_stored(warehouse: Software) -> None:
     call(warehouse.access_token(), **{"User-Agent": "magazijn/2.1"})
     counting.flush()
     row = Usage.objects.get(event="api_call")
     assert (row.address, row.agent) == ("127.0.0.1", "magazijn/2.1")
 
 
-def test_a_refused_token_or_format_is_not_counted(warehouse: Software) -> None:
+def test_refused_token_or_format_is_not_counted(warehouse: Software) -> None:
     token = warehouse.access_token()
     counting._counts._take()
     assert call("onzin") == 401
@@ -111,7 +111,7 @@ def end_secret(software: Software) -> None:
         ("ended_secret", lambda software: change(software, deleted_at=timezone.now())),
     ],
 )
-def test_a_refused_client_is_counted_with_its_cause(warehouse: Software, cause: str, act: Any) -> None:
+def test_refused_client_is_counted_with_its_cause(warehouse: Software, cause: str, act: Any) -> None:
     act(warehouse)
     answer = warehouse.token(grant_type="client_credentials")
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
@@ -119,13 +119,13 @@ def test_a_refused_client_is_counted_with_its_cause(warehouse: Software, cause: 
 
 
 @pytest.mark.parametrize("secret", [secret_format.generate(), "afgebroken"])
-def test_a_wrong_secret_is_counted(warehouse: Software, secret: str) -> None:
-    change(warehouse, paused_at=timezone.now())  # resuming would not help: the secret comes first
+def test_wrong_secret_is_counted(warehouse: Software, secret: str) -> None:
+    change(warehouse, paused_at=timezone.now())  # resuming would not help while the secret is wrong
     assert Software(warehouse.client_id, secret).token(grant_type="client_credentials").status_code == 401
     assert counted() == {(warehouse.client_id, "wrong_secret", ""): 1}
 
 
-def test_several_causes_within_a_minute_are_all_kept(warehouse: Software) -> None:
+def test_several_causes_within_a_minute_are_all_counted(warehouse: Software) -> None:
     Software(warehouse.client_id, secret_format.generate()).token(grant_type="client_credentials")
     change(warehouse, paused_at=timezone.now())
     warehouse.token(grant_type="client_credentials")
@@ -138,7 +138,7 @@ def test_several_causes_within_a_minute_are_all_kept(warehouse: Software) -> Non
     }
 
 
-def test_of_an_old_and_a_new_secret_the_new_one_works(seller: Seller) -> None:
+def test_ended_secret_is_counted_while_the_new_one_works(seller: Seller) -> None:
     credential = ClientCredentialFactory(seller=seller)
     old = credential.reveal(by=Actor())
     new = credential.rotate(overlap=dt.timedelta(), by=Actor())
@@ -151,7 +151,7 @@ def test_of_an_old_and_a_new_secret_the_new_one_works(seller: Seller) -> None:
 
 
 @pytest.mark.django_db
-def test_an_unknown_client_is_not_written() -> None:
+def test_unknown_client_is_not_written() -> None:
     assert Software(str(uuid4()), secret_format.generate()).token(grant_type="client_credentials").status_code == 401
     assert counted() == {}
 
@@ -169,7 +169,7 @@ def test_too_many_attempts_are_counted(warehouse: Software, time_machine: TimeMa
 # ---- Problems of rights, codes and refresh tokens -------------------------------------------------------------
 
 
-def test_a_missing_right_is_counted_by_its_name(warehouse: Software) -> None:
+def test_missing_right_is_counted_by_its_name(warehouse: Software) -> None:
     token = warehouse.access_token(scope="orders:read")
     counting._counts._take()
     assert call(token, "/verify?scope=offers:read") == 403
@@ -180,25 +180,25 @@ def test_a_missing_right_is_counted_by_its_name(warehouse: Software) -> None:
     }
 
 
-def test_a_call_for_a_closed_seller_is_counted(authorization: ThirdPartyAuthorization, tokens: dict[str, Any]) -> None:
+def test_call_for_a_closed_seller_is_counted(authorization: ThirdPartyAuthorization, tokens: dict[str, Any]) -> None:
     Seller.objects.update(closed_at=timezone.now())
     assert call(tokens["access_token"]) == 403
     assert counted() == {(authorization.uid, "closed", ""): 1}
 
 
-def test_an_unknown_scope_at_a_refresh_is_counted(
+def test_unknown_scope_at_a_refresh_is_counted(
     party: Software, authorization: ThirdPartyAuthorization, tokens: dict[str, Any]
 ) -> None:
     assert party.refresh(tokens["refresh_token"], scope="offline_access orders:reed").status_code == 400
     assert counted() == {(authorization.uid, "unknown_scope", "orders:reed"): 1}
 
 
-def test_an_unknown_code_is_counted_for_the_party(party: Software) -> None:
+def test_unknown_code_is_counted_for_the_party(party: Software) -> None:
     assert party.exchange("verzonnen").status_code == 400
     assert counted() == {(party.client_id, "code_refused", ""): 1}
 
 
-def test_an_expired_code_is_counted_for_the_authorisation(
+def test_expired_code_is_counted_for_the_authorisation(
     party: Software, code: str, time_machine: TimeMachineFixture
 ) -> None:
     time_machine.move_to(timezone.now() + dt.timedelta(seconds=61), tick=False)
@@ -206,12 +206,12 @@ def test_an_expired_code_is_counted_for_the_authorisation(
     assert counted() == {(ThirdPartyAuthorization.objects.get().uid, "code_refused", ""): 1}
 
 
-def test_a_code_used_twice_is_counted(party: Software, code: str, authorization: ThirdPartyAuthorization) -> None:
+def test_code_used_twice_is_counted(party: Software, code: str, authorization: ThirdPartyAuthorization) -> None:
     assert party.exchange(code).status_code == 400
     assert counted() == {(authorization.uid, "code_refused", ""): 1}
 
 
-def test_an_old_refresh_token_is_counted(
+def test_old_refresh_token_is_counted(
     party: Software,
     tokens: dict[str, Any],
     authorization: ThirdPartyAuthorization,
@@ -224,7 +224,7 @@ def test_an_old_refresh_token_is_counted(
     assert counted() == {(authorization.uid, "refresh_token_replayed", ""): 1}
 
 
-def test_a_stopped_authorisation_counts_each_further_attempt(
+def test_stopped_authorisation_counts_each_further_attempt(
     party: Software,
     tokens: dict[str, Any],
     authorization: ThirdPartyAuthorization,
@@ -238,7 +238,7 @@ def test_a_stopped_authorisation_counts_each_further_attempt(
     assert counted() == {(authorization.uid, "refresh_token_replayed", ""): 1}
 
 
-def test_a_refresh_for_a_closed_seller_is_counted(
+def test_refresh_for_a_closed_seller_is_counted(
     party: Software, authorization: ThirdPartyAuthorization, tokens: dict[str, Any]
 ) -> None:
     Seller.objects.update(closed_at=timezone.now())
@@ -246,7 +246,7 @@ def test_a_refresh_for_a_closed_seller_is_counted(
     assert counted() == {(authorization.uid, "closed", ""): 1}
 
 
-def test_a_refresh_of_a_suspended_party_is_counted_for_the_party(
+def test_refresh_of_a_suspended_party_is_counted_for_the_party(
     party: Software, authorization: ThirdPartyAuthorization, tokens: dict[str, Any]
 ) -> None:
     change(party, paused_at=timezone.now())
@@ -254,7 +254,7 @@ def test_a_refresh_of_a_suspended_party_is_counted_for_the_party(
     assert counted() == {(party.client_id, "paused", ""): 1}
 
 
-def test_the_state_alone_tells_of_a_removed_party(
+def test_removed_party_is_not_counted_as_a_problem(
     party: Software, authorization: ThirdPartyAuthorization, tokens: dict[str, Any]
 ) -> None:
     authorization.revoke(by=Actor())

@@ -98,7 +98,7 @@ def test_public_party_revokes_with_its_id_only(owner: Client) -> None:
 # ---- The authorisation ------------------------------------------------------------------------------------
 
 
-def test_the_last_chain_takes_the_authorisation_with_it(party: Software, tokens: dict[str, Any]) -> None:
+def test_revoking_the_last_chain_stops_the_authorisation(party: Software, tokens: dict[str, Any]) -> None:
     ThirdParty.objects.update(name="Boekhouding")
     revoke(party, tokens["refresh_token"])
     authorization = ThirdPartyAuthorization.objects.get()
@@ -108,9 +108,7 @@ def test_the_last_chain_takes_the_authorisation_with_it(party: Software, tokens:
     assert row.details["cause"] == "ended_by_party"
 
 
-def test_the_owner_is_mailed_once_however_often_it_is_revoked(
-    seller: Seller, party: Software, tokens: dict[str, Any]
-) -> None:
+def test_owner_is_mailed_once_for_repeated_revocations(seller: Seller, party: Software, tokens: dict[str, Any]) -> None:
     for _ in range(3):
         revoke(party, tokens["refresh_token"])
     (owner,) = seller.members.all()
@@ -119,7 +117,7 @@ def test_the_owner_is_mailed_once_however_often_it_is_revoked(
     assert mailed.get().context["cause"] == "ended_by_party"
 
 
-def test_with_another_chain_left_the_authorisation_goes_on(
+def test_authorisation_stays_active_while_another_chain_is_left(
     owner: Client, party: Software, tokens: dict[str, Any]
 ) -> None:
     other = party.exchange(sent_back(decide(owner, request_address(party)))["code"]).json()
@@ -130,12 +128,12 @@ def test_with_another_chain_left_the_authorisation_goes_on(
     assert ThirdPartyAuthorization.objects.get().cause == "ended_by_party"
 
 
-def test_a_revoked_access_token_stops_no_authorisation(party: Software, tokens: dict[str, Any]) -> None:
+def test_revoking_an_access_token_does_not_stop_the_authorisation(party: Software, tokens: dict[str, Any]) -> None:
     revoke(party, tokens["access_token"])
     assert ThirdPartyAuthorization.objects.get().state == "active"
 
 
-def test_what_the_seller_removed_stays_removed(party: Software, tokens: dict[str, Any]) -> None:
+def test_revoking_after_removal_does_not_change_the_cause(party: Software, tokens: dict[str, Any]) -> None:
     ThirdPartyAuthorization.objects.get().revoke(by=Actor(user=User.objects.get()))
     revoke(party, tokens["refresh_token"])
     assert ThirdPartyAuthorization.objects.get().cause == "removed_by_seller"

@@ -112,7 +112,7 @@ def test_concurrent_revocations_of_one_token_both_succeed(party: Software, token
     assert verify(tokens["access_token"]).status_code == 401
 
 
-def test_two_revocations_of_the_last_two_grants_at_once_stop_the_authorisation_once(
+def test_concurrent_revocations_of_the_last_grants_stop_the_authorisation_once(
     owner: Client, party: Software, tokens: dict[str, Any]
 ) -> None:
     other = party.exchange(sent_back(decide(owner, request_address(party)))["code"]).json()

@@ -1,4 +1,4 @@
-"""Two owners at once, and two acceptances of one invitation."""
+"""Concurrent changes by two owners, and concurrent acceptances of one invitation."""
 
 from functools import partial
 from typing import Any
@@ -19,16 +19,14 @@ MEMBERS = "/instellingen/medewerkers/"
 
 
 @pytest.mark.parametrize(("page", "fields"), [("rol", {"role": "technical"}), ("verwijderen", {})])
-def test_two_owners_who_end_each_others_role_at_once_leave_one(
-    seller: Seller, page: str, fields: dict[str, Any]
-) -> None:
+def test_two_owners_who_demote_each_other_leave_one_owner(seller: Seller, page: str, fields: dict[str, Any]) -> None:
     first, second = seller.memberships.get(), MembershipFactory(seller=seller, role="owner")
     browsers = [(signed_in(first.user), second), (signed_in(second.user), first)]
     at_once(seller, *(partial(browser.post, f"{MEMBERS}{other.pk}/{page}/", fields) for browser, other in browsers))
     assert Membership.objects.filter(seller=seller, role="owner").count() == 1
 
 
-def test_two_acceptances_of_one_invitation_make_one_member(seller: Seller) -> None:
+def test_concurrent_acceptances_create_one_member(seller: Seller) -> None:
     user = UserFactory()
     invitation = Invitation.objects.create(seller=seller, email=user.email, role="technical")
     token = unquote(link_token("invitation", invitation.pk, invitation.nonce))
@@ -38,7 +36,7 @@ def test_two_acceptances_of_one_invitation_make_one_member(seller: Seller) -> No
     assert Membership.objects.filter(seller=seller, user=user).count() == 1
 
 
-def test_two_new_accounts_from_one_invitation_make_one(seller: Seller) -> None:
+def test_concurrent_new_accounts_from_one_invitation_create_one(seller: Seller) -> None:
     invitation = Invitation.objects.create(seller=seller, email="joris@vandijk.example", role="technical")
     token = link_token("invitation", invitation.pk, invitation.nonce)
     password = "vier-peren-en-een-appel"

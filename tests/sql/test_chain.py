@@ -105,7 +105,7 @@ def test_chain_is_found_for_its_own_client_only(party: Software, tokens: Claims)
     assert Grant.objects.get().revoked_at is None
 
 
-def test_the_end_of_a_chain_sees_other_grants_as_the_orm_does(
+def test_end_of_a_chain_agrees_with_the_orm_about_other_grants(
     now: dt.datetime, party: Software, tokens: Claims
 ) -> None:
     authorization = ThirdPartyAuthorization.objects.get()

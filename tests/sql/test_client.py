@@ -88,7 +88,7 @@ def test_secret_is_found_by_any_of_several_hashes(now: dt.datetime) -> None:
         assert found.secret_pk == secret.pk
 
 
-def test_of_an_ended_and_a_live_secret_the_live_one_is_found(now: dt.datetime) -> None:
+def test_live_secret_is_found_before_an_ended_one(now: dt.datetime) -> None:
     client = ClientCredentialFactory()
     ended, live = ClientSecretFactory(client=client, ends_at=now), ClientSecretFactory(client=client)
     for hashes in ([ended.hash, live.hash], [live.hash, ended.hash]):

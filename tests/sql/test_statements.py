@@ -121,16 +121,16 @@ def test_repeated_refresh_takes_at_most_four_statements(now: dt.datetime, party:
     assert number <= 4
 
 
-def test_the_revocation_of_an_access_token_takes_two(now: dt.datetime, party: Software, tokens: Claims) -> None:
+def test_revocation_of_an_access_token_takes_two_statements(now: dt.datetime, party: Software, tokens: Claims) -> None:
     number, answer = counted(lambda: party.post("/revoke", token=tokens["access_token"]))
     assert (number, answer.status_code) == (2, 200)
     assert rights(tokens["access_token"]) == ""
 
 
-def test_the_revocation_of_a_refresh_token_takes_three_while_another_grant_is_left(
+def test_revocation_of_a_refresh_token_takes_three_statements_while_another_grant_is_left(
     now: dt.datetime, party: Software, tokens: Claims
 ) -> None:
-    """The client, the lock of the authorisation, and the end of the grant."""
+    """Find the client, lock the authorisation, and end the grant."""
     owner = signed_in(User.objects.get())
     party.exchange(sent_back(decide(owner, request_address(party)))["code"])
     number, answer = counted(lambda: party.post("/revoke", token=tokens["refresh_token"]))

@@ -37,7 +37,7 @@ class Command(PortalCommand):
 
 
 def lines_about(match: Match) -> Iterator[str]:
-    """Yield what a person reads about a match; what to do now is in Dutch, as the seller reads it."""
+    """Yield the lines about a match; the advice is in Dutch, as shown to the seller."""
     whose = f" of seller {match.seller}" if match.seller and match.kind != "seller" else ""
     yield f"{match.kind} {match.id} ‘{match.name}’{whose}"
     since = f" since {moment(match.since)}" if match.since else ""

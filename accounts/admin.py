@@ -113,8 +113,8 @@ SWITCH_ON = Act(
 RESET_FACTORS = Act(
     "reset_factors",
     "Tweede stap verwijderen",
-    "Stel eerst vast dat het echt om deze persoon gaat. Daarna is alleen het wachtwoord nodig om in te loggen, en is er "
-    "overal uitgelogd.",
+    "Stel eerst vast dat het echt om deze persoon gaat. Daarna is alleen het wachtwoord nodig om in te loggen. "
+    "Er wordt overal uitgelogd.",
     reset_factors,
     Q(),
 )

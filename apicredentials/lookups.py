@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import batched
+from itertools import batched, islice
 from uuid import UUID
 
 from django.db.models import Q
@@ -34,8 +34,12 @@ type Subject = Seller | User | ClientCredential | ThirdParty | ThirdPartyAuthori
 
 @dataclass
 class Match:
-    """One thing that was found: what it is, whose, its state and why, and what happened in PERIOD."""
+    """One thing that was found: what it is, whose, its state and why, and what happened in PERIOD.
 
+    `remedy` is what the seller can do, in Dutch; empty when it works.
+    """
+
+    subject: Subject
     kind: str
     id: str
     name: str
@@ -44,17 +48,18 @@ class Match:
     cause: str | None
     since: dt.datetime | None
     last_used_at: dt.datetime | None
+    remedy: str = ""
     problems: list[ProblemGroup] = field(default_factory=list)
     activity: list[Activity] = field(default_factory=list)
 
 
-def look_up(what: str) -> list[Match]:
+def look_up(what: str, *, at_most: int | None = None) -> list[Match]:
     """Return what fits a Client ID, authorisation id, seller number, e-mail address, hint, secret or part of a name.
 
     A seller or an address brings the seller's users, credentials and authorisations along; a party its
     authorisations. A secret is hashed before the query.
     """
-    subjects = list(dict.fromkeys(find(what.strip())))
+    subjects = dict.fromkeys(islice(find(what.strip()), at_most))
     matches = {subject: match_of(subject) for subject in subjects}
     add_problems(matches)
     add_activity(matches)
@@ -119,10 +124,10 @@ def match_of(subject: Subject) -> Match:
         case Seller():
             state = "open" if subject.is_open else "closed"
             number, name = subject.retailer_id, subject.display_name
-            return Match("seller", number, name, number, state, None, subject.closed_at, None)
+            return Match(subject, "seller", number, name, number, state, None, subject.closed_at, None)
         case User():
             state = "active" if subject.is_active else "off"
-            return Match("user", subject.email, str(subject), None, state, None, subject.deactivated_at, None)
+            return Match(subject, "user", subject.email, str(subject), None, state, None, subject.deactivated_at, None)
         case ClientCredential():
             return of_credential(subject)
         case ThirdParty():
@@ -139,17 +144,20 @@ def of_credential(credential: ClientCredential) -> Match:
         states.DELETED: credential.deleted_at,
     }
     state, used_at = credential.state, credential.last_used_at
-    return Match("credential", credential.client_id, credential.name, seller, state, None, since.get(state), used_at)
+    number, name = credential.client_id, credential.name
+    return Match(credential, "credential", number, name, seller, state, None, since.get(state), used_at)
 
 
 def of_party(party: ThirdParty) -> Match:
     state = "suspended" if party.paused_at else "active"
     cause = ("secret_leaked" if party.is_stopped_by_leak else "suspended") if party.paused_at else None
-    return Match("third_party", party.client_id, party.name, None, state, cause, party.paused_at, party.last_used_at)
+    number, used_at = party.client_id, party.last_used_at
+    return Match(party, "third_party", number, party.name, None, state, cause, party.paused_at, used_at)
 
 
 def of_authorization(authorization: ThirdPartyAuthorization) -> Match:
     return Match(
+        subject=authorization,
         kind="authorization",
         id=authorization.uid,
         name=authorization.third_party.name,
@@ -158,6 +166,7 @@ def of_authorization(authorization: ThirdPartyAuthorization) -> Match:
         cause=authorization.cause,
         since=authorization.state_since,
         last_used_at=authorization.last_used_at,
+        remedy=authorization.remedy,
     )
 
 

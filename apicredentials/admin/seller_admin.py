@@ -8,14 +8,16 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
-from accounts.models import Membership, Seller
+from accounts.models import Membership, Seller, User
 from apicredentials.admin.links import links_to
 from apicredentials.admin.read_only import ReadOnlyAdmin
 from apicredentials.admin.reason_actions import Act, ActingAdmin
 from apicredentials.models import (
     Activity,
     ClientCredential,
+    CommandRun,
     OutgoingMail,
     TechnicalContact,
     ThirdPartyAuthorization,
@@ -69,7 +71,10 @@ class SellerAdmin(ActingAdmin):
     @admin.display(description="hoort bij deze verkoper")
     def links(self, seller: Seller) -> str:
         models = (ClientCredential, ThirdPartyAuthorization, TechnicalContact, Activity, OutgoingMail)
-        return links_to(*models, seller__id__exact=seller.pk) if seller.pk else "-"
+        if not seller.pk:
+            return "-"
+        members = links_to(User, sellers__id__exact=seller.pk)
+        return format_html("{}{}", links_to(*models, seller__id__exact=seller.pk), members)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -107,4 +112,9 @@ class ActivityAdmin(ReadOnlyAdmin):
 
     @admin.display(description="bijzonderheden", empty_value="-")
     def details_in_words(self, activity: Activity) -> str | None:
-        return activity.explanation or None
+        return activity.full_explanation or None
+
+
+@admin.register(CommandRun)
+class CommandRunAdmin(ReadOnlyAdmin):
+    list_display = ("command", "finished_at", "total")

@@ -101,6 +101,11 @@ class Activity(models.Model):
             return _difference(told.get("former_scope", ""), told.get("scope", ""))
         return " ".join(tell(told[name]) for name, tell in SENTENCES.items() if name in told)
 
+    @property
+    def full_explanation(self) -> str:
+        """The explanation, followed by what the act means for the seller, such as "Deze partij heeft toegang."."""
+        return " ".join(filter(None, [self.explanation, kinds.Kind(self.kind).consequence]))
+
     @classmethod
     def record(
         cls,

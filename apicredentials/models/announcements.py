@@ -20,6 +20,7 @@ from apicredentials.keys import secret_format
 from apicredentials.models.activity import Activity
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.contacts import TechnicalContact
+from apicredentials.models.keyset import walk
 from apicredentials.models.outgoing_mail import OutgoingMail
 from apicredentials.models.third_parties import ThirdParty
 
@@ -188,9 +189,9 @@ class Announcement(models.Model):
 
     def recipients(self) -> Iterator[tuple[str, Seller]]:
         """Yield each address with its seller; an address may come more than once."""
-        for contact in self.contacts().select_related("seller").order_by("pk").iterator(BATCH_SIZE):
+        for contact in walk(self.contacts().select_related("seller"), "pk"):
             yield contact.email, contact.seller
-        for owner in self.owners().select_related("seller", "user").order_by("pk").iterator(BATCH_SIZE):
+        for owner in walk(self.owners().select_related("seller", "user"), "pk"):
             yield owner.user.email, owner.seller
 
     def progress(self) -> Progress:

@@ -15,16 +15,25 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import ManyToManyField, Q, QuerySet
 from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from accounts.access import actor
 from accounts.admin_pages import PortalAdmin
 from accounts.members import memberships
-from accounts.models import ROLE_DESCRIPTIONS, Actor, Membership, User
+from accounts.models import ROLE_DESCRIPTIONS, Actor, Membership, Seller, User
 from accounts.security import address_changes
 from accounts.security.factor_reset import reset_factors
+from apicredentials.admin.links import links_to
 from apicredentials.admin.reason_actions import Act, ActingAdmin, ReasonForm
-from apicredentials.models import sellers
+from apicredentials.models import (
+    Activity,
+    ClientCredential,
+    OutgoingMail,
+    TechnicalContact,
+    ThirdPartyAuthorization,
+    sellers,
+)
 
 # The address is User.email, and nobody may see the secret of a second factor.
 admin.site.unregister(EmailAddress)
@@ -113,8 +122,8 @@ SWITCH_ON = Act(
 RESET_FACTORS = Act(
     "reset_factors",
     "Tweede stap verwijderen",
-    "Stel eerst vast dat het echt om deze persoon gaat. Daarna is alleen het wachtwoord nodig om in te loggen, en is er "
-    "overal uitgelogd.",
+    "Stel eerst vast dat het echt om deze persoon gaat. Daarna is alleen het wachtwoord nodig om in te loggen, en is "
+    "er overal uitgelogd.",
     reset_factors,
     Q(),
 )
@@ -133,12 +142,29 @@ class UserAdmin(PermittingAdmin, ActingAdmin):
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         rights = ("is_staff", "is_superuser", "groups", "user_permissions")
         known = ("reason", "name", "is_active") if obj else ("name",)
-        return ("email", *known, *rights, "last_login")
+        return ("email", *known, *rights, "last_login", *(["links"] if obj else []))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Let only superusers change rights, so that operators cannot give themselves more."""
         rights = ("is_staff", "is_superuser", "groups", "user_permissions")
-        return ("is_active", "last_login") if is_superuser(request) else ("is_active", "last_login", *rights)
+        fixed = ("is_active", "last_login", "links")
+        return fixed if is_superuser(request) else (*fixed, *rights)
+
+    @admin.display(description="hoort bij deze gebruiker")
+    def links(self, user: User) -> str:
+        return format_html(
+            "{}" * 5,
+            links_to(Seller, members__id__exact=user.pk),
+            links_to(ThirdPartyAuthorization, granted_by__id__exact=user.pk),
+            links_to(ClientCredential, created_by__id__exact=user.pk),
+            links_to(Activity, user__id__exact=user.pk),
+            links_to(TechnicalContact, OutgoingMail, q=user.email),
+        )
+
+    def describe(self, row: Any) -> str:
+        """Add what stops when the user is switched off."""
+        count = ThirdPartyAuthorization.objects.active().filter(granted_by=row).count()
+        return f"{row} ({row.email}): {count} {'partij' if count == 1 else 'partijen'} met toegang"
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Let only superusers change superusers: a new e-mail address is enough to get a new password."""

@@ -43,12 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _entry_of_production() -> Iterator[None]:
     """Route the test client and the live server through the same entry point as `portal.wsgi.application`."""
-    from apicredentials.oauth import counting
-
-    with pytest.MonkeyPatch.context() as patch:
-        # The thread of the counter would commit counts of one test to the database of another.
-        patch.setattr(counting, "start", lambda: None)
-        from portal import wsgi
+    from portal import wsgi
 
     def get_response(handler: BaseHandler, request: HttpRequest) -> Any:
         return wsgi.machines.get_response(request) if request.path_info in wsgi.machines else pages(handler, request)

@@ -19,7 +19,7 @@ def chain(authorization: ThirdPartyAuthorization, *, revoked_at: dt.datetime | N
     Grant.objects.create(
         code_hash=f"{Grant.objects.count():064}",
         application_id=authorization.third_party_id,
-        user=authorization.granted_by,
+        user_id=authorization.granted_by_id,  # type: ignore[misc]
         authorization=authorization,
         rights=authorization.scope,
         used_at=timezone.now(),

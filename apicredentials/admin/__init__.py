@@ -9,7 +9,6 @@ from apicredentials.admin import (
     credential_admin,
     mail_admin,
     seller_admin,
-    user_admin,
 )
 from apicredentials.models import Grant, IDToken, OAuthClient, RefreshToken, RevokedAccessToken
 
@@ -20,7 +19,6 @@ __all__ = [
     "credential_admin",
     "mail_admin",
     "seller_admin",
-    "user_admin",
 ]
 
 # django-oauth-toolkit's pages show secrets and tokens.

@@ -1,6 +1,7 @@
 """What operators do to rows in `/beheer/`: chosen, confirmed, with a reason that the seller reads."""
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib import admin
@@ -46,6 +47,9 @@ from tests.journeys.pages import Page
 from tests.oauth.flow import Software, software, verify
 from tests.people import says, signed_in
 
+if TYPE_CHECKING:
+    from django.db.models import Model
+
 pytestmark = pytest.mark.django_db
 
 
@@ -55,8 +59,8 @@ pytestmark = pytest.mark.django_db
 def test_these_are_all_acts_there_are(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = User(is_superuser=True, is_active=True)
-    models = (Seller, User, ClientCredential, ThirdParty, ThirdPartyAuthorization)
-    models += (ResourceServer, Activity, TechnicalContact)
+    models: list[type[Model]] = [Seller, User, ClientCredential, ThirdParty, ThirdPartyAuthorization]
+    models += [ResourceServer, Activity, TechnicalContact]
     offered = {(model, name) for model in models for name in admin.site._registry[model].get_actions(request)}
     assert offered == {(act.model, act.name) for act in ACTS}
 

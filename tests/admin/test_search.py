@@ -106,7 +106,7 @@ def test_the_page_of_a_user_links_to_all_that_is_theirs(operator: Client, zwaan:
     TechnicalContact.objects.filter(seller=zwaan).update(email=user.email)
     OutgoingMail(kind=OutgoingMail.Kind.ANNOUNCEMENT, key="x").queue_for([user.email])
     for other in (ClientCredentialFactory(name="Van een ander").seller, ThirdPartyAuthorizationFactory().seller):
-        Activity.record(Activity.Kind.CONTACT_SAVED, seller=other, subject="X", by=Actor(user=other.members.get()))
+        Activity.record(Activity.Kind.CONTACT_SAVED, seller=other, subject="X", by=Actor(user=other.members.get()))  # type: ignore[union-attr]
     page = Page(operator.get(reverse("admin:accounts_user_change", args=[user.pk])).content.decode())
     links = next(block for block in page.root.all("div") if "field-links" in block["class"])
     lists = {link.words: operator.get(link["href"]).context["cl"].result_list for link in links.all("a")}
@@ -134,7 +134,7 @@ def test_each_page_and_list_shows_state_last_use_and_problems(operator: Client, 
     for client in (credential, authorization.third_party):
         client.reveal(by=Actor())
     ClientSecret.objects.update(last_used_at=used_at)
-    subject = getattr(row, "uid", "") or row.client_id
+    subject = getattr(row, "uid", "") or row.client_id  # type: ignore[attr-defined]
     for days, count in ((0, 40), (29, 2), (30, 500)):
         at = timezone.now() - dt.timedelta(days=days)
         day = timezone.localdate(at)

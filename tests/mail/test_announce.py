@@ -109,7 +109,8 @@ def test_announcement_of_a_party_is_mailed_to_owners_and_contacts_of_its_sellers
 ) -> None:
     party = ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Boekhouding").third_party
     MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL)
-    for fields in ({"ended_at": timezone.now(), "end_cause": "removed_by_seller"}, {"expired": True}, {"seller": SellerFactory(closed=True)}):
+    without_access: list[dict[str, Any]] = [{"ended": True}, {"expired": True}, {"seller": SellerFactory(closed=True)}]
+    for fields in without_access:
         ThirdPartyAuthorizationFactory(third_party=party, **fields)
     ThirdPartyAuthorizationFactory()
     contacts(1)

@@ -147,17 +147,17 @@ class UserAdmin(PermittingAdmin, ActingAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Let only superusers change rights, so that operators cannot give themselves more."""
         rights = ("is_staff", "is_superuser", "groups", "user_permissions")
-        fixed = ("is_active", "last_login", "links")
-        return fixed if is_superuser(request) else (*fixed, *rights)
+        known = ("is_active", "last_login", "links")
+        return known if is_superuser(request) else (*known, *rights)
 
     @admin.display(description="hoort bij deze gebruiker")
     def links(self, user: User) -> str:
         return format_html(
             "{}" * 5,
+            links_to(Membership, Activity, user__id__exact=user.pk),
             links_to(Seller, members__id__exact=user.pk),
             links_to(ThirdPartyAuthorization, granted_by__id__exact=user.pk),
             links_to(ClientCredential, created_by__id__exact=user.pk),
-            links_to(Activity, user__id__exact=user.pk),
             links_to(TechnicalContact, OutgoingMail, q=user.email),
         )
 

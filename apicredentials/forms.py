@@ -3,12 +3,11 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from copy import copy
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
@@ -312,6 +311,15 @@ def start_of(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
 
 
+class Searched(Protocol):
+    """What the search looks at."""
+
+    @property
+    def folded_name(self) -> str: ...
+    @property
+    def client_id(self) -> str: ...
+
+
 class CredentialSearchForm(forms.Form):
     """A part of a name or the start of a Client ID, and a state."""
 
@@ -330,17 +338,19 @@ class CredentialSearchForm(forms.Form):
         """Whether something was asked for."""
         return any(self.data.get(name) for name in self.fields)
 
-    @property
-    def condition(self) -> Q:
-        """The condition on credentials annotated with their state. Nothing matches an invalid search."""
+    def names(self, facts: Searched) -> bool:
+        """Whether a credential has this text in its name, or its Client ID starts with it; none when invalid."""
         if not self.is_valid():
-            return Q(pk__in=[])
-        text, state = self.cleaned_data["q"], self.cleaned_data["staat"]
-        named = Q(folded_name__contains=names.fold(text)) | Q(client_id__startswith=text.lower())
-        if not state:
-            return named
-        present = Q(needs_attention_now=True) if state == self.ATTENTION else Q(state_now=state)
-        return named & (present | Q(deleted_at__isnull=False))
+            return False
+        text = self.cleaned_data["q"]
+        return names.fold(text) in facts.folded_name or facts.client_id.startswith(text.lower())
+
+    def finds(self, facts: Searched, state: str, needs_attention: bool) -> bool:
+        """Whether a credential in this state was searched for."""
+        if not self.names(facts):
+            return False
+        wanted = self.cleaned_data["staat"]
+        return needs_attention if wanted == self.ATTENTION else not wanted or wanted == state
 
     def show_counts(self, counts: Mapping[str, int]) -> None:
         """Put the number of credentials behind each state; leave out those without any, except the chosen one."""

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -19,6 +19,39 @@ from apicredentials.moments import days_until
 # The page warns about a credential that is never used, or no longer used, for this long.
 NEVER_USED_AFTER = dt.timedelta(days=7)
 IDLE_AFTER = dt.timedelta(days=90)
+
+
+class ChangedAt(Protocol):
+    """The moments in the row of a credential that decide about its state."""
+
+    @property
+    def deleted_at(self) -> dt.datetime | None: ...
+    @property
+    def paused_at(self) -> dt.datetime | None: ...
+    @property
+    def leaked_at(self) -> dt.datetime | None: ...
+
+
+def state_of(row: ChangedAt, *, is_revealed: bool, works: bool) -> "ClientCredential.State":
+    """Return the state of a credential. A leak counts until it has a new secret and is resumed.
+
+    `works` is whether any of its secrets does.
+    """
+    if row.deleted_at is not None:
+        return ClientCredential.State.DELETED
+    is_stopped_by_leak = row.leaked_at and row.paused_at and row.leaked_at >= row.paused_at
+    if is_stopped_by_leak or (row.leaked_at and not works):
+        return ClientCredential.State.LEAKED
+    if row.paused_at is not None:
+        return ClientCredential.State.PAUSED
+    return ClientCredential.State.ACTIVE if is_revealed else ClientCredential.State.WITHOUT_SECRET
+
+
+def is_unused(shown_at: dt.datetime | None, used_at: dt.datetime | None) -> bool:
+    """Whether a credential was never used in the week after its first secret, or not in the last ninety days."""
+    if used_at is not None:
+        return timezone.now() - used_at >= IDLE_AFTER
+    return shown_at is not None and timezone.now() - shown_at >= NEVER_USED_AFTER
 
 
 class ClientCredential(OAuthClient):
@@ -48,14 +81,8 @@ class ClientCredential(OAuthClient):
 
     @property
     def state(self) -> State:
-        """The state now. A leak counts until the credential has a new secret and is resumed."""
-        if self.deleted_at is not None:
-            return self.State.DELETED
-        if self.is_stopped_by_leak or (self.leaked_at and not self.live_secrets):
-            return self.State.LEAKED
-        if self.paused_at is not None:
-            return self.State.PAUSED
-        return self.State.ACTIVE if self.is_revealed else self.State.WITHOUT_SECRET
+        """The state now."""
+        return state_of(self, is_revealed=self.is_revealed, works=bool(self.live_secrets))
 
     @property
     def old_secret(self) -> ClientSecret | None:

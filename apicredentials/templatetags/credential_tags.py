@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 
 from apicredentials import moments, scopes
 from apicredentials.charts import number
-from apicredentials.models import ClientCredential
+from apicredentials.models.kinds import Group, Kind
 
 register = template.Library()
 register.filter("thousands", number)
@@ -91,24 +91,7 @@ def in_days(days: int) -> str:
     return f"over {days} {'dag' if days == 1 else 'dagen'}"
 
 
-# ---- States and rights --------------------------------------------------------------------------------------
-
-TAGS = {
-    ClientCredential.State.ACTIVE: "tag--ok",
-    ClientCredential.State.PAUSED: "tag--pause",
-    ClientCredential.State.LEAKED: "tag--danger",
-}
-
-
-@register.simple_tag
-def credential_tag(credential: ClientCredential) -> SafeString:
-    """Return the state of a credential; of an active one whether it is used."""
-    state = credential.state
-    style, label = TAGS.get(state, ""), str(state.label)
-    if state == ClientCredential.State.ACTIVE and credential.needs_attention:
-        style = "tag--warning"
-        label = "Nog nooit gebruikt" if credential.is_never_used else "90 dagen niet gebruikt"
-    return format_html('<span class="tag {}">{}</span>', style, label)
+# ---- Rights --------------------------------------------------------------------------------------
 
 
 @register.simple_tag
@@ -121,6 +104,23 @@ def other_rights(rights: list[scopes.Label]) -> SafeString:
         '<p class="small muted">{}</p>',
         "Het andere recht: Geen." if others == 1 else f"De andere {others} rechten: Geen.",
     )
+
+
+ICONS = {
+    Group.SELLER: "shield",
+    Group.MEMBERS: "people",
+    Group.SECURITY: "shield",
+    Group.CONTACT: "mail",
+    Group.CREDENTIALS: "key",
+    Group.SECRETS: "key",
+    Group.PARTIES: "plug",
+}
+
+
+@register.filter
+def act_icon(kind: str) -> str:
+    """Return the drawing beside a row of the log, by the group of its kind."""
+    return ICONS.get(Kind(kind).group, "list")
 
 
 @register.inclusion_tag("apicredentials/_pages.html", takes_context=True)

@@ -8,9 +8,6 @@ from django.utils.timezone import localtime
 from apicredentials.models import ClientCredential, ThirdPartyAuthorization
 from apicredentials.models.states import State
 
-# How many credentials the list names; the search finds the others.
-MOST = 10
-
 
 @dataclass(frozen=True)
 class Attention:

@@ -14,6 +14,7 @@ from accounts.access import SellerRequest, actor, filled_in, recent_proof_requir
 from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
 from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
+from apicredentials.views.credential_list import row_of
 from apicredentials.views.dialogs import act, ask_or_act, back
 from apicredentials.views.usage_sections import context_of
 
@@ -31,7 +32,7 @@ def find(request: SellerRequest, client_id: UUID) -> ClientCredential:
 def credential(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Show a credential: its facts, secrets, use, problems, rights and log."""
     found = find(request, client_id)
-    context = {"credential": found} | context_of(request, found, found.client_id)
+    context = {"credential": found, "row": row_of(found)} | context_of(request, found, found.client_id)
     return render(request, "apicredentials/credential.html", context)
 
 

@@ -1,12 +1,8 @@
 """API Instellingen: the page with everything, and the technical contact."""
 
-from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Page, Paginator
-from django.db.models import BooleanField, Case, Q, When
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,10 +11,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import SellerRequest, actor, ask_for_proof, is_recently_proven, seller_required
 from accounts.models import Capability
 from apicredentials.forms import CredentialSearchForm, TechnicalContactForm
-from apicredentials.models import ClientCredential
-from apicredentials.models.credential_filters import current_state, needs_attention
-from apicredentials.views.attention import MOST, of_authorization, of_credential
+from apicredentials.views.attention import of_authorization, of_credential
 from apicredentials.views.authorization_views import present_and_past
+from apicredentials.views.credential_list import CredentialList
 from apicredentials.views.dialogs import may_change
 
 # How many credentials are drawn at once.
@@ -46,71 +41,20 @@ def settings_page(request: SellerRequest, contact_form: TechnicalContactForm, st
     }
     if contact_form.saved:
         search = CredentialSearchForm(request.GET)
-        found = find_credentials(request, search)
+        credentials = CredentialList(request.seller, search, request.GET.get("nieuw", ""), PAGE_SIZE)
         present, past = present_and_past(request.seller)
+        context |= credentials.load(request.GET.get("page"), request.GET.get("verwijderd"))
         context |= {
             "search": search,
-            "is_searchable": found.total > SEARCHABLE_FROM or search.is_used,
-            "new": request.GET.get("nieuw", ""),
-            "credentials": found.page,
-            "deleted_credentials": found.deleted,
+            "is_searchable": len(credentials.present) > SEARCHABLE_FROM or search.is_used,
             "authorizations": present,
             "past_authorizations": past,
-            "attention": [*map(of_credential, found.attention), *filter(None, map(of_authorization, present))],
-            "more_attention": found.attention_total - len(found.attention),
+            "attention": [
+                *map(of_credential, context["attention_credentials"]),
+                *filter(None, map(of_authorization, present)),
+            ],
         }
     return render(request, "apicredentials/settings.html", context, status=status)
-
-
-@dataclass
-class Found:
-    """The credentials of a seller as the page shows them."""
-
-    total: int
-    page: Page
-    deleted: Page
-    attention: list[ClientCredential]
-    attention_total: int
-
-
-def find_credentials(request: SellerRequest, search: CredentialSearchForm) -> Found:
-    """Return a page of those that match, a page of the deleted ones, and those that need attention.
-
-    Three queries, however many there are: the keys of all (at most a thousand beside the deleted ones), and the
-    rows that are shown with their secrets.
-    """
-    everyone = ClientCredential.objects.filter(seller=request.seller)
-    keys = list(
-        (everyone.present() | everyone.restorable())
-        .annotate(state_now=current_state())
-        .annotate(needs_attention_now=holds(needs_attention()))
-        .annotate(is_found=holds(search.condition))
-        .order_by("-deleted_at", "-needs_attention_now", "folded_name", "pk")
-        .values_list("pk", "client_id", "deleted_at", "state_now", "needs_attention_now", "is_found")
-    )
-    present = [key for key in keys if key[2] is None]
-    attention = [pk for pk, *_, needs_attention, _ in present if needs_attention]
-    counts = Counter(state for _, _, _, state, _, _ in present)
-    search.show_counts(counts | {"": len(present), search.ATTENTION: len(attention)})
-    # The one that was just made comes first, whatever its name.
-    found = sorted((key for key in present if key[-1]), key=lambda key: key[1] != request.GET.get("nieuw"))
-    page = paged([key[0] for key in found], request.GET.get("page"))
-    deleted = paged([key[0] for key in keys if key[2] and key[-1]], request.GET.get("verwijderd"))
-    shown = attention[:MOST]
-    rows = everyone.with_details().in_bulk({*page.object_list, *deleted.object_list, *shown})
-    for part in (page, deleted):
-        part.object_list = [rows[pk] for pk in part.object_list]
-    return Found(len(present), page, deleted, [rows[pk] for pk in shown], len(attention))
-
-
-def holds(condition: Q) -> Case:
-    """Return a condition as a column."""
-    return Case(When(condition, then=True), default=False, output_field=BooleanField())
-
-
-def paged(keys: list[int], number: str | None) -> Page:
-    """Return the page of that number, or the nearest one."""
-    return Paginator(keys, PAGE_SIZE).get_page(number)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

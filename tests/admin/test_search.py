@@ -111,6 +111,7 @@ def test_the_page_of_a_user_links_to_all_that_is_theirs(operator: Client, zwaan:
     links = next(block for block in page.root.all("div") if "field-links" in block["class"])
     lists = {link.words: operator.get(link["href"]).context["cl"].result_list for link in links.all("a")}
     assert {label: len(rows) for label, rows in lists.items()} == {
+        "Lidmaatschappen": 1,
         "Verkopers": 1,
         "Autorisaties": 1,
         "Client credentials": 1,

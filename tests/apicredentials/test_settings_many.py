@@ -1,6 +1,7 @@
 """`/instellingen/api/` of a seller with very many credentials: found page by page, and as fast as with twenty."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Seller
+from apicredentials.forms import CredentialSearchForm
 from apicredentials.models import ClientCredential, ClientSecret
+from apicredentials.views.credential_list import CredentialList
 from tests.factories import (
     ClientCredentialFactory,
     TechnicalContactFactory,
@@ -252,3 +255,107 @@ def test_from_a_new_secret_one_comes_back_to_the_page(owner: Client, seller: Sel
         answer = owner.post(address, headers={"Referer": f"http://testserver{URL}?page=2"})
         links = [link["href"] for link in Page(answer.content.decode(), address).part("main").root.all("a")]
         assert f"{URL}?page=2" in links
+
+
+# ---- Order, states and size -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def every_state(seller: Seller) -> dict[str, ClientCredential]:
+    """Credentials of a seller by name, in every state."""
+    now = timezone.now()
+    ages = {"secret__created_at": now - dt.timedelta(days=100)}
+    used = ages | {"secret__last_used_at": now - dt.timedelta(days=91)}
+    traits: dict[str, dict[str, Any]] = {
+        "Actief": {"secret__last_used_at": now, **ages},
+        "Bijna idle": {"secret__last_used_at": now - dt.timedelta(days=89), **ages},
+        "Gelekt": {"leaked_at": now, "paused_at": now, "secret__ends_at": now, **used},
+        "Gelekt en hervat": {"leaked_at": now, "secret__ends_at": now, **used},
+        "Gepauzeerd": {"paused_at": now, **used},
+        "Idle": used,
+        "Net getoond": {"secret__created_at": now - dt.timedelta(days=6)},
+        "Nooit gebruikt": {"secret__created_at": now - dt.timedelta(days=8)},
+    }
+    made = {
+        name: ClientCredentialFactory(seller=seller, name=name, revealed=True, **each) for name, each in traits.items()
+    }
+    return made | {"Zonder": ClientCredentialFactory(seller=seller, name="Zonder")}
+
+
+ATTENTION = ["Gelekt", "Gelekt en hervat", "Idle", "Nooit gebruikt"]
+
+
+def test_what_asks_for_attention_comes_first_and_the_rest_by_name(
+    owner: Client, every_state: dict[str, ClientCredential]
+) -> None:
+    page = open_page(owner)
+    assert names(page) == [*ATTENTION, "Actief", "Bijna idle", "Gepauzeerd", "Net getoond", "Zonder"]
+    listed = [
+        link
+        for section in page.root.all("section")
+        if section["aria-labelledby"] == "aandacht"
+        for link in section.all("a")
+    ]
+    assert [link.words.partition(":")[0] for link in listed] == ATTENTION
+    for link in listed:
+        assert page.at(link["href"].removeprefix("#"))
+
+
+def test_the_list_and_the_model_agree_on_states(seller: Seller, every_state: dict[str, ClientCredential]) -> None:
+    for facts in CredentialList(seller, CredentialSearchForm({}), "", 20).facts:
+        credential = ClientCredential.objects.with_details().get(pk=facts.pk)
+        assert (facts.state, facts.needs_attention) == (credential.state, credential.needs_attention)
+        assert credential.needs_attention is (credential.name in ATTENTION)
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        ("aandacht", ATTENTION),
+        ("leaked", ["Gelekt", "Gelekt en hervat"]),
+        ("paused", ["Gepauzeerd"]),
+        ("without_secret", ["Zonder"]),
+    ],
+)
+def test_search_by_state(
+    owner: Client, seller: Seller, every_state: dict[str, ClientCredential], state: str, found: list[str]
+) -> None:
+    fill(seller, 2)
+    page = open_page(owner, f"?staat={state}")
+    assert names(page) == found
+    options = [option.words for option in page.root.all("option")]
+    assert "Alle (11)" in options
+    assert "Vraagt aandacht (4)" in options
+    assert "Gepauzeerd (1)" in options
+
+
+def test_without_anything_to_look_at_there_is_no_list(owner: Client, seller: Seller) -> None:
+    fill(seller, 20)
+    assert "Dit vraagt je aandacht" not in open_page(owner).words
+
+
+def test_of_very_many_the_list_names_ten(owner: Client, many: Seller) -> None:
+    ClientSecret.objects.update(created_at=timezone.now() - dt.timedelta(days=10))
+    page = open_page(owner)
+    (section,) = [each for each in page.root.all("section") if each["aria-labelledby"] == "aandacht"]
+    assert len(list(section.all("li"))) == 11
+    assert "Nog 990" in section.words
+    assert names(open_page(owner, "?staat=aandacht&page=50"))[-1] == "Kassa 0999"
+
+
+def test_what_was_just_made_comes_first(owner: Client, many: Seller) -> None:
+    new = ClientCredentialFactory(seller=many, name="Zzz")
+    page = open_page(owner, f"?nieuw={new.client_id}")
+    assert names(page)[0] == "Zzz"
+    (row,) = [each for each in page.root.all("li") if each["class"] == "is-new"]
+    assert [button.words for button in row.all("button") if "autofocus" in button.attributes] == ["Toon secret"]
+
+
+def test_twenty_credentials_take_at_most_45_kilobytes(owner: Client, seller: Seller) -> None:
+    fill(seller, 20)
+    answer = owner.get(URL)
+    assert len(names(Page(answer.content.decode()).part("main"))) == 20
+    assert len(answer.content) <= 45_000
+    ClientSecret.objects.filter(ends_at__isnull=True).delete()
+    ClientCredential.objects.update(leaked_at=timezone.now(), paused_at=timezone.now())
+    assert len(owner.get(URL).content) <= 60_000  # all of them leaked

@@ -1,4 +1,4 @@
-"""Colliding requests: each has its own connection, and all wait for the same lock before any gets it."""
+"""Requests that collide: each on a connection of its own, and all at the same lock before any gets it."""
 
 import time
 from collections.abc import Callable
@@ -6,13 +6,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 PATIENCE_SECONDS = 10
 
 
 def elsewhere[T](act: Callable[[], T]) -> Callable[[], T]:
-    """Wrap `act` so that it closes the database connection of its thread afterwards."""
+    """Do something in a thread, whose database connection is closed afterwards."""
 
     def acting() -> T:
         try:
@@ -24,17 +24,22 @@ def elsewhere[T](act: Callable[[], T]) -> Callable[[], T]:
 
 
 def at_once[T](row: Model, *acts: Callable[[], T]) -> list[T]:
-    """Run `acts` concurrently: hold a lock on `row` until each of them waits for it or is done, then release it."""
+    """Do these together: `row` is locked until each of them waits for it, or is done; then they all run."""
+    return at_once_on(type(row)._default_manager.filter(pk=row.pk), *acts)
+
+
+def at_once_on[T](rows: QuerySet[Any], *acts: Callable[[], T]) -> list[T]:
+    """Do these together, as `at_once` does, with several rows locked."""
     with ThreadPoolExecutor(len(acts)) as pool:
         with transaction.atomic():
-            type(row)._default_manager.select_for_update().get(pk=row.pk)
+            assert rows.select_for_update()
             futures = [pool.submit(elsewhere(act)) for act in acts]
             wait_for_collision(futures)
         return [future.result(PATIENCE_SECONDS) for future in futures]
 
 
 def meanwhile[T](row: Model, act: Callable[[], T], other: Callable[[], Any]) -> T:
-    """Run `act` until it waits for `row`, run `other` to its end, then let `act` continue."""
+    """Let `act` run until it waits for `row`; do `other` from beginning to end; then let `act` go on."""
     with ThreadPoolExecutor(2) as pool:
         with transaction.atomic():
             type(row)._default_manager.select_for_update().get(pk=row.pk)
@@ -52,7 +57,7 @@ def wait_for_collision(futures: list[Future[Any]]) -> None:
 
 
 def waiting() -> int:
-    """Return the number of other connections to this database that wait for a lock."""
+    """The number of other connections to this database that wait for a lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(DISTINCT waits.pid) FROM pg_locks waits JOIN pg_locks holds ON holds.pid = waits.pid"

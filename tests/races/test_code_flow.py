@@ -20,7 +20,7 @@ from apicredentials.models import (
 )
 from tests.oauth.flow import Software, assert_error, decide, request_address, rights, sent_back, verify
 from tests.people import signed_in
-from tests.races.collisions import at_once, meanwhile
+from tests.races.collisions import at_once, at_once_on, meanwhile
 from tests.rights import posted
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
@@ -117,7 +117,8 @@ def test_concurrent_revocations_of_the_last_grants_stop_the_authorisation_once(
 ) -> None:
     other = party.exchange(sent_back(decide(owner, request_address(party)))["code"]).json()
     both = [partial(party.post, "/revoke", token=made["refresh_token"]) for made in (tokens, other)]
-    answers = at_once(ThirdPartyAuthorization.objects.get(), *both)
+    # Each waits in its UPDATE, which reads the other grant as it was before.
+    answers = at_once_on(Grant.objects.all(), *both)
     assert [answer.status_code for answer in answers] == [200, 200]
     assert ThirdPartyAuthorization.objects.get().cause == "ended_by_party"
     assert Activity.objects.filter(kind=Activity.Kind.PARTY_STOPPED).count() == 1

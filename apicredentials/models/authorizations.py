@@ -332,7 +332,7 @@ class ThirdPartyAuthorization(models.Model):
             lock(self)
             if not self.is_renewable:
                 raise CannotRenew
-            self.granted_by, self.granted_at = by.user, timezone.now()
+            self.granted_by, self.granted_at = by.user or self.granted_by, timezone.now()
             self.expires_at = one_year_after(self.granted_at)
             self.save(update_fields=["granted_by", "granted_at", "expires_at"])
             OutgoingMail.objects.withdraw(key_of_end(self.uid))

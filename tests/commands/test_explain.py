@@ -1,4 +1,4 @@
-"""`explain`: what an operator was given, whose it is, its state and why, with problems and log of 48 hours."""
+"""`explain`: kind, owner, state and cause of the matches, with problems and log of 48 hours."""
 
 import datetime as dt
 from typing import Any
@@ -36,7 +36,7 @@ def only(manage: Manage, what: str) -> dict[str, Any]:
 
 @pytest.fixture
 def authorization(shop: Seller) -> ThirdPartyAuthorization:
-    """The shop's consent to Orderhulp, which has another one elsewhere."""
+    """The shop's consent to Orderhulp, which has a consent of another seller too."""
     party = ThirdPartyFactory(name="Orderhulp")
     ThirdPartyAuthorizationFactory(third_party=party)
     return ThirdPartyAuthorizationFactory(third_party=party, seller=shop)
@@ -46,7 +46,7 @@ def authorization(shop: Seller) -> ThirdPartyAuthorization:
 
 
 @pytest.mark.parametrize("what", ["{0.retailer_id}", "{0.display_name}", OWNER, OWNER.upper(), CONTACT])
-def test_a_shop_brings_all_that_is_theirs(
+def test_seller_number_name_or_address_returns_all_objects_of_the_seller(
     manage: Manage, shop: Seller, warehouse: Software, authorization: ThirdPartyAuthorization, what: str
 ) -> None:
     assert {*explained(manage, what.format(shop))} == {
@@ -57,24 +57,28 @@ def test_a_shop_brings_all_that_is_theirs(
     }
 
 
-def test_the_address_of_a_colleague_elsewhere_brings_every_shop_of_theirs(manage: Manage, shop: Seller) -> None:
+def test_address_of_a_member_returns_every_seller_of_theirs(manage: Manage, shop: Seller) -> None:
     other = ThirdPartyAuthorizationFactory().seller
     other.memberships.create(user=shop.members.get(), role="technical")
     names = [name for kind, name in explained(manage, OWNER) if kind == "seller"]
     assert sorted(names) == sorted([shop.display_name, other.display_name])
 
 
-def test_the_id_of_a_client_brings_that_client(manage: Manage, warehouse: Software) -> None:
+def test_client_id_returns_the_client(manage: Manage, warehouse: Software) -> None:
     for what in (warehouse.client_id, warehouse.client_id.upper(), f" {warehouse.client_id} "):
         assert explained(manage, what) == [("credential", "Magazijn")]
 
 
-def test_the_id_of_a_party_brings_its_authorisations(manage: Manage, authorization: ThirdPartyAuthorization) -> None:
+def test_client_id_of_a_party_returns_its_authorisations(
+    manage: Manage, authorization: ThirdPartyAuthorization
+) -> None:
     found = explained(manage, authorization.third_party.client_id)
     assert found == [("third_party", "Orderhulp"), *[("authorization", "Orderhulp")] * 2]
 
 
-def test_the_id_of_an_authorisation_brings_it_alone(manage: Manage, authorization: ThirdPartyAuthorization) -> None:
+def test_authorisation_id_returns_only_the_authorisation(
+    manage: Manage, authorization: ThirdPartyAuthorization
+) -> None:
     match = only(manage, authorization.uid)
     assert (match["kind"], match["id"], match["seller"]) == (
         "authorization",
@@ -83,14 +87,14 @@ def test_the_id_of_an_authorisation_brings_it_alone(manage: Manage, authorizatio
     )
 
 
-def test_the_last_four_characters_bring_the_client(manage: Manage, warehouse: Software) -> None:
+def test_last_four_characters_return_the_client(manage: Manage, warehouse: Software) -> None:
     ClientCredentialFactory(revealed=True)
     ClientSecret.objects.update(hint="zzzz")
     ClientSecret.objects.filter(client__client_id=warehouse.client_id).update(hint="AbC1")
     assert explained(manage, "AbC1") == [("credential", "Magazijn")]
 
 
-def test_a_secret_on_standard_input_brings_its_client_and_is_not_printed(manage: Manage, warehouse: Software) -> None:
+def test_secret_on_standard_input_returns_its_client_and_is_not_printed(manage: Manage, warehouse: Software) -> None:
     before = tables()
     for text in (warehouse.secret, f"\ufeff{warehouse.secret}\r\n"):
         assert explained(manage, "-", stdin=text) == [("credential", "Magazijn")]
@@ -100,16 +104,16 @@ def test_a_secret_on_standard_input_brings_its_client_and_is_not_printed(manage:
     assert tables() == before
 
 
-def test_an_ended_secret_still_brings_its_client(manage: Manage, warehouse: Software) -> None:
+def test_ended_secret_returns_its_client(manage: Manage, warehouse: Software) -> None:
     ClientSecret.objects.update(ends_at=timezone.now())
     assert explained(manage, "-", stdin=warehouse.secret) == [("credential", "Magazijn")]
 
 
-def test_a_part_of_a_partys_name_brings_the_party(manage: Manage, authorization: ThirdPartyAuthorization) -> None:
+def test_part_of_a_partys_name_returns_the_party(manage: Manage, authorization: ThirdPartyAuthorization) -> None:
     assert explained(manage, "orderh") == [("third_party", "Orderhulp")]
 
 
-# ---- Nothing ------------------------------------------------------------------------------------------------
+# ---- No match -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -127,14 +131,14 @@ def test_a_part_of_a_partys_name_brings_the_party(manage: Manage, authorization:
     ],
 )
 @pytest.mark.usefixtures("warehouse", "authorization")
-def test_what_fits_nothing_gives_no_match(manage: Manage, what: str) -> None:
+def test_unknown_input_returns_no_match(manage: Manage, what: str) -> None:
     stdin = secret_format.generate() if what == "-" else ""
     done = manage("explain", what, "--json", stdin=stdin)
     assert (done.status, done.json) == (0, {"matches": []})
     assert manage("explain", what, stdin=stdin).complaint == "Nothing fits that."
 
 
-# ---- What it says -------------------------------------------------------------------------------------------
+# ---- Content of a match -------------------------------------------------------------------------------------
 
 
 def test_state_and_cause_are_those_of_the_pages(manage: Manage, authorization: ThirdPartyAuthorization) -> None:
@@ -190,7 +194,7 @@ def test_problems_and_log_are_those_of_48_hours(manage: Manage, shop: Seller, wa
     }
 
 
-def test_for_people_it_says_what_to_do(manage: Manage, authorization: ThirdPartyAuthorization) -> None:
+def test_without_json_prints_advice(manage: Manage, authorization: ThirdPartyAuthorization) -> None:
     authorization.revoke(by=Actor(reason="Op verzoek"))
     at = timezone.now()
     Usage.objects.create(

@@ -1,4 +1,4 @@
-"""`resume_third_party`; `test_suspend_third_party` tests whom it mails."""
+"""`resume_third_party`. The recipients of its mail are tested in test_suspend_third_party.py."""
 
 import datetime as dt
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def leaked() -> Software:
-    """A party that a seller lets in, and whose only secret was reported as leaked."""
+    """A party with access to a seller, whose only secret was reported as leaked."""
     party = software(ThirdPartyAuthorizationFactory().third_party)
     row = ThirdParty.objects.get()
     row.report_leak(row.secrets.get(), by=Actor(reason="Gevonden"))
@@ -24,13 +24,13 @@ def leaked() -> Software:
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)])
-def test_is_refused_while_the_leaked_secret_is_the_only_one(manage: Manage, leaked: Software, more: tuple[str]) -> None:
+def test_refused_while_the_leaked_secret_is_the_only_one(manage: Manage, leaked: Software, more: tuple[str]) -> None:
     before = tables()
     assert "nieuw secret" in manage("resume_third_party", leaked.client_id, *WHY, *more).complaint
     assert tables() == before
 
 
-def test_works_once_the_party_has_a_new_secret(manage: Manage, leaked: Software) -> None:
+def test_access_works_again_with_a_new_secret(manage: Manage, leaked: Software) -> None:
     party = Software(leaked.client_id, ThirdParty.objects.get().rotate(overlap=dt.timedelta(0), by=Actor()))
     assert_error(party.refresh("x"), "invalid_client", 401)
     done = manage("resume_third_party", leaked.client_id, *WHY, "--json").json
@@ -39,7 +39,7 @@ def test_works_once_the_party_has_a_new_secret(manage: Manage, leaked: Software)
     assert_error(leaked.refresh("x"), "invalid_client", 401)
 
 
-def test_a_public_party_needs_no_secret(manage: Manage) -> None:
+def test_public_party_needs_no_secret(manage: Manage) -> None:
     party = ThirdPartyFactory(public=True)
     party.pause(by=Actor())
     assert manage("resume_third_party", party.client_id, *WHY).status == 0
@@ -47,7 +47,7 @@ def test_a_public_party_needs_no_secret(manage: Manage) -> None:
     assert party.paused_at is None
 
 
-def test_a_party_that_is_not_suspended_stays_as_it_is(manage: Manage) -> None:
+def test_party_that_is_not_suspended_is_not_changed(manage: Manage) -> None:
     party = ThirdPartyAuthorizationFactory().third_party
     before = tables()
     done = manage("resume_third_party", party.client_id, *WHY, "--json").json
@@ -55,6 +55,6 @@ def test_a_party_that_is_not_suspended_stays_as_it_is(manage: Manage) -> None:
     assert tables() == before
 
 
-def test_needs_a_reason_and_a_party_that_exists(manage: Manage, leaked: Software) -> None:
+def test_reason_and_existing_party_are_required(manage: Manage, leaked: Software) -> None:
     assert manage("resume_third_party", leaked.client_id).complaint == "--reason is required."
     assert manage("resume_third_party", "1", *WHY).complaint == "There is no third party '1'."

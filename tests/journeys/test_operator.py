@@ -1,4 +1,4 @@
-"""What an operator does about a call: a leak, a breach, a colleague or mailbox that is gone, "it stopped at 02:10"."""
+"""Journeys of an operator: a leak, a breach, a lost colleague or mailbox, and "it stopped at 02:10"."""
 
 import datetime as dt
 import re
@@ -48,7 +48,7 @@ WHY = ("--reason", "Melding 4711")
 
 @dataclass
 class Shop:
-    """A shop with its people, its own software, and a party that one of them let in."""
+    """A seller with its members, its own software, and a party that one member authorised."""
 
     seller: Seller
     owner: User
@@ -63,12 +63,12 @@ class Shop:
         return ThirdPartyAuthorization.objects.with_parties().latest("granted_at")
 
     def connect(self, user: User) -> None:
-        """Let the party in, on the consent page."""
+        """Authorise the party on the consent page."""
         browser = signed_in(user)
         self.tokens = self.party.exchange(sent_back(decide(browser, request_address(self.party)))["code"]).json()
 
     def refresh(self) -> "Response":
-        """Get new tokens, as the party does all day."""
+        """Refresh the party's tokens."""
         answer = self.party.refresh(self.tokens["refresh_token"])
         if answer.status_code == 200:
             self.tokens = answer.json()
@@ -76,7 +76,7 @@ class Shop:
 
     @property
     def works(self) -> bool:
-        """Whether the party can use the API for this shop."""
+        """Return True if the party can use the API for this shop."""
         token_works = verify(self.tokens["access_token"]).status_code == 204
         assert (self.refresh().status_code == 200) == token_works
         return token_works
@@ -94,7 +94,7 @@ def shop(party: ThirdParty) -> Shop:
     colleague = MembershipFactory(seller=seller, role="technical", user__email=COLLEAGUE, user__name="Fatima").user
     warehouse = software(ClientCredentialFactory(seller=seller, name="Magazijn"))
     shop = Shop(seller, seller.members.earliest("pk"), colleague, warehouse, software(party))
-    # A leak ends the tokens of earlier seconds; its own second may belong to the new secret.
+    # A leak ends tokens of earlier seconds only, because those of its own second may belong to the new secret.
     with time_machine.travel(dt.datetime.now(dt.UTC) - MINUTE, tick=False):
         shop.connect(colleague)
         shop.old_token = shop.warehouse.access_token()
@@ -104,7 +104,7 @@ def shop(party: ThirdParty) -> Shop:
 
 
 def read_mail() -> dict[str, list[str]]:
-    """Return the subjects that each address gets now."""
+    """Send the due mail and return the subjects by address."""
     mail.outbox.clear()
     found: dict[str, list[str]] = {}
     for message in send_due_mail():
@@ -121,7 +121,7 @@ def settings_of(user: User) -> str:
 # ---- Leaked secret ------------------------------------------------------------------------------------------
 
 
-def test_a_leaked_secret_is_traced_stopped_and_replaced(manage: Manage, shop: Shop) -> None:
+def test_leaked_secret_is_traced_stopped_and_replaced(manage: Manage, shop: Shop) -> None:
     token = shop.old_token
     (match,) = manage("explain", "-", "--json", stdin=shop.warehouse.secret).json["matches"]
     assert (match["name"], match["seller"]) == ("Magazijn", shop.seller.retailer_id)
@@ -149,7 +149,7 @@ def test_a_leaked_secret_is_traced_stopped_and_replaced(manage: Manage, shop: Sh
 # ---- Breached party -----------------------------------------------------------------------------------------
 
 
-def test_a_breached_party_is_suspended_and_let_in_again(
+def test_breached_party_is_suspended_and_resumed(
     manage: Manage, operator: Client, shop: Shop, party: ThirdParty
 ) -> None:
     other = SellerFactory(owner__user__email="owner@other.example")
@@ -165,7 +165,7 @@ def test_a_breached_party_is_suspended_and_let_in_again(
     stolen = shop.tokens["access_token"]
     affected = {OWNER, CONTACT, "owner@other.example", PARTY_CONTACT}
 
-    # How many are concerned stands on the page before anything happens, and in the rehearsal of the command.
+    # Both the confirmation page and the dry run of the command show the number of sellers concerned.
     assert "Orderhulp: 2 verkopers met toegang" in says(acts.choose(operator, acts.SUSPEND, party))
     rehearsed = manage("suspend_third_party", shop.party.client_id, "--dry-run", "--json").json
     assert (rehearsed["sellers"], rehearsed["mails"]) == (2, len(affected))
@@ -176,7 +176,7 @@ def test_a_breached_party_is_suspended_and_let_in_again(
     assert "Stilgezet door ons" in settings_of(shop.owner)
     assert "Orderhulp staat stil sinds" in says(operator.get("/beheer/"))
 
-    # Its secret got out too, so it needs another one before it comes back.
+    # Its secret leaked too, so it needs a new one before it can be resumed.
     manage("report_leak", stdin=shop.party.secret)
     read_mail()
     assert "nieuw secret" in manage("resume_third_party", shop.party.client_id, *WHY).complaint
@@ -193,7 +193,7 @@ def test_a_breached_party_is_suspended_and_let_in_again(
 # ---- People -------------------------------------------------------------------------------------------------
 
 
-def test_a_colleague_left_and_what_they_let_in_is_taken_over(operator: Client, shop: Shop) -> None:
+def test_consent_of_a_colleague_who_left_is_taken_over(operator: Client, shop: Shop) -> None:
     colleague = signed_in(shop.colleague)
     page = says(acts.choose(operator, acts.SWITCH_OFF, shop.colleague))
     assert "een collega kan ze overnemen" in page
@@ -211,13 +211,13 @@ def test_a_colleague_left_and_what_they_let_in_is_taken_over(operator: Client, s
     assert shop.authorization.expires_at == expires_at
 
 
-def test_an_owner_who_lost_the_mailbox_signs_in_with_another_one(operator: Client, shop: Shop) -> None:
+def test_owner_who_lost_the_mailbox_signs_in_with_another_address(operator: Client, shop: Shop) -> None:
     found = search(operator, "zwaan")
     address = change(User, shop.owner)
     assert address in {link["href"] for link in Page(found.content.decode()).root.all("a")}
     form = Page(operator.get(address).content.decode(), address).form("Opslaan")
     new = form.fill() | {"email": ["sanne@nieuw.example"]}
-    assert operator.post(address, new).status_code == 200  # no reason
+    assert operator.post(address, new).status_code == 200  # without a reason
     assert operator.post(address, new | {"reason": ["Oude postbus opgeheven"]}).status_code == 302
     assert {OWNER, "sanne@nieuw.example"} <= {*read_mail()}
 
@@ -236,9 +236,7 @@ def test_an_owner_who_lost_the_mailbox_signs_in_with_another_one(operator: Clien
 # ---- Secrets older than a year --------------------------------------------------------------------------------
 
 
-def test_secrets_older_than_a_year_are_found_and_replaced_without_a_stop(
-    manage: Manage, operator: Client, shop: Shop
-) -> None:
+def test_old_secrets_are_found_and_replaced_without_interruption(manage: Manage, operator: Client, shop: Shop) -> None:
     ClientCredentialFactory(name="Nieuw", revealed=True)
     year_ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=366)
     ClientSecret.objects.filter(client__client_id=shop.warehouse.client_id).update(created_at=year_ago)
@@ -260,7 +258,7 @@ def test_secrets_older_than_a_year_are_found_and_replaced_without_a_stop(
 # ---- Closing a seller -----------------------------------------------------------------------------------------
 
 
-def test_a_closed_seller_loses_everything_until_it_is_reopened(manage: Manage, operator: Client, shop: Shop) -> None:
+def test_closed_seller_has_no_access_until_reopened(manage: Manage, operator: Client, shop: Shop) -> None:
     token = shop.warehouse.access_token()
     manage("close_seller", shop.seller.retailer_id, *WHY)
     assert verify(token).status_code == 403
@@ -287,7 +285,7 @@ AT_NIGHT = "5 mei 2026 om 02:10"
 
 
 def search(operator: Client, what: str) -> "Response":
-    """Fill in the search field of the start page, and press the button: the first click."""
+    """Search on the start page of the admin, which is the first click."""
     form = Page(operator.get("/beheer/").content.decode(), "/beheer/").form("Zoeken")
     (label,) = form.fields
     return operator.post(form.address, form.fill(**{label: what}))
@@ -377,7 +375,7 @@ STOPS: dict[str, tuple[Callable[[Shop], object], str, str, str]] = {
 
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
-    """A clock that starts in the evening."""
+    """A clock stopped in the evening before."""
     counting.flush()
     with time_machine.travel(NIGHT - dt.timedelta(hours=8), tick=False) as clock:
         yield clock
@@ -385,7 +383,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.mark.parametrize("given", ["zwaan", OWNER, CONTACT])
 @pytest.mark.parametrize("stop", STOPS)
-def test_it_stopped_at_ten_past_two(
+def test_cause_of_a_stop_is_found_within_a_few_clicks(
     clock: time_machine.Traveller, manage: Manage, shop: Shop, stop: str, given: str
 ) -> None:
     happen, code, cause, remedy = STOPS[stop]

@@ -50,7 +50,7 @@ def test_only_the_first_notice_has_a_calendar_file(
             send_notices()
             attachments.append([len(message.attachments) for message in mail.outbox])
             mail.outbox.clear()
-        authorization.renew(by=Actor())
+        authorization.renew(by=Actor(user=authorization.granted_by))
         send_notices()
         mail.outbox.clear()
     assert attachments == [[1, 1], *[[0, 0] for _ in steps[1:]]] * 2
@@ -88,13 +88,13 @@ def test_notices_are_sent_again_in_the_year_after_a_renewal(
 ) -> None:
     clock.move_to(authorization.expires_at - 30 * DAY)
     assert len(subjects_sent()) == 1
-    authorization.renew(by=Actor())
+    authorization.renew(by=Actor(user=authorization.granted_by))
     assert subjects_sent() == ["Toegang van Boekhouding verlengd"]
     clock.move_to(authorization.expires_at - 30 * DAY)
     assert subjects_sent() == ["Toegang van Boekhouding verloopt over 30 dagen"]
     clock.move_to(authorization.expires_at + DAY)
     assert subjects_sent() == ["Toegang van Boekhouding is verlopen"]
-    authorization.renew(by=Actor())
+    authorization.renew(by=Actor(user=authorization.granted_by))
     subjects_sent()
     clock.move_to(authorization.expires_at + DAY)
     assert subjects_sent() == ["Toegang van Boekhouding is verlopen"]
@@ -130,7 +130,7 @@ def test_notice_that_was_given_up_is_withdrawn_by_a_renewal(
     clock.move_to(authorization.expires_at - 14 * DAY)
     queue_notices()
     OutgoingMail.objects.update(given_up_at=timezone.now(), last_error="ConnectionRefusedError")
-    authorization.renew(by=Actor())
+    authorization.renew(by=Actor(user=authorization.granted_by))
     OutgoingMail.objects.try_again()
     assert subjects_sent() == ["Toegang van Boekhouding verlengd"]
 
@@ -139,7 +139,7 @@ def test_renewal_while_notices_are_queued_prevents_the_notice(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def renew_first(pk: int, key: str) -> None:
-        authorization.renew(by=Actor())
+        authorization.renew(by=Actor(user=authorization.granted_by))
         queue_end(pk, key)
 
     clock.move_to(authorization.expires_at - 14 * DAY)

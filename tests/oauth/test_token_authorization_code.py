@@ -358,7 +358,7 @@ def test_narrower_second_consent_narrows_an_unused_code(owner: Client, party: So
 
 def test_wider_second_consent_does_not_widen_earlier_tokens(owner: Client, party: Software) -> None:
     first = party.exchange(asked(owner, party, ["orders:read"])).json()
-    second = party.exchange(asked(owner, party)).json()
+    second = party.exchange(asked(owner, party, list(scopes.ALL))).json()
     assert rights(first["access_token"]) == "orders:read"
     assert rights(second["access_token"]) == ALL
 

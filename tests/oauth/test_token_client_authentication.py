@@ -123,7 +123,7 @@ def test_malformed_basic_header_is_refused_despite_a_valid_body(warehouse: Softw
 def test_header_with_another_scheme_does_not_authenticate(
     warehouse: Software, gateway: Software, authorization: str
 ) -> None:
-    """HTTP sessions may add such a header to every request, so it is ignored beside valid credentials."""
+    """HTTP sessions may add such a header to every request, so it is ignored if the body has valid credentials."""
     for client, path in ((warehouse, "/token"), (warehouse, "/revoke"), (gateway, "/introspect")):
         form = GRANT if path == "/token" else {"token": "x"}
         in_body = {"client_id": client.client_id, "client_secret": client.secret}

@@ -12,9 +12,11 @@ from django.db import transaction
 
 from accounts.models import Actor, Membership, Seller
 from apicredentials.keys.hash_keys import digest
-from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdPartyAuthorization
+from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdPartyAuthorization, sellers
+from apicredentials.models.kinds import Recipients
 from apicredentials.models.leak_reports import report_leak
 from apicredentials.models.outgoing_mail import unique_addresses
+from apicredentials.models.states import Cause
 from tests.factories import (
     ClientCredentialFactory,
     MembershipFactory,
@@ -71,11 +73,47 @@ ACTS: dict[str, tuple[Callable[[Seller, Actor], object], list[str]]] = {
 EVERY_ACT = pytest.mark.parametrize("name", ACTS)
 
 
-@EVERY_ACT
+def take_over(seller: Seller, by: Actor) -> None:
+    authorization = ThirdPartyAuthorizationFactory(seller=seller)
+    authorization.stop(Cause.MEMBER_LEFT, by=by)
+    authorization.take_over(by=by)
+
+
+def suspend_and_resume(seller: Seller, by: Actor) -> None:
+    party = ThirdPartyAuthorizationFactory(seller=seller).third_party
+    party.pause(by=by)
+    party.resume(by=by)
+
+
+def leak_of_party(seller: Seller, by: Actor) -> None:
+    secret = ThirdPartyAuthorizationFactory(seller=seller).third_party.reveal(by=by)
+    report_leak([digest(secret)], by=by)
+
+
+def close_and_reopen(seller: Seller, by: Actor) -> None:
+    sellers.close(seller, by=by)
+    sellers.reopen(seller, by=by)
+
+
+# Acts of operators and parties, and those whose mail has another advice.
+OTHER_ACTS: dict[str, tuple[Callable[[Seller, Actor], object], list[str]]] = {
+    "narrow": (
+        lambda seller, by: ThirdPartyAuthorizationFactory(seller=seller).narrow(["orders:read"], by=by),
+        [Kind.PARTY_NARROWED],
+    ),
+    "take over": (take_over, [Kind.PARTY_STOPPED, Kind.PARTY_TAKEN_OVER]),
+    "suspend": (suspend_and_resume, [Kind.PARTY_SUSPENDED, Kind.PARTY_RESUMED]),
+    "leak of party": (leak_of_party, [Kind.PARTY_SECRET_LEAKED]),
+    "close": (close_and_reopen, [Kind.SELLER_CLOSED, Kind.SELLER_REOPENED]),
+}
+ALL_ACTS = ACTS | OTHER_ACTS
+
+
+@pytest.mark.parametrize("name", ALL_ACTS)
 def test_act_is_mailed_to_owner_and_contact_by_send_notices_only(
     seller: Seller, by: Actor, name: str, django_capture_on_commit_callbacks: CaptureCallbacks
 ) -> None:
-    act, kinds = ACTS[name]
+    act, kinds = ALL_ACTS[name]
     with django_capture_on_commit_callbacks(execute=True):
         act(seller, by)
     assert mail.outbox == []
@@ -85,9 +123,27 @@ def test_act_is_mailed_to_owner_and_contact_by_send_notices_only(
     ]
 
 
-def test_every_mailed_kind_is_covered_here_or_by_the_notices() -> None:
-    tried = {kind for _, kinds in ACTS.values() for kind in kinds}
-    assert tried | {Kind.SECRET_ENDED, Kind.PARTY_EXPIRED} == Activity.Kind.mailed()
+def test_every_kind_mailed_to_owners_and_contact_is_covered_here_or_by_the_notices() -> None:
+    tried = {kind for _, kinds in ALL_ACTS.values() for kind in kinds}
+    elsewhere = {Kind.SECRET_ENDED, Kind.PARTY_EXPIRED, Kind.PARTY_REVIVED}
+    expected = {kind for kind in Kind if kind.recipients == Recipients.OWNERS_AND_CONTACT}
+    assert tried | elsewhere == expected
+
+
+def test_switching_the_giver_off_and_on_mails_what_stopped_and_what_works_again(seller: Seller) -> None:
+    giver = MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL).user
+    ThirdPartyAuthorizationFactory(seller=seller, granted_by=giver)
+    sellers.switch_off(giver, by=Actor(reason="Uit dienst"))
+    sellers.switch_on(giver, by=Actor(reason="Weer in dienst"))
+    queued = OutgoingMail.objects.order_by("pk").values_list("kind", "recipient")
+    assert list(queued) == [
+        (Kind.USER_SWITCHED_OFF, OWNER),
+        (Kind.PARTY_STOPPED, OWNER),
+        (Kind.PARTY_STOPPED, CONTACT),
+        (Kind.USER_SWITCHED_ON, OWNER),
+        (Kind.PARTY_REVIVED, OWNER),
+        (Kind.PARTY_REVIVED, CONTACT),
+    ]
 
 
 @EVERY_ACT
@@ -105,9 +161,9 @@ def test_mail_has_actor_time_address_and_advice(seller: Seller, by: Actor, name:
             assert "203.0.113.7" in body or "Melder" in body
 
 
-@EVERY_ACT
+@pytest.mark.parametrize("name", ALL_ACTS)
 def test_rolled_back_act_is_not_mailed(seller: Seller, by: Actor, name: str) -> None:
-    act, _ = ACTS[name]
+    act, _ = ALL_ACTS[name]
     with transaction.atomic():
         act(seller, by)
         transaction.set_rollback(True)

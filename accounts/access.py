@@ -43,7 +43,7 @@ def actor(request: HttpRequest) -> Actor:
 
 
 def is_local(address: str, request: HttpRequest) -> bool:
-    """Whether `address` stays on the site that `request` was sent to.
+    """Return whether `address` stays on the site that `request` was sent to.
 
     Checks the path only: Django's check limits the length, and the query may contain a party's long `state`.
     """
@@ -89,7 +89,7 @@ def seller_required(view: Any = None, *, to: Capability = Capability.API, readin
 
 
 def is_recently_proven(request: HttpRequest) -> bool:
-    """Whether the user has shown a password or second factor within ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
+    """Return whether the user has shown a password or second factor within ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
 
     allauth's own decorator does not count the sign-in itself as proof, and replays a suspended POST without running
     our middleware.

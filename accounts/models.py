@@ -74,7 +74,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.password_changed_at = timezone.now()
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether this is the password; hashes from before passwords were normalized still match."""
+        """Return whether this is the password; hashes from before passwords were normalized still match."""
         return any(super(User, self).check_password(spelling) for spelling in password_spellings(raw_password or ""))
 
     def get_full_name(self) -> str:
@@ -133,12 +133,12 @@ class Seller(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether anyone may use the API on this seller's behalf."""
+        """Return whether anyone may use the API on this seller's behalf."""
         return self.closed_at is None
 
 
 class Capability(StrEnum):
-    """What a role allows; looking and one's own account pages are open to every role."""
+    """The rights of a role; looking and one's own account pages are open to every role."""
 
     API = "api"  # client credentials and third parties
     CONTACT = "contact"  # the technical contact
@@ -173,7 +173,7 @@ class Membership(models.Model):
 
     @property
     def can_write(self) -> bool:
-        """Whether this member may change client credentials and third parties."""
+        """Return whether this member may change client credentials and third parties."""
         return self.can(Capability.API)
 
     @property
@@ -277,7 +277,7 @@ class Actor:
 
     @property
     def is_operator(self) -> bool:
-        """Whether an operator acts: at a terminal, or in the admin with a reason."""
+        """Return whether an operator acts: at a terminal, or in the admin with a reason."""
         return bool(self.reason) or self.user is None
 
     @property

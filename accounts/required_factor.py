@@ -34,7 +34,7 @@ def has_factor(user: Any) -> bool:
 
 
 def is_covered(request: Any) -> bool:
-    """Whether REQUIRE_MFA covers this user: each level includes the ones before it."""
+    """Return whether REQUIRE_MFA covers this user: each level includes the ones before it."""
     match settings.REQUIRE_MFA:
         case "all":
             return True

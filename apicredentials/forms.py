@@ -106,7 +106,7 @@ class TechnicalContactForm(forms.ModelForm):
 
     @property
     def changes_address(self) -> bool:
-        """Whether this valid form replaces a saved address by another."""
+        """Return whether this valid form replaces a saved address by another."""
         return self.saved is not None and self.saved.email != self.cleaned_data["email"]
 
     def save_for(self, *, by: Actor) -> None:
@@ -130,7 +130,7 @@ class ClientCredentialForm(forms.Form):
 
     @property
     def has_fewer_rights(self) -> bool:
-        """Whether the form, as it is filled in, leaves rights out. The page then shows them unfolded."""
+        """Return whether the form, as it is filled in, leaves rights out. The page then shows them unfolded."""
         return bool(self["scopes"].value() != list(scopes.ALL))
 
     def clean_name(self) -> str:
@@ -242,7 +242,7 @@ class ConsentForm(forms.Form):
 
     @property
     def is_allowed(self) -> bool:
-        """Whether the seller chose Toestaan."""
+        """Return whether the seller chose Toestaan."""
         return bool(self.cleaned_data["allow"] == "yes")
 
 
@@ -312,7 +312,7 @@ def start_of(day: dt.date) -> dt.datetime:
 
 
 class Searched(Protocol):
-    """What the search looks at."""
+    """Return the condition of the search."""
 
     @property
     def folded_name(self) -> str: ...
@@ -335,18 +335,18 @@ class CredentialSearchForm(forms.Form):
 
     @property
     def is_used(self) -> bool:
-        """Whether something was asked for."""
+        """Return whether something was asked for."""
         return any(self.data.get(name) for name in self.fields)
 
     def names(self, facts: Searched) -> bool:
-        """Whether a credential has this text in its name, or its Client ID starts with it; none when invalid."""
+        """Return whether a credential has this text in its name, or its Client ID starts with it; none when invalid."""
         if not self.is_valid():
             return False
         text = self.cleaned_data["q"]
         return names.fold(text) in facts.folded_name or facts.client_id.startswith(text.lower())
 
     def finds(self, facts: Searched, state: str, needs_attention: bool) -> bool:
-        """Whether a credential in this state was searched for."""
+        """Return whether a credential in this state was searched for."""
         if not self.names(facts):
             return False
         wanted = self.cleaned_data["staat"]

@@ -69,7 +69,7 @@ class RightsChoice(forms.Widget):
         return {"resource": resource, "levels": levels, "mark": self.mark(resource), "now": now}
 
     def exists(self, resource: scopes.Resource, level: str) -> bool:
-        """Whether this level can be chosen."""
+        """Return whether this level can be chosen."""
         return not level or f"{resource.name}:{level}" in self.among
 
     def mark(self, resource: scopes.Resource) -> str:

@@ -50,7 +50,7 @@ class InvitationForm(RoleForm):
 
 
 class RemoveForm(forms.Form):
-    """What happens to the parties that the member gave consent to; asked only if there are any."""
+    """The choice for the parties that the member gave consent to; asked only if there are any."""
 
     parties = forms.ChoiceField(
         label="Wat gebeurt er met deze partijen?",

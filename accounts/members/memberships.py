@@ -72,7 +72,7 @@ def change_role(membership: Membership, role: str, *, by: Actor) -> None:
 def remove(membership: Membership, *, by: Actor, take_over: bool) -> None:
     """End a membership at the member's next request. Raises LastOwner.
 
-    What the member gave consent for stops, unless the remover takes it over.
+    The consents of the member stop, unless the person who removes the member takes them over.
     """
     seller, person = membership.seller, membership.user
     with changing_members(seller, by):

@@ -79,7 +79,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return [{"id": "step_up", "description": "", "url": reverse("account_reauthenticate")}]
 
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
-        """Whether this is the user's password; counted like a sign-in."""
+        """Return whether this is the user's password; counted like a sign-in."""
         email = cast("User", user).email
         return self.authenticate(self.request, email=email, password=password) == user
 

@@ -1,4 +1,4 @@
-"""What happened to a user's account: mail to the user, and a row in the log of each of their sellers."""
+"""Events of a user's account: mail to the user, and a row in the log of each of their sellers."""
 
 import uuid
 from collections.abc import Iterable

@@ -83,7 +83,7 @@ def use_code(user: User, code: str) -> Authenticator | None:
 
 
 def use_totp(authenticator: Authenticator, code: str) -> bool:
-    """Whether the code is right and newer than the last one used (RFC 6238 §5.2).
+    """Return whether the code is right and newer than the last one used (RFC 6238 §5.2).
 
     The counter is stored with the secret: allauth remembers used codes in the cache, for less time than a code works.
     """

@@ -25,7 +25,7 @@ def waiting_party(address: str) -> ThirdParty | None:
 
 
 def waiting_context(request: HttpRequest, address: str | None = None) -> dict[str, Any]:
-    """Return the template context for a page on the way to `address`; by default to the one in the session."""
+    """Return the template context for a page before `address` (default: the one in the session)."""
     following = request.session.get(FOLLOWING, "") if address is None else address
     following = following if is_local(following, request) else ""
     return {"following": following, "third_party": waiting_party(following)}

@@ -87,7 +87,7 @@ class AnnouncementAdmin(PortalAdmin):
         return super().has_delete_permission(request, obj) and (obj is None or obj.is_draft)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
-        """Whether this operator may send announcements."""
+        """Return whether this operator may send announcements."""
         return self.has_view_permission(request) and request.user.has_perm("apicredentials.send_announcement")
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

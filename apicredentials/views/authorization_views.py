@@ -40,7 +40,7 @@ def present_and_past(seller: Seller) -> tuple[list[ThirdPartyAuthorization], lis
 
 
 def stands(authorization: ThirdPartyAuthorization) -> bool:
-    """Whether the seller can still expect something of it: it works, can be renewed, or stopped lately."""
+    """Return whether the seller can still expect something of it: it works, can be renewed, or stopped lately."""
     since = authorization.state_since
     if authorization.state == State.STOPPED and since:
         return timezone.now() - since <= STOPPED_STAYS

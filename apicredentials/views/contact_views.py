@@ -1,4 +1,4 @@
-"""Whether mail reaches the technical contact."""
+"""Return whether mail reaches the technical contact."""
 
 from dataclasses import replace
 from urllib.parse import urlencode

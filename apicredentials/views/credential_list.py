@@ -23,7 +23,7 @@ State = ClientCredential.State
 
 
 class Facts(NamedTuple):
-    """What decides about place and state of one credential. A tuple of these costs a tenth of the rows themselves."""
+    """The columns that decide the place and state of one credential. A tuple of these costs a tenth of the rows themselves."""
 
     pk: int
     client_id: str
@@ -52,7 +52,7 @@ class Facts(NamedTuple):
 
 @dataclass
 class CredentialList:
-    """What a seller searched for: a page of rows, a page of deleted ones, and what asks for attention."""
+    """The result of a search: a page of rows, a page of deleted ones, and what asks for attention."""
 
     seller: Seller
     search: CredentialSearchForm

@@ -23,7 +23,7 @@ ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def may_change(request: SellerRequest) -> bool:
-    """Whether this user can change anything for this seller. Pages show no buttons that would be refused."""
+    """Return whether this user can change anything for this seller. Pages show no buttons that would be refused."""
     return request.membership.can_write and request.seller.is_open
 
 

@@ -50,8 +50,6 @@ def compose(issuer: str) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3",
         "EMAIL_URL": f"filemail://{folder}/mail",
         "LOG_LEVEL": "WARNING",
-        # Nobody sets up a second factor to look at the admin of a demo.
-        "REQUIRE_MFA": "off",
     }
     python = {name for name in os.environ if name.startswith("PYTHON")}
     return {name: os.environ[name] for name in INHERITED | python if name in os.environ} | own

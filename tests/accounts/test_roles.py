@@ -1,4 +1,4 @@
-"""What each of the four roles may do: one who reads only sees everything and changes nothing."""
+"""The rights of the four roles: read-only members see everything and change nothing."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What operators do to rows in `/beheer/`: chosen, confirmed, with a reason that the seller reads."""
+"""Actions of operators on rows in `/beheer/`: chosen, confirmed, with a reason that the seller reads."""
 
 import datetime as dt
 from typing import TYPE_CHECKING

@@ -135,7 +135,7 @@ def test_resuming_what_works_changes_nothing(owner: Client, credential: ClientCr
 
 
 def test_pausing_asks_no_password_and_resuming_does(owner: Client, credential: ClientCredential) -> None:
-    """What stops access must not wait; what gives it does."""
+    """Pausing needs no proof of identity; resuming does."""
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=31)):
         assert owner.post(address(credential, "pauzeren"))["Location"] == SETTINGS
         answer = owner.post(address(credential, "hervatten"))

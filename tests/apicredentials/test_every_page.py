@@ -1,4 +1,4 @@
-"""What holds at every address of API Instellingen, also at those that come later.
+"""Rules for every address of API Instellingen, including new ones.
 
 The file of each address adds what it is for.
 """

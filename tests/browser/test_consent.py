@@ -155,7 +155,7 @@ def test_another_seller_of_mine(page: Page, party: Party, owner: User, come_in: 
 
 
 def test_another_user(page: Page, party: Party, owner: User, come_in: ComeIn) -> None:
-    """Whoever signs in instead is led back to the same request, too."""
+    """Signing in as another user also leads back to the same request."""
     stranger = UserFactory()
     SellerFactory(display_name="De Platenzaak", owner__user=stranger)
     come_in(owner)

@@ -138,9 +138,11 @@ def test_switching_the_giver_off_and_on_mails_what_stopped_and_what_works_again(
     queued = OutgoingMail.objects.order_by("pk").values_list("kind", "recipient")
     assert list(queued) == [
         (Kind.USER_SWITCHED_OFF, OWNER),
+        (Kind.USER_SWITCHED_OFF, giver.email),
         (Kind.PARTY_STOPPED, OWNER),
         (Kind.PARTY_STOPPED, CONTACT),
         (Kind.USER_SWITCHED_ON, OWNER),
+        (Kind.USER_SWITCHED_ON, giver.email),
         (Kind.PARTY_REVIVED, OWNER),
         (Kind.PARTY_REVIVED, CONTACT),
     ]

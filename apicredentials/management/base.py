@@ -102,10 +102,12 @@ class PortalCommand(OneLineCommand):
         elif isinstance(data, dict):
             self.stdout.write(dumps(data))
         else:
-            self.stdout.write("[", ending="")
-            for number, row in enumerate(data):
-                self.stdout.write(f"{',\n' if number else ''}{dumps(row)}", ending="")
-            self.stdout.write("]")
+            # Nothing is printed before the first row is read, so that a failing query prints no half of a list.
+            opening = "["
+            for row in data:
+                self.stdout.write(f"{opening}{dumps(row)}", ending="")
+                opening = ",\n"
+            self.stdout.write("[]" if opening == "[" else "]")
 
     def find[M: Model](self, rows: QuerySet[M] | Manager[M], **lookup: str) -> M:
         """Return the one row that `lookup` identifies, or refuse."""

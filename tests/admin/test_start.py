@@ -108,7 +108,11 @@ def test_the_secret_of_a_party_finds_the_party_and_its_sellers(operator: Client)
     assert change(type(authorization), authorization) in found
 
 
-@pytest.mark.parametrize("term", [secret_format.generate(), "niemand@zwaan.example", "xyzzy", "\U0001f9a2"])
+@pytest.mark.parametrize(
+    "term",
+    [secret_format.generate(), "niemand@zwaan.example", "xyzzy", "\U0001f9a2"],
+    ids=["secret", "address", "word", "swan"],
+)
 def test_what_fits_nothing_says_so(operator: Client, zwaan: Seller, term: str) -> None:
     assert NOTHING in says(search(operator, term))
 

@@ -36,9 +36,21 @@ FOR_PEOPLE = """
     /instellingen/api/credentials/<client_id>/terugzetten/ /instellingen/api/credentials/<client_id>/verwijderen/
     /instellingen/api/partijen/<uid>/verlengen/ /instellingen/api/partijen/<uid>/verwijderen/
     /instellingen/api/activiteit/ /instellingen/api/activiteit/activiteit.csv
+    /instellingen/api/credentials/<client_id>/ /instellingen/api/partijen/<uid>/
+    /instellingen/api/partijen/<uid>/overnemen/ /instellingen/api/partijen/<uid>/rechten/
+    /inloggen/passkey/ /inloggen/tweede-stap/ /adres/bevestigen/ /adres/terugdraaien/ /uitnodiging/
+    /instellingen/beveiliging/ /instellingen/beveiliging/authenticator/
+    /instellingen/beveiliging/authenticator/verwijderen/ /instellingen/beveiliging/gegevens/
+    /instellingen/beveiliging/herstelcodes/ /instellingen/beveiliging/passkeys/toevoegen/
+    /instellingen/beveiliging/passkeys/<pk>/naam/ /instellingen/beveiliging/passkeys/<pk>/verwijderen/
+    /instellingen/beveiliging/sessies/<pk>/uitloggen/ /instellingen/beveiliging/sessies/uitloggen/
+    /instellingen/medewerkers/ /instellingen/medewerkers/<pk>/rol/ /instellingen/medewerkers/<pk>/verwijderen/
+    /instellingen/medewerkers/uitnodigen/ /instellingen/medewerkers/uitnodigingen/<pk>/intrekken/
+    /instellingen/medewerkers/uitnodigingen/<pk>/versturen/
+    /hulp/ /hulp/api/ /hulp/api/openapi.yaml /hulp/partners/
 """
 FOR_MACHINES = """
-    /token /revoke /introspect /leaks /verify /retailer/retailers/current
+    /token /revoke /introspect /authorizations /leaks /verify /retailer/retailers/current
     /.well-known/oauth-authorization-server /.well-known/oauth-protected-resource /.well-known/jwks.json
     /healthz /readyz /metrics
 """
@@ -68,7 +80,7 @@ def test_admin_adds_only_its_own_addresses() -> None:
     assert names - of_models == {
         "",  # redirects from a bare id to its form, 404 otherwise
         *(f"admin:{name}" for name in ["index", "login", "logout", "password_change", "password_change_done"]),
-        *(f"admin:{name}" for name in ["autocomplete", "jsi18n", "view_on_site", "app_list"]),
+        *(f"admin:{name}" for name in ["autocomplete", "jsi18n", "view_on_site", "app_list", "search"]),
     }
 
 
@@ -101,7 +113,9 @@ def check_headers(response: "Response") -> None:
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert not re.search(r"unsafe|\*|https?:", response["Content-Security-Policy"])
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    # A client may have opened the pages of the code flow in a pop-up, and keeps its window.
+    is_flow = response.wsgi_request.path == "/authorize"
+    assert response["Cross-Origin-Opener-Policy"] == ("unsafe-none" if is_flow else "same-origin")
     assert response["Referrer-Policy"] == "same-origin"
     assert response["X-Frame-Options"] == "DENY"
     assert "no-store" in response["Cache-Control"]
@@ -165,7 +179,11 @@ def test_cookies_are_secure_and_host_only_with_an_https_issuer(new_database: Cal
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     assert found["status"] == 302
-    assert {cookie.partition("=")[0] for cookie in found["cookies"]} == {"__Host-csrftoken", "__Host-sessionid"}
+    assert {cookie.partition("=")[0] for cookie in found["cookies"]} == {
+        "__Host-csrftoken",
+        "__Host-device",
+        "__Host-sessionid",
+    }
     for cookie in found["cookies"]:
         attributes = set(re.split(r"; ", cookie)[1:])
         assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= attributes
@@ -178,7 +196,7 @@ def test_cookies_are_secure_and_host_only_with_an_https_issuer(new_database: Cal
 def test_cookies_are_httponly_and_samesite(client: Client) -> None:
     client.get("/inloggen/")
     sign_in(client, UserFactory())
-    assert client.cookies.keys() == {"csrftoken", "sessionid"}
+    assert client.cookies.keys() == {"csrftoken", "device", "sessionid"}
     for cookie in client.cookies.values():
         assert (cookie["httponly"], cookie["samesite"], cookie["domain"]) == (True, "Lax", "")
 

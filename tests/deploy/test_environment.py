@@ -3,6 +3,7 @@
 import json
 import ssl
 from email import message_from_bytes, policy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -274,13 +275,16 @@ def test_options_in_cache_url_are_passed_to_the_client(monkeypatch: pytest.Monke
     assert (connection.socket_timeout, connection.socket_connect_timeout) == (2, 0.5)
 
 
+UNPOOLED = partial(service_urls.database, is_pooled=False)
+
+
 @pytest.mark.parametrize(
     ("name", "read", "url", "expected"),
     [
-        ("DATABASE_URL", service_urls.database, "postgres://x@h/n?sslmode=require&connect_timeout=1&options=-c%20a.b=c",
+        ("DATABASE_URL", UNPOOLED, "postgres://x@h/n?sslmode=require&connect_timeout=1&options=-c%20a.b=c",
          {"sslmode": "require", "connect_timeout": 1, "tcp_user_timeout": 10_000,
           "options": "-c statement_timeout=10s -c lock_timeout=5s -c a.b=c"}),
-        ("DATABASE_URL", service_urls.database, "sqlite:////x?timeout=60",
+        ("DATABASE_URL", UNPOOLED, "sqlite:////x?timeout=60",
          {"timeout": 60, "transaction_mode": "IMMEDIATE"}),
         ("CACHE_URL", service_urls.cache, "locmemcache://?max_entries=5", {"MAX_ENTRIES": 5}),
         ("EMAIL_URL", service_urls.mailer, "smtp+tls://u:p%40ss@h:587?timeout=3",

@@ -118,7 +118,7 @@ def test_refused_client_is_counted_with_its_cause(warehouse: Software, cause: st
     assert counted() == {(warehouse.client_id, cause, ""): 1}
 
 
-@pytest.mark.parametrize("secret", [secret_format.generate(), "afgebroken"])
+@pytest.mark.parametrize("secret", [secret_format.generate(), "afgebroken"], ids=["well-formed", "cut off"])
 def test_wrong_secret_is_counted(warehouse: Software, secret: str) -> None:
     change(warehouse, paused_at=timezone.now())  # resuming would not help while the secret is wrong
     assert Software(warehouse.client_id, secret).token(grant_type="client_credentials").status_code == 401

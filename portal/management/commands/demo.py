@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from apicredentials.management.base import OneLineCommand
-from portal.demo import data, environment, servers
+from portal.demo import data, environment, people, servers
 
 
 class Command(OneLineCommand):
@@ -65,7 +65,7 @@ class Command(OneLineCommand):
 
 def welcome(party_address: str, password: str) -> Iterator[str]:
     """Yield the lines with addresses and passwords; the first person's story is the one to begin with."""
-    first, *others = data.PEOPLE
+    first, *others = people.PEOPLE
     yield f"{settings.PORTAL_NAME}  {settings.ISSUER_URL}/"
     yield f"Derde partij  {party_address}/"
     yield f"e-mailadres  {first.email}"

@@ -43,15 +43,13 @@ def compose(issuer: str) -> dict[str, str]:
     own = {
         "ENV_FILE": str(KEYS),
         "DEBUG": "off",
-        # Its operator can look around without a second factor.
+        # The demo's operator can open the admin without setting up a second factor.
         "REQUIRE_MFA": "off",
         "ISSUER_URL": issuer,
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3",
         "EMAIL_URL": f"filemail://{folder}/mail",
         "LOG_LEVEL": "WARNING",
-        # Nobody sets up a second factor to look at the admin of a demo.
-        "REQUIRE_MFA": "off",
     }
     python = {name for name in os.environ if name.startswith("PYTHON")}
     return {name: os.environ[name] for name in INHERITED | python if name in os.environ} | own

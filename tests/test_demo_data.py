@@ -1,4 +1,4 @@
-"""The data of the demo: an empty seller to begin with, and one with a year of life."""
+"""The data of the demo: an empty seller to begin with, and one with a year of history."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 REDIRECT_URI = "http://127.0.0.1:8001/terug"
 SETTINGS = "/instellingen/api/"
-# By day, minutes after midnight, on a leap day, and in the night that an hour comes twice.
+# By day, minutes after midnight, on a leap day, and in the night with a repeated hour.
 MOMENTS = ["2026-05-06T13:30+02:00", "2026-05-06T00:02+02:00", "2028-02-29T09:00+01:00", "2026-10-25T02:30+01:00"]
 
 
@@ -37,7 +37,7 @@ def garden() -> Seller:
     return Seller.objects.get(display_name="Tuincentrum De Linde")
 
 
-def test_the_first_seller_is_empty() -> None:
+def test_first_seller_is_empty() -> None:
     seller = Seller.objects.get(members__email=people.BEGINNER.email)
     assert seller.display_name == "Boekhandel De Zwaan"
     assert not hasattr(seller, "technical_contact")
@@ -82,7 +82,7 @@ def test_use_has_weekends_and_an_incident(garden: Seller) -> None:
     assert Usage.objects.problems(warehouse)
 
 
-def test_nothing_is_from_the_future_and_the_log_covers_a_year(garden: Seller) -> None:
+def test_no_row_is_in_the_future_and_the_log_covers_a_year(garden: Seller) -> None:
     now = timezone.now()
     assert not Activity.objects.filter(at__gt=now).exists()
     assert not Usage.objects.filter(last_at__gt=now).exists()
@@ -93,13 +93,13 @@ def test_nothing_is_from_the_future_and_the_log_covers_a_year(garden: Seller) ->
     assert len(months) >= 9
 
 
-def test_of_the_past_only_the_notice_that_is_due_is_mailed(garden: Seller) -> None:
+def test_only_the_due_notice_is_mailed(garden: Seller) -> None:
     queue_notices()
     kinds = OutgoingMail.objects.filter(seller=garden).values_list("kind", flat=True)
     assert {*kinds} <= {OutgoingMail.Kind.AUTHORIZATION_ENDS, OutgoingMail.Kind.ACCESS_ENDS}
 
 
-def test_a_second_run_changes_only_the_secret_of_the_example_party() -> None:
+def test_second_run_changes_only_the_secret_of_the_example_party() -> None:
     before = tables()
     first = before.pop("apicredentials_clientsecret")
     assert data.prepare(REDIRECT_URI)[0] == people.password()
@@ -109,7 +109,7 @@ def test_a_second_run_changes_only_the_secret_of_the_example_party() -> None:
     assert changed <= {"apicredentials_activity", "apicredentials_oauthclient", "oauth2_provider_application"}
 
 
-def test_both_people_can_read_every_page_of_it(garden: Seller) -> None:
+def test_both_people_can_open_every_page(garden: Seller) -> None:
     for person in (people.OWNER, people.EMPLOYEE):
         client = Client()
         sign_in(client, person.email, people.password())

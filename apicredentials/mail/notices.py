@@ -176,7 +176,7 @@ def note_ended_secrets() -> None:
 
 
 def queue_reminders() -> None:
-    """Remind each unconfirmed contact once, and tell the owners."""
+    """Queue one reminder to each unconfirmed contact, and a notice to the owners."""
     now = timezone.now()
     unconfirmed = TechnicalContact.objects.filter(
         confirmed_at=None, updated_at__range=(now - CATCH_UP, now - REMIND_AFTER), seller__closed_at=None

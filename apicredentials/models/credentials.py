@@ -48,7 +48,7 @@ def state_of(row: ChangedAt, *, is_revealed: bool, works: bool) -> "ClientCreden
 
 
 def is_unused(shown_at: dt.datetime | None, used_at: dt.datetime | None) -> bool:
-    """Return whether a credential was never used in the week after its first secret, or not in the last ninety days."""
+    """Return True if a credential was not used in the last ninety days, or never within a week of its first secret."""
     if used_at is not None:
         return timezone.now() - used_at >= IDLE_AFTER
     return shown_at is not None and timezone.now() - shown_at >= NEVER_USED_AFTER

@@ -23,7 +23,7 @@ State = ClientCredential.State
 
 
 class Facts(NamedTuple):
-    """The columns that decide the place and state of one credential. A tuple of these costs a tenth of the rows themselves."""
+    """The columns that decide place and state of a credential. A tuple of these costs a tenth of the rows."""
 
     pk: int
     client_id: str

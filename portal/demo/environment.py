@@ -43,7 +43,7 @@ def compose(issuer: str) -> dict[str, str]:
     own = {
         "ENV_FILE": str(KEYS),
         "DEBUG": "off",
-        # Its operator can look around without a second factor.
+        # The demo's operator can open the admin without setting up a second factor.
         "REQUIRE_MFA": "off",
         "ISSUER_URL": issuer,
         "ALLOWED_HOSTS": "localhost,127.0.0.1",

@@ -35,7 +35,7 @@ Kind, Level = Activity.Kind, ThirdParty.Level
 
 @dataclass(frozen=True)
 class Partner:
-    """A party that got access some days ago, and how that ended."""
+    """A party that got access some days ago, and how its access ended."""
 
     name: str
     days: float
@@ -93,7 +93,7 @@ def register_example(redirect_uri: str) -> tuple[str, str]:
 
 
 def make_partners(seller: Seller, closed: Seller) -> None:
-    """Give the parties access to a seller, end some of it, and stop some of the parties or their people."""
+    """Give the parties access to a seller, end some authorisations, and suspend some parties or deactivate people."""
     for person in (people.LEFT, people.SWITCHED_OFF):
         Membership.objects.create(seller=seller, user=people.make_user(person), role=Membership.Role.TECHNICAL)
     for partner in PARTNERS:
@@ -127,7 +127,7 @@ def register(partner: Partner) -> ThirdParty:
 
 
 def connect(seller: Seller, party: ThirdParty, partner: Partner) -> None:
-    """Record a consent of the past, and its end if it had one."""
+    """Record a consent of the past, and its end if it has one."""
     giver, granted_at = people.user(partner.giver), ago(partner.days, 13, 25)
     ended_at = None if partner.ended is None else ago(partner.ended / days(1))
     authorization = ThirdPartyAuthorization.objects.create(
@@ -178,7 +178,7 @@ def log_about(
 
 
 def note_the_year_over(seller: Seller) -> None:
-    """Write what send_notices would have written at the end of the year."""
+    """Write the rows that send_notices would have written at the end of the year."""
     for authorization in ThirdPartyAuthorization.objects.filter(seller=seller, expires_at__lt=ago(0)).with_parties():
         details = {"authorization": authorization.uid, "expires_at": authorization.expires_at.isoformat()}
         at = authorization.expires_at + dt.timedelta(minutes=3)

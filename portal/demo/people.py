@@ -26,7 +26,7 @@ EMPLOYEE = Person("fatima@ictvoorwinkels.example", "Fatima el Amrani", "werkt al
 ADMINISTRATOR = Person("beheer@portaal.example", "Kim Jansen", "operator van de marktplaats: /beheer/")
 PEOPLE = (BEGINNER, OWNER, EMPLOYEE, ADMINISTRATOR)
 
-# They gave consents, and cannot sign in any more.
+# These people gave consents, and can no longer sign in.
 LEFT = Person("joris@delinde.example", "Joris Bakker")
 SWITCHED_OFF = Person("noor@delinde.example", "Noor Smit")
 

@@ -1,4 +1,4 @@
-"""The sellers of the demo: an empty one, one that has begun, one with a year behind it, and a closed one."""
+"""The sellers of the demo: an empty one, a new one, one with a year of history, and a closed one."""
 
 import datetime as dt
 from typing import Any
@@ -13,7 +13,7 @@ OPERATOR = Actor(reason="Demo")
 
 
 def make_shops() -> tuple[Seller, Seller]:
-    """Create the users and the sellers; return the one with a year behind it, and the closed one."""
+    """Create the users and the sellers; return the one with a year of history, and the closed one."""
     User.objects.create_superuser(people.ADMINISTRATOR.email, name=people.ADMINISTRATOR.name)
     sanne, pieter = people.make_user(people.BEGINNER), people.make_user(people.OWNER)
     people.make_user(people.EMPLOYEE)
@@ -48,7 +48,7 @@ def make_shops() -> tuple[Seller, Seller]:
 
 
 def open_shop(owner: User, **values: Any) -> Seller:
-    """Create a seller with its owner, and the technician who works for all of them."""
+    """Create a seller with its owner and the technician, who is a member of every seller."""
     seller = Seller(**values)
     seller.open(owner=owner)
     employee = people.user(people.EMPLOYEE)

@@ -1,4 +1,4 @@
-"""A credential in every state, made in the past year."""
+"""Credentials in every state, created in the past year."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ OFFICE = "203.0.113.24"
 
 @dataclass(frozen=True)
 class LastUse:
-    """When which software last used a secret."""
+    """The last use of a secret: time and software."""
 
     at: dt.datetime
     agent: str
 
 
 def make_software(seller: Seller) -> None:
-    """Create the credentials of a seller who has been busy for a year."""
+    """Create the credentials of the seller with a year of history."""
     technician = Actor(user=people.user(people.EMPLOYEE), address=OFFICE)
     owner = Actor(user=people.user(people.OWNER), address=OFFICE)
     show(make(seller, "Magazijn", 360, technician), technician, LastUse(ago(0.001), "magazijn/4.2"))
@@ -58,7 +58,7 @@ def show(credential: ClientCredential, by: Actor, use: LastUse | None = None) ->
 
 
 def add_secret(credential: ClientCredential, at: dt.datetime, by: Actor, use: LastUse | None) -> ClientSecret:
-    """Create a secret whose plaintext nobody has."""
+    """Create a secret without keeping its plaintext."""
     plaintext = secret_format.generate()
     used = (
         {
@@ -85,7 +85,7 @@ def log_about(credential: ClientCredential, kind: Activity.Kind, at: dt.datetime
 
 
 def make_rotated(seller: Seller, by: Actor) -> None:
-    """Two secrets: a new one since three days, and the old one for four more."""
+    """Create a credential with a secret of three days ago and an old one that ends in four days."""
     webshop = make(seller, "Webshop", 340, by)
     old = show(webshop, by, LastUse(ago(3.01), "webshop/2.0"))
     at, ends_at = ago(3), ago(-4)
@@ -95,7 +95,7 @@ def make_rotated(seller: Seller, by: Actor) -> None:
 
 
 def make_paused(seller: Seller, by: Actor) -> None:
-    """A credential whose software keeps trying."""
+    """Create a paused credential whose software still sends requests."""
     at = ago(2, 16, 5)
     robot = make(seller, "Prijsrobot", 200, by, paused_at=at)
     show(robot, by, LastUse(at - dt.timedelta(minutes=4), "prijsrobot/0.9"))
@@ -112,7 +112,7 @@ def make_leaked(seller: Seller, by: Actor) -> None:
 
 
 def make_deleted(seller: Seller, by: Actor) -> None:
-    """A credential that can still be restored."""
+    """Create a deleted credential that can still be restored."""
     at = ago(10, 17, 40)
     test = make(seller, "Testsoftware", 150, by, deleted_at=at)
     show(test, by, LastUse(ago(30, 12), "curl/8.14.1"))

@@ -11,7 +11,7 @@ from apicredentials.models import ClientCredential, CommandRun, ThirdPartyAuthor
 from apicredentials.models.usage import ProblemCause, Use
 from portal.demo.history import ago
 
-# The page of a connection compares 30 days with the 30 before.
+# Pages compare 30 days with the 30 days before.
 DAYS = 60
 # Days ago: for a day and a half the warehouse used a mistyped secret.
 INCIDENT = (11, 12)
@@ -27,7 +27,7 @@ PARTIES = {
     "Koppelkampioen": (70, 950),
 }
 WEEKEND_SHARE = 0.25
-# Whose, why, how many days ago, how often, with which software, and the right concerned.
+# Subject, cause, days ago, count, software, and the right concerned.
 PROBLEMS: tuple[tuple[str, ProblemCause, int, int, str, str], ...] = (
     *(("Magazijn", ProblemCause.WRONG_SECRET, number, 1700, "magazijn/4.2", "") for number in INCIDENT),
     ("Magazijn", ProblemCause.TOO_MANY_ATTEMPTS, 12, 640, "magazijn/4.2", ""),
@@ -42,7 +42,7 @@ PROBLEMS: tuple[tuple[str, ProblemCause, int, int, str, str], ...] = (
 
 
 def make_traffic(seller: Seller) -> None:
-    """Write the counts, and when the nightly command last ran."""
+    """Write the counts, and the last run of the nightly command."""
     clients = {each.name: each for each in ClientCredential.objects.filter(seller=seller)}
     consents = ThirdPartyAuthorization.objects.filter(seller=seller).with_parties()
     authorizations = {each.third_party.name: each for each in consents}
@@ -64,8 +64,8 @@ def make_traffic(seller: Seller) -> None:
 def use_of(
     subject: str, daily: tuple[int, int], *, until: dt.datetime | None, incident: bool = False
 ) -> Iterator[Usage]:
-    """Yield the counts of each day on which it worked."""
-    # The same in each demo, so that pictures of it do not change.
+    """Yield the counts of each day with use."""
+    # The same in each demo, so that screenshots do not change.
     chance = random.Random(str(daily))  # noqa: S311
     for number in range(DAYS):
         day = timezone.localdate(ago(number))
@@ -85,7 +85,7 @@ def counted(subject: str, event: str, number: int, count: int, **values: str) ->
 
 
 def problems(subjects: dict[str, str]) -> Iterator[Usage]:
-    """Yield what went wrong, for the software and the parties by name."""
+    """Yield the problems of the software and the parties, by name."""
     for name, cause, number, count, agent, right in PROBLEMS:
         origin = {"address": "198.51.100.7", "agent": agent, "right": right}
         yield counted(subjects[name], cause, number, count, **origin)

@@ -1,4 +1,4 @@
-"""`reset_mfa`: somebody who lost every second factor gets back in."""
+"""`reset_mfa`: removes the second factors of a user who lost all of them."""
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -33,7 +33,7 @@ def browser(user: User) -> Client:
     return client
 
 
-def test_it_removes_the_factors_and_ends_the_sessions(manage: Manage, browser: Client, user: User) -> None:
+def test_factors_are_removed_and_sessions_ended(manage: Manage, browser: Client, user: User) -> None:
     answer = manage("reset_mfa", "Fatima@VanDijk.example", "--reason", REASON, "--json").json
     assert answer == {"email": user.email, "removed": ["totp", "recovery_codes"]}
     assert not Authenticator.objects.exists()
@@ -41,7 +41,7 @@ def test_it_removes_the_factors_and_ends_the_sessions(manage: Manage, browser: C
     assert sign_in(Client(), user)["Location"] == "/instellingen/api/"
 
 
-def test_it_is_in_the_log_with_its_reason_and_mailed(manage: Manage, browser: Client, user: User) -> None:
+def test_reset_is_logged_with_its_reason_and_mailed(manage: Manage, browser: Client, user: User) -> None:
     manage("reset_mfa", user.email, "--reason", REASON)
     activity = Activity.objects.get(kind=Activity.Kind.FACTORS_RESET)
     assert (activity.subject, activity.reason) == (str(user), REASON)
@@ -51,10 +51,10 @@ def test_it_is_in_the_log_with_its_reason_and_mailed(manage: Manage, browser: Cl
 
 
 @pytest.mark.parametrize("arguments", [("niemand@vandijk.example", "--reason", REASON), ("fatima@vandijk.example",)])
-def test_bad_input_is_refused_in_one_line(manage: Manage, browser: Client, arguments: tuple[str, ...]) -> None:
+def test_invalid_input_is_refused_in_one_line(manage: Manage, browser: Client, arguments: tuple[str, ...]) -> None:
     assert manage("reset_mfa", *arguments).complaint
     assert Authenticator.objects.exists()
 
 
-def test_without_factors_it_removes_nothing(manage: Manage, user: User) -> None:
+def test_user_without_factors_is_not_changed(manage: Manage, user: User) -> None:
     assert manage("reset_mfa", user.email, "--reason", REASON, "--json").json["removed"] == []

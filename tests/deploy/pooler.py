@@ -24,7 +24,7 @@ from tests.served import START_SECONDS, free_port, stop
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 USER = "nobody"
 
-# Fewer connections than clients, so that clients share them. A race with five clients needs at least six.
+# Fewer connections than clients, so that clients share them. The races need more.
 FEW = 3
 ENOUGH_FOR_RACES = 20
 

@@ -108,7 +108,7 @@ def test_response_lists_only_the_rights_that_the_seller_granted(
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(59, 200), (60, 400), (3600, 400)])
-def test_code_lives_sixty_seconds(
+def test_code_expires_after_sixty_seconds(
     owner: Client, party: Software, time_machine: TimeMachineFixture, seconds: int, status: int
 ) -> None:
     """RFC 6749 §4.1.2, V10.4.3."""

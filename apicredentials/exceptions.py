@@ -1,4 +1,4 @@
-"""Refusals: acts that are not possible, or no longer possible since the page was drawn."""
+"""Refusals: acts that are not possible, or no longer possible since the page was rendered."""
 
 from typing import ClassVar
 

@@ -33,7 +33,7 @@ SMTP_OPTIONS = {"timeout": float, "ssl_keyfile": str, "ssl_certfile": str}
 
 
 def parsed(name: str, default: str, parse: Any) -> dict[str, Any]:
-    """Return what django-environ makes of a URL; refuse what it does not understand."""
+    """Parse a URL with django-environ; refuse one that it cannot parse."""
     try:
         with catch_warnings(action="ignore"):
             found: dict[str, Any] = parse(env.text(name, default))

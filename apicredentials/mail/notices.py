@@ -1,7 +1,7 @@
 """Notices: authorisations that end or have ended, old secrets that have ended, unconfirmed addresses.
 
-Nothing here ends anything; that happens where tokens are made and used. A late run is therefore harmless, and a missed
-run is made up for, unless the news is older than CATCH_UP.
+Nothing is ended here: the ends themselves are enforced where tokens are issued and checked. A late run is therefore
+harmless, and the next run makes up for a missed one, unless the news is older than CATCH_UP.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ from apicredentials.models.outgoing_mail import OutgoingMail, context_for, key_o
 
 # Days before the end of an authorisation on which a notice is sent.
 STEPS = (60, 30, 14, 7, 1)
-# Those of them that the party's contact address gets a notice for.
+# The subset on which the party's contact address gets a notice too.
 PARTY_STEPS = (30, 7, 1)
 # How long an address may stay unconfirmed before one reminder.
 REMIND_AFTER = dt.timedelta(days=3)
@@ -67,7 +67,7 @@ def key_of_step(authorization: ThirdPartyAuthorization, steps: tuple[int, ...] =
 
 
 def queue_end(pk: int, key: str) -> None:
-    """Queue one notice, unless the authorisation has been renewed or ended meanwhile.
+    """Queue one notice, unless the authorisation was renewed or ended meanwhile.
 
     The first notice for an end date has the calendar file, whichever step it is.
     """
@@ -101,7 +101,7 @@ def queue_end(pk: int, key: str) -> None:
 
 
 def not_noted(kind: Activity.Kind, seller: str, ended_at: str, name: str, value: str) -> Q:
-    """Return the condition that the log has no row about this end, with the id of its object under `name`."""
+    """Return a condition: no row in the log has this kind and the object's id as its detail `name`."""
     noted = Activity.objects.annotate(whose=KT(f"details__{name}")).filter(
         kind=kind, seller=OuterRef(seller), at__gte=OuterRef(ended_at), whose=Cast(OuterRef(value), CharField())
     )

@@ -20,6 +20,7 @@ from apicredentials.keys import secret_format
 from apicredentials.models.activity import Activity
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.contacts import TechnicalContact
+from apicredentials.models.keyset import walk
 from apicredentials.models.outgoing_mail import OutgoingMail
 from apicredentials.models.third_parties import ThirdParty
 
@@ -50,7 +51,7 @@ class Progress:
 
 
 class Announcement(models.Model):
-    """A service message. A draft may change; a sent one is what people have read, so it stays as it is."""
+    """A service message. A draft can be changed; a sent one cannot, because people have read it."""
 
     subject = models.CharField(
         "onderwerp", max_length=MAXIMUM_SUBJECT, help_text="Eén regel. Noem wat er gebeurt, en wanneer."
@@ -83,7 +84,7 @@ class Announcement(models.Model):
         ordering = ("-created_at", "-pk")
         permissions = (("send_announcement", "Mag een mededeling versturen"),)
         constraints = (
-            # The hash only because a text is too long for an index.
+            # A hash of the text, because the text itself is too long for an index.
             models.UniqueConstraint(
                 "subject",
                 MD5("text"),
@@ -116,14 +117,14 @@ class Announcement(models.Model):
 
     @property
     def words(self) -> dict[str, str]:
-        """The facts that all its mails share."""
+        """The facts shared by all mails of this announcement."""
         party = self.third_party.name if self.third_party else ""
         return {"subject": self.subject, "text": self.text, "party": party}
 
     def clean(self) -> None:
         """Normalise the words; raise ValidationError when they cannot be mailed."""
         errors: dict[str, ValidationError] = {}
-        # A form has reported empty fields already.
+        # Empty fields are reported by the form already.
         for name in (name for name in CLEAN if getattr(self, name)):
             try:
                 setattr(self, name, CLEAN[name](getattr(self, name)))
@@ -144,7 +145,8 @@ class Announcement(models.Model):
     def send(self, *, by: Actor, seen: dt.datetime) -> None:
         """Queue a mail for each recipient, once per address, in one transaction.
 
-        `seen` is the `updated_at` of the words that somebody read before. Raises AlreadySent and WordsChanged.
+        `seen` is the `updated_at` of the version that the operator read. Raises AlreadySent, and WordsChanged if the
+        announcement was changed since.
         """
         with transaction.atomic():
             if self._locked_draft().updated_at != seen:
@@ -169,7 +171,7 @@ class Announcement(models.Model):
         )
 
     def sellers(self) -> models.QuerySet[Seller]:
-        """Return the open sellers that it is for."""
+        """Return the open sellers that this announcement is for."""
         sellers = Seller.objects.filter(closed_at=None)
         if self.third_party is None:
             return sellers
@@ -188,13 +190,13 @@ class Announcement(models.Model):
 
     def recipients(self) -> Iterator[tuple[str, Seller]]:
         """Yield each address with its seller; an address may come more than once."""
-        for contact in self.contacts().select_related("seller").order_by("pk").iterator(BATCH_SIZE):
+        for contact in walk(self.contacts().select_related("seller"), "pk"):
             yield contact.email, contact.seller
-        for owner in self.owners().select_related("seller", "user").order_by("pk").iterator(BATCH_SIZE):
+        for owner in walk(self.owners().select_related("seller", "user"), "pk"):
             yield owner.user.email, owner.seller
 
     def progress(self) -> Progress:
-        """Count its mails in the outbox; of a draft, the mails it would have now."""
+        """Count the mails in the outbox; for a draft, the mails that sending it now would queue."""
         if self.is_draft:
             # distinct(), because union() with an empty queryset returns the other one as it is.
             contacts = self.contacts().values(at=Lower("email")).distinct()

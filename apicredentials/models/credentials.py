@@ -60,7 +60,7 @@ class ClientCredential(OAuthClient):
     MAXIMUM_PER_SELLER = 1000
 
     class State(models.TextChoices):
-        """What sellers and operators see; the codes are those of protocol.md."""
+        """States as shown to sellers and operators."""
 
         ACTIVE = "active", "Actief"
         WITHOUT_SECRET = "without_secret", "Nog geen secret"
@@ -92,19 +92,19 @@ class ClientCredential(OAuthClient):
 
     @property
     def old_secret_is_safe_to_end(self) -> bool:
-        """Whether software has moved on to the newest secret."""
+        """True if the software uses the newest secret and no longer the old one."""
         old, newest = self.old_secret, self.newest_secret
         return old is not None and newest is not None and old.is_safe_to_end(newest)
 
     @property
     def is_never_used(self) -> bool:
-        """Whether its first secret was shown a week ago and none has been used."""
+        """True if the first secret was shown a week ago and none has been used."""
         shown_at = min((secret.created_at for secret in self.secrets.all()), default=None)
         return self.last_used is None and shown_at is not None and timezone.now() - shown_at >= NEVER_USED_AFTER
 
     @property
     def is_idle(self) -> bool:
-        """Whether it was used, but not in the last ninety days."""
+        """True if it was used, but not in the last ninety days."""
         used_at = self.last_used_at
         return used_at is not None and timezone.now() - used_at >= IDLE_AFTER
 
@@ -117,21 +117,21 @@ class ClientCredential(OAuthClient):
 
     @property
     def restorable_until(self) -> dt.datetime | None:
-        """When its deletion can no longer be undone; None if it cannot be undone at all."""
+        """The time from which the deletion can no longer be undone; None if it cannot be undone at all."""
         if self.deleted_at is None or self.leaked_at is not None:
             return None
         return self.deleted_at + RESTORE_WINDOW
 
     @property
     def days_to_restore(self) -> int | None:
-        """The calendar days from today to the last day on which its deletion can be undone, or None."""
+        """The calendar days from today to the last day on which the deletion can be undone, or None."""
         until = self.restorable_until
         return None if until is None else days_until(until)
 
     def create(self, *, by: Actor) -> None:
         """Save this new credential, without a secret. Raises TooMany and NameTaken.
 
-        The seller's row is locked, so that two at once cannot both take the last place or the name.
+        The seller's row is locked, so that two simultaneous calls cannot both take the last place or the same name.
         """
         with transaction.atomic():
             self._take_place()

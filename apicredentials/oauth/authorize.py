@@ -1,12 +1,11 @@
-"""Pages of the authorization code flow: sign-in, and the authorization endpoint with its consent page."""
+"""The authorization endpoint with its consent page."""
 
 import datetime as dt
 import json
 from functools import partial
 from typing import Any, cast
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
@@ -35,30 +34,10 @@ from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Grant, ThirdParty, ThirdPartyAuthorization
 from apicredentials.models.tokens import new_code
 from apicredentials.moments import one_year_after
-from apicredentials.oauth.authentication import CLIENT_ID
 
 # Chromium applies form-action to every redirect after the form, so it must allow the redirect URI and wherever the
 # party's callback redirects to. Schemes, because an IPv6 literal is no valid source.
 CONSENT_POLICY: dict[str, Any] = settings.SECURE_CSP | {"form-action": [CSP.SELF, "https:", "http:"]}
-
-
-class SignInView(LoginView):
-    """The portal's sign-in page, which names the third party that waits behind it."""
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the party when `next` leads to an authorization request."""
-        return super().get_context_data(**kwargs) | {"third_party": self.waiting_party()}
-
-    def waiting_party(self) -> ThirdParty | None:
-        """Return the party whose authorization request brought the browser here."""
-        try:
-            following = urlsplit(self.request.GET.get("next") or self.request.POST.get("next") or "")
-            client_id = parse_qs(following.query).get("client_id", [""])[0]
-        except ValueError:  # "http://[": not an address at all
-            return None
-        if following.path != reverse("authorize") or not CLIENT_ID.fullmatch(client_id):
-            return None
-        return ThirdParty.objects.get_queryset().present().filter(client_id=client_id).first()
 
 
 @method_decorator(login_not_required, name="dispatch")

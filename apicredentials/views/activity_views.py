@@ -86,7 +86,7 @@ def cells(row: Activity) -> tuple[str, ...]:
         row.actor_name,
         row.get_kind_display(),
         row.subject,
-        row.explanation,
+        row.full_explanation,
         row.address or "",
         row.reason,
     )

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import SellerRequest, actor, ask_for_proof, is_recently_proven, seller_required
+from accounts.models import Capability
 from apicredentials.forms import CredentialSearchForm, TechnicalContactForm
 from apicredentials.views.attention import of_authorization, of_credential
 from apicredentials.views.authorization_views import present_and_past
@@ -37,6 +38,7 @@ def settings_page(request: SellerRequest, contact_form: TechnicalContactForm, st
         "contact_form": contact_form,
         "contact": contact_form.saved,
         "can_change": may_change(request),
+        "can_change_contact": request.membership.can_change_contact and request.seller.is_open,
     }
     if contact_form.saved:
         search = CredentialSearchForm(request.GET)
@@ -57,7 +59,7 @@ def settings_page(request: SellerRequest, contact_form: TechnicalContactForm, st
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@seller_required
+@seller_required(to=Capability.CONTACT)
 def contact(request: SellerRequest) -> HttpResponse:
     """Change the technical contact. On the first visit its form is on API Instellingen itself."""
     is_sent = request.method == "POST"

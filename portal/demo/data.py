@@ -32,7 +32,7 @@ OPERATOR = Actor(reason="Demo")
 
 @dataclass(frozen=True)
 class Person:
-    """A user of the demo, and what the terminal says about them."""
+    """A user of the demo, with the description printed in the terminal."""
 
     email: str
     name: str
@@ -48,7 +48,7 @@ PEOPLE = (BEGINNER, OWNER, EMPLOYEE, ADMINISTRATOR)
 
 @transaction.atomic
 def prepare(redirect_uri: str) -> tuple[str, str, str]:
-    """Create what is missing; return the password of all users, and the client id and secret of the example party."""
+    """Create missing data; return the password of all users, and the client id and secret of the example party."""
     if not Seller.objects.exists():
         make_sellers()
     set_password(password())

@@ -305,7 +305,6 @@ def test_what_is_not_asked_is_not_taken(owner: Client, seller: Seller) -> None:
         deleted_at="2026-01-01",
         leaked_at="2026-01-01",
         created="2000-01-01",
-        last_refused_reason="kwaad",
     )
     made = {field.attname: getattr(credential, field.attname) for field in credential._meta.concrete_fields}
     plain = ClientCredentialFactory(seller=seller, created_by=seller.members.get())

@@ -77,7 +77,7 @@ def test_the_first_contact_opens_the_other_sections(db: None) -> None:
 
 def test_it_takes_the_same_number_of_queries_however_much_there_is(seller: Seller, owner: Client) -> None:
     def add() -> None:
-        credential = ClientCredentialFactory(seller=seller, created_by=UserFactory(), last_refused_reason="unknown")
+        credential = ClientCredentialFactory(seller=seller, created_by=UserFactory())
         credential.reveal(by=Actor())
         credential.rotate(overlap=dt.timedelta(days=1), by=Actor())
         ClientCredentialFactory(seller=seller, deleted=True)

@@ -19,7 +19,7 @@ from playwright.sync_api import Page, Request, expect
 from pytest_django.fixtures import Settings
 
 from accounts.models import Actor, Membership, Seller, User
-from apicredentials.models import Activity, ClientCredential, ThirdPartyLogo
+from apicredentials.models import Activity, ThirdPartyLogo
 from apicredentials.models.contacts import confirmation_token
 from portal import machine_urls
 from tests.admin.pictures import picture
@@ -143,11 +143,7 @@ def fill(seller: Seller, user: User) -> None:
     narrow = partial(ClientCredentialFactory, seller=seller, scope="orders:read offers:manage", revealed=True)
     narrow(paused=True, secret__last_used_at=long_ago)
     narrow(secret__created_at=long_ago)
-    narrow(
-        last_refused_at=timezone.now(),
-        last_refused_reason=ClientCredential.Refusal.WRONG_SECRET,
-        last_refused_address="2001:db8:1234:5678:9abc:def0:1234:5678",
-    )
+    narrow()
     rotated = narrow(secret__ends_at=timezone.now() + dt.timedelta(days=7), secret__last_used_at=long_ago)
     ClientSecretFactory(client=rotated, last_used_at=timezone.now(), last_used_agent=LONG_NAME)
     narrow(leaked_at=timezone.now(), paused=True)

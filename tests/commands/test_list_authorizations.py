@@ -60,3 +60,11 @@ def test_refuses_what_does_not_exist(manage: Manage) -> None:
     assert manage("list_authorizations", "--seller", "1").complaint == "There is no seller '1'."
     assert manage("list_authorizations", "--party", "1").complaint == "There is no third party '1'."
     assert "--state" in manage("list_authorizations", "--state", "actief").complaint
+
+
+def test_lists_all_however_many_there_are(manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apicredentials.models.keyset.PAGE_SIZE", 2)
+    for number in range(1, 6):
+        ThirdPartyAuthorizationFactory()
+        listed = [each["authorization_id"] for each in manage("list_authorizations", "--json").json]
+        assert len({*listed}) == len(listed) == number

@@ -81,15 +81,18 @@ def test_without_json_prints_a_line_for_each(manage: Manage) -> None:
     ]
 
 
-def test_reads_in_batches_and_asks_no_more_for_many_than_for_one(
+def test_reads_in_pages_and_asks_no_more_for_many_than_for_one(
     manage: Manage, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = [ClientCredentialFactory(revealed=True).client_id for _ in range(5)]
+    sellers = SellerFactory.create_batch(2)
+    made = [ClientCredentialFactory(seller=sellers[n % 2], revealed=True) for n in range(5)]
+    in_order = sorted(made, key=lambda each: (str(each.seller and each.seller.retailer_id), -each.pk))
+    expected = [each.client_id for each in in_order]
     with django_assert_num_queries(2):
-        assert {each["client_id"] for each in manage("list_credentials", "--json").json} == {*made}
-    monkeypatch.setattr("apicredentials.management.commands.list_credentials.BATCH", 2)
-    with django_assert_num_queries(1 + 3):
-        assert {each["client_id"] for each in manage("list_credentials", "--json").json} == {*made}
+        assert [each["client_id"] for each in manage("list_credentials", "--json").json] == expected
+    monkeypatch.setattr("apicredentials.models.keyset.PAGE_SIZE", 2)
+    with django_assert_num_queries(3 * 2):
+        assert [each["client_id"] for each in manage("list_credentials", "--json").json] == expected
 
 
 def test_refuses_a_seller_that_does_not_exist(manage: Manage) -> None:

@@ -102,6 +102,8 @@ def fits(documented: Any, given: Any) -> bool:
             return documented.keys() == given.keys() and all(fits(documented[name], given[name]) for name in given)
         case [*items, "…"], list():
             return given[: len(items)] == items and len(given) > len(items)
+        case list(), list():
+            return len(documented) == len(given) and all(map(fits, documented, given))
         case str(), str():
             return says_text(documented, given)
         case int(), int() if documented > 10**9:

@@ -1,4 +1,4 @@
-"""Mails about acts: recipients, content, and what they must not contain."""
+"""Mails about acts: recipients, content, and absence of secrets."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def leak(seller: Seller, by: Actor) -> None:
     assert report_leak([digest(secret)], by=Actor(stand_in="Melder"))
 
 
-# The acts, and the kinds of mail that each queues.
+# Each act with the kinds of mail that it queues.
 ACTS: dict[str, tuple[Callable[[Seller, Actor], object], list[str]]] = {
     "create": (
         lambda seller, by: ClientCredential(seller=seller, name="Magazijn", scope="orders:read").create(by=by),
@@ -72,7 +72,7 @@ EVERY_ACT = pytest.mark.parametrize("name", ACTS)
 
 
 @EVERY_ACT
-def test_an_act_is_mailed_to_owner_and_contact_by_send_notices_only(
+def test_act_is_mailed_to_owner_and_contact_by_send_notices_only(
     seller: Seller, by: Actor, name: str, django_capture_on_commit_callbacks: CaptureCallbacks
 ) -> None:
     act, kinds = ACTS[name]
@@ -85,13 +85,13 @@ def test_an_act_is_mailed_to_owner_and_contact_by_send_notices_only(
     ]
 
 
-def test_every_mailed_kind_of_act_is_tried_here_or_is_the_calendars() -> None:
+def test_every_mailed_kind_is_covered_here_or_by_the_notices() -> None:
     tried = {kind for _, kinds in ACTS.values() for kind in kinds}
     assert tried | {Kind.SECRET_ENDED, Kind.PARTY_EXPIRED} == Activity.Kind.mailed()
 
 
 @EVERY_ACT
-def test_a_mail_says_who_when_from_where_and_what_to_do(seller: Seller, by: Actor, name: str) -> None:
+def test_mail_has_actor_time_address_and_advice(seller: Seller, by: Actor, name: str) -> None:
     act, _ = ACTS[name]
     act(seller, by)
     for message in send_due_mail():
@@ -106,7 +106,7 @@ def test_a_mail_says_who_when_from_where_and_what_to_do(seller: Seller, by: Acto
 
 
 @EVERY_ACT
-def test_an_act_that_is_undone_is_not_mailed(seller: Seller, by: Actor, name: str) -> None:
+def test_rolled_back_act_is_not_mailed(seller: Seller, by: Actor, name: str) -> None:
     act, _ = ACTS[name]
     with transaction.atomic():
         act(seller, by)
@@ -114,7 +114,7 @@ def test_an_act_that_is_undone_is_not_mailed(seller: Seller, by: Actor, name: st
     assert not OutgoingMail.objects.exists()
 
 
-def test_no_mail_and_no_row_holds_a_secret(seller: Seller, by: Actor) -> None:
+def test_neither_mail_nor_outbox_contains_a_secret(seller: Seller, by: Actor) -> None:
     credential = credential_of(seller)
     secrets = [credential.reveal(by=by), credential.rotate(overlap=WEEK, by=by)]
     report_leak([digest(secrets[0])], by=by)
@@ -128,7 +128,7 @@ def test_no_mail_and_no_row_holds_a_secret(seller: Seller, by: Actor) -> None:
     assert "rts_" not in kept + sent
 
 
-def test_an_operators_act_says_so_with_the_reason(seller: Seller) -> None:
+def test_mail_about_an_operators_act_has_the_reason(seller: Seller) -> None:
     credential_of(seller).pause(by=Actor(reason="Te veel aanvragen per minuut"))
     body = send_due_mail()[0].body
     assert "Wie: Operator van de marktplaats" in body
@@ -137,7 +137,7 @@ def test_an_operators_act_says_so_with_the_reason(seller: Seller) -> None:
     assert "Was jij dit niet" not in body
 
 
-# ---- To whom ----------------------------------------------------------------------------------------------
+# ---- Recipients -------------------------------------------------------------------------------------------
 
 
 def recipients(seller: Seller, by: Actor) -> list[str]:
@@ -145,19 +145,19 @@ def recipients(seller: Seller, by: Actor) -> list[str]:
     return list(OutgoingMail.objects.order_by("pk").values_list("recipient", flat=True))
 
 
-def test_each_address_is_mailed_once_without_regard_to_case(seller: Seller, by: Actor) -> None:
+def test_each_address_is_mailed_once_ignoring_case(seller: Seller, by: Actor) -> None:
     type(seller.technical_contact).objects.update(email=OWNER.upper())
     assert recipients(seller, by) == [OWNER]
 
 
-def test_addresses_keep_their_order_and_their_first_spelling() -> None:
+def test_unique_addresses_keep_order_and_first_spelling() -> None:
     assert unique_addresses(["B@x.example", "a@x.example", "b@X.example", CONTACT], but=[CONTACT.upper()]) == [
         "B@x.example",
         "a@x.example",
     ]
 
 
-def test_every_owner_is_mailed_and_no_other_member(seller: Seller, by: Actor) -> None:
+def test_every_owner_and_no_other_member_is_mailed(seller: Seller, by: Actor) -> None:
     second = MembershipFactory(seller=seller).user
     for role in (Membership.Role.ADMINISTRATOR, Membership.Role.TECHNICAL, Membership.Role.READ_ONLY):
         MembershipFactory(seller=seller, role=role)
@@ -166,11 +166,11 @@ def test_every_owner_is_mailed_and_no_other_member(seller: Seller, by: Actor) ->
     assert recipients(seller, by) == [OWNER, second.email, CONTACT]
 
 
-def test_an_unconfirmed_contact_is_mailed_as_well(seller: Seller, by: Actor) -> None:
+def test_unconfirmed_contact_is_mailed_too(seller: Seller, by: Actor) -> None:
     type(seller.technical_contact).objects.update(confirmed_at=None)
     assert recipients(seller, by) == [OWNER, CONTACT]
 
 
-def test_the_act_of_a_third_party_itself_is_nobodys_mail(db: None, by: Actor) -> None:
+def test_act_on_a_third_party_itself_is_not_mailed(db: None, by: Actor) -> None:
     ThirdPartyFactory().reveal(by=by)
     assert not OutgoingMail.objects.exists()

@@ -1,4 +1,4 @@
-"""Requests that collide: each on a connection of its own, and all at the same lock before any gets it."""
+"""Colliding requests: each has its own connection, and all wait for the same lock before any gets it."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 10
 
 
 def elsewhere[T](act: Callable[[], T]) -> Callable[[], T]:
-    """Do something in a thread, whose database connection is closed afterwards."""
+    """Wrap `act` so that it closes the database connection of its thread afterwards."""
 
     def acting() -> T:
         try:
@@ -24,7 +24,7 @@ def elsewhere[T](act: Callable[[], T]) -> Callable[[], T]:
 
 
 def at_once[T](row: Model, *acts: Callable[[], T]) -> list[T]:
-    """Do these together: `row` is locked until each of them waits for it, or is done; then they all run."""
+    """Run `acts` concurrently: hold a lock on `row` until each of them waits for it or is done, then release it."""
     with ThreadPoolExecutor(len(acts)) as pool:
         with transaction.atomic():
             type(row)._default_manager.select_for_update().get(pk=row.pk)
@@ -34,7 +34,7 @@ def at_once[T](row: Model, *acts: Callable[[], T]) -> list[T]:
 
 
 def meanwhile[T](row: Model, act: Callable[[], T], other: Callable[[], Any]) -> T:
-    """Let `act` run until it waits for `row`; do `other` from beginning to end; then let `act` go on."""
+    """Run `act` until it waits for `row`, run `other` to its end, then let `act` continue."""
     with ThreadPoolExecutor(2) as pool:
         with transaction.atomic():
             type(row)._default_manager.select_for_update().get(pk=row.pk)
@@ -52,7 +52,7 @@ def wait_for_collision(futures: list[Future[Any]]) -> None:
 
 
 def waiting() -> int:
-    """The number of other connections to this database that wait for a lock."""
+    """Return the number of other connections to this database that wait for a lock."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(DISTINCT waits.pid) FROM pg_locks waits JOIN pg_locks holds ON holds.pid = waits.pid"

@@ -8,9 +8,8 @@ from django.core.management.base import CommandParser
 from accounts.models import Seller
 from apicredentials.management.base import PortalCommand
 from apicredentials.models import ThirdParty, ThirdPartyAuthorization
+from apicredentials.models.keyset import walk
 from apicredentials.models.states import State
-
-BATCH_SIZE = 500
 
 
 class Command(PortalCommand):
@@ -32,7 +31,7 @@ class Command(PortalCommand):
             authorizations = authorizations.filter(third_party=self.find(ThirdParty.objects, client_id=party))
         if state is not None:
             authorizations = authorizations.in_state(State(state))
-        return map(describe, authorizations.order_by("pk").iterator(BATCH_SIZE))
+        return map(describe, walk(authorizations, "pk"))
 
     def lines(self, data: dict[str, Any]) -> Iterable[str]:
         state = f"{data['state']} ({data['cause']})" if data["cause"] else data["state"]

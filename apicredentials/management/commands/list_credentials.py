@@ -14,9 +14,7 @@ from apicredentials.management.base import PortalCommand
 from apicredentials.models import ClientCredential, ClientSecret
 from apicredentials.models.credential_filters import idle, in_state, never_used, secret_older_than
 from apicredentials.models.credentials import IDLE_AFTER
-
-# Rows per batch, and so parameters per query for their secrets.
-BATCH = 500
+from apicredentials.models.keyset import walk
 
 
 def period(text: str) -> dt.timedelta:
@@ -63,7 +61,7 @@ class Command(PortalCommand):
         if options["never_used"]:
             wanted &= never_used()
         credentials = ClientCredential.objects.filter(wanted).with_details().select_related("seller")
-        return map(describe, credentials.order_by("seller__retailer_id", "-pk").iterator(BATCH))
+        return map(describe, walk(credentials, "seller__retailer_id", "-pk"))
 
     def lines(self, data: dict[str, Any]) -> Iterable[str]:
         used = data["last_used_at"]

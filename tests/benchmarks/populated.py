@@ -1,0 +1,121 @@
+"""Rows of a marketplace with many sellers; run with how many. Prints what to search for, as JSON."""
+
+import datetime as dt
+import json
+import sys
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from accounts.models import Actor, Seller, User  # noqa: E402
+from apicredentials.models import Activity, ClientCredential, ClientSecret, OutgoingMail  # noqa: E402
+from tests.benchmarks.rows import multiply, uid  # noqa: E402
+from tests.factories import (  # noqa: E402
+    ClientCredentialFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+    ThirdPartyFactory,
+    UserFactory,
+)
+
+# Rows per seller.
+CREDENTIALS, AUTHORIZATIONS, ACTIVITIES, MAILS = 2.5, 1.5, 7.5, 2.5
+PARTIES = 50
+# Authorisations that end within two days are left out, so that a run has either nothing due or all that is queued.
+KINDS = "array['party_authorized', 'secret_revealed', 'credential_created', 'contact_saved', 'party_renewed']"
+
+
+def main(sellers: int) -> None:
+    """Make them, spread over a year."""
+    call_command("migrate", verbosity=0)
+    parties = [ThirdPartyFactory(contact_email=f"hulp@partij{n}.example") for n in range(PARTIES)]
+    owner: User = UserFactory()
+    seller: Seller = SellerFactory(owner__user=owner)
+    contact = TechnicalContactFactory(seller=seller)
+    its_seller = f"{seller.pk} + 1 + mod(n, {sellers})"
+    word = "substr(md5('w' || n), 1, 6)"
+    multiply(owner, sellers, email=f"{word} || n || '@winkel.example'", name=f"'Jan ' || {word}")
+    multiply(seller, sellers, retailer_id="(1000000 + n)::text", display_name=f"'Winkel ' || {word}")
+    multiply(seller.memberships.get(), sellers, user_id=f"{owner.pk} + n", seller_id=f"{seller.pk} + n")
+    multiply(contact, sellers, seller_id=f"{seller.pk} + n", email=f"'t' || {word} || n || '@winkel.example'")
+    credentials(int(sellers * CREDENTIALS), its_seller)
+    authorization = ThirdPartyAuthorizationFactory(seller=seller, third_party=parties[0], granted_by=owner)
+    multiply(
+        authorization,
+        int(sellers * AUTHORIZATIONS),
+        uid="(md5('a' || n)::uuid)::text",
+        seller_id=its_seller,
+        third_party_id=f"{parties[0].pk} + mod(n / {sellers} * {PARTIES // 2} + mod(n, {PARTIES // 2}), {PARTIES})",
+        granted_by_id=f"{owner.pk} + 1 + mod(n, {sellers})",
+        granted_at="now() - make_interval(hours => mod(n * 7919, 8712))",
+        expires_at="now() - make_interval(hours => mod(n * 7919, 8712)) + interval '365 days'",
+    )
+    history(seller, owner, sellers, its_seller)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    found = {
+        "credential": ClientCredential.objects.order_by("-pk").values_list("client_id", "folded_name")[10],
+        "seller": Seller.objects.order_by("-pk").values_list("retailer_id", "display_name")[10],
+        "hint": ClientSecret.objects.order_by("pk")[10].hint,
+        "recipient": OutgoingMail.objects.order_by("pk")[10].recipient,
+    }
+    json.dump(found, sys.stdout)
+
+
+def credentials(number: int, its_seller: str) -> None:
+    """Make credentials with a secret each; one in ten was never used, one in ten not lately."""
+    credential: ClientCredential = ClientCredentialFactory()
+    credential.reveal(by=Actor())
+    multiply(
+        credential,
+        number,
+        client_id="(md5('c' || n)::uuid)::text",
+        name="'Magazijn ' || n",
+        folded_name="'magazijn ' || n",
+        seller_id=its_seller,
+        paused_at="CASE WHEN mod(n, 1000) = 7 THEN now() END",
+    )
+    secret = credential.secrets.get()
+    used = "CASE mod(n, 10) WHEN 0 THEN NULL WHEN 1 THEN now() - interval '100 days' ELSE now() END"
+    hint = "substr(md5('h' || n), 1, 4)"
+    multiply(secret, number, client_id=f"{credential.pk} + n", hash=uid("s"), hint=hint, last_used_at=used)
+    old: ClientSecret = credential.secrets.create(hash="old", hint="oud1", ends_at=timezone.now() - dt.timedelta(3))
+    multiply(
+        old, number // 20, client_id=f"{credential.pk} + n", hash=uid("o"), ends_at="now() - make_interval(hours => n)"
+    )
+
+
+def history(seller: Seller, owner: User, sellers: int, its_seller: str) -> None:
+    """Make log rows and sent mails, the newest last."""
+    activity = Activity.objects.create(kind="contact_saved", seller=seller, user=owner)
+    number = int(sellers * ACTIVITIES)
+    multiply(
+        activity,
+        number,
+        kind=f"({KINDS})[1 + mod(n, 5)]",
+        seller_id=its_seller,
+        at=f"now() - make_interval(secs => ({number} - n) * 31536000.0 / {number})",
+        subject="'Magazijn ' || n",
+        actor_name="'Jan ' || substr(md5('w' || n), 1, 6)",
+    )
+    mail = OutgoingMail.objects.create(kind="party_renewed", key="activity:0", recipient="x@winkel.example")
+    number = int(sellers * MAILS)
+    multiply(
+        mail,
+        number,
+        key="'activity:' || n",
+        recipient="'t' || substr(md5('w' || n), 1, 6) || n || '@winkel.example'",
+        seller_id=its_seller,
+        message_id=uid("m"),
+        created_at=f"now() - make_interval(secs => ({number} - n) * 31536000.0 / {number})",
+        sent_at="now()",
+    )
+
+
+main(int(sys.argv[1]))

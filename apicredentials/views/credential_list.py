@@ -136,7 +136,7 @@ def row_of(credential: ClientCredential, new: str = "") -> dict[str, Any]:
         "step": step_of(state, is_paused=credential.paused_at is not None, live=len(live)),
         "why": why_of(state, is_unused=unused, used_at=used_at, live=len(live)),
     }
-    if row["why"] == "two" and newest:
+    if len(live) > 1 and newest:
         old = live[0]
         row |= {"old": old, "old_in": days_until(old.ends_at) if old.ends_at else 0, "safe": old.is_safe_to_end(newest)}
     return row

@@ -38,6 +38,7 @@ def settings_page(request: SellerRequest, contact_form: TechnicalContactForm, st
         "contact_form": contact_form,
         "contact": contact_form.saved,
         "can_change": may_change(request),
+        "can_change_contact": request.membership.can_change_contact and request.seller.is_open,
     }
     if contact_form.saved:
         search = CredentialSearchForm(request.GET)

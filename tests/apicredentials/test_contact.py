@@ -5,9 +5,9 @@ import re
 import pytest
 from django.test import Client
 
-from accounts.models import Seller
+from accounts.models import Membership, Seller
 from apicredentials.models import Activity, TechnicalContact
-from tests.factories import SellerFactory, TechnicalContactFactory
+from tests.factories import MembershipFactory, SellerFactory, TechnicalContactFactory
 from tests.journeys.pages import Page
 from tests.people import codes, says, signed_in
 
@@ -220,3 +220,12 @@ def test_wijzigen_opens_the_form_filled_in(owner: Client, seller: Seller) -> Non
         "E-mailadres": "techniek@winkel.example",
         "Telefoonnummer": "020 123 4567",
     }
+
+
+def test_who_may_not_change_it_sees_no_buttons(seller: Seller) -> None:
+    TechnicalContact.objects.filter(seller=seller).update(confirmed_at=None)
+    technician = signed_in(MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL).user)
+    page = Page(technician.get(SETTINGS).content.decode(), SETTINGS).part("main")
+    assert not page.buttons("Wijzigen")
+    assert not page.buttons("Opnieuw versturen")
+    assert page.buttons("Aanmaken")

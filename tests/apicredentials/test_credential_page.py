@@ -111,7 +111,7 @@ def test_use_of_another_is_not_counted_here(owner: Client, seller: Seller, crede
 def test_problems_say_what_how_often_when_from_where_and_what_to_do(
     owner: Client, credential: ClientCredential
 ) -> None:
-    fields: Any = {"right": "invoices:read", "address": "203.0.113.24", "agent": "<b>prijs</b>/4"}
+    fields: dict[str, Any] = {"right": "invoices:read", "address": "203.0.113.24", "agent": "<b>prijs</b>/4"}
     counted(credential.client_id, ProblemCause.MISSING_RIGHT, 400, days_ago=3, **fields)
     counted(credential.client_id, ProblemCause.MISSING_RIGHT, 12, **fields)
     counted(credential.client_id, ProblemCause.WRONG_SECRET, 1, days_ago=40)

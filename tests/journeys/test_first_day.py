@@ -148,8 +148,8 @@ def test_2_sign_in_find_the_page_and_save_a_contact(newcomer: Person) -> None:
     assert headings(newcomer)[:3] == ["API Instellingen", "Technisch contact", "Zo gaat het verder"]
     assert "Client credentials voor de Retailer API" not in headings(newcomer)
     newcomer.save_contact()
-    assert headings(newcomer)[:4] == [
-        "API Instellingen",
+    sections = [each.words for each in newcomer.page.part("main").root.all("h2")]
+    assert sections == [
         "Technisch contact",
         "Client credentials voor de Retailer API",
         "Geautoriseerde partijen voor de Retailer API",
@@ -239,7 +239,8 @@ def test_8_second_seller_cannot_access_anything_of_the_first(first: Person, seco
                 second.browser.request(method, f"{second.portal}{each}", data={"csrfmiddlewaretoken": token})
                 for each in (path, unknown)
             ]
-            assert [answer.status_code for answer in answers] == [404, 404]
+            # The page itself takes no POST, of anybody.
+            assert [answer.status_code for answer in answers] in ([404, 404], [405, 405])
             assert Page(answers[0].text).words == Page(answers[1].text).words
     switch = {"csrfmiddlewaretoken": token, "seller": first.retailer_id}
     assert second.browser.post(f"{second.portal}/instellingen/verkoper/", data=switch).status_code == 404

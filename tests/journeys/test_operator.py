@@ -294,7 +294,8 @@ def search(operator: Client, what: str) -> "Response":
 
 
 def credential_of(shop: Shop) -> ClientCredential:
-    return ClientCredential.objects.get(client_id=shop.warehouse.client_id)
+    credential: ClientCredential = ClientCredential.objects.get(client_id=shop.warehouse.client_id)
+    return credential
 
 
 def end_the_secret(shop: Shop) -> None:

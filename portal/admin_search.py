@@ -58,13 +58,14 @@ class Result:
 
 
 def search(site: AdminSite, request: HttpRequest, what: str) -> list[Result]:
-    """Return the matches whose pages this operator may open, with log rows only for those who may read the log."""
+    """Return the matches whose pages this operator may open, with log rows only for those who may read the log.
+
+    Matches with recent problems or log rows come first.
+    """
     may_read_log = may_view(site, request, Activity)
-    return [
-        result_of(match, with_log=may_read_log)
-        for match in look_up(what, at_most=MAXIMUM_FOUND)
-        if may_view(site, request, type(match.subject))
-    ]
+    found = [match for match in look_up(what, at_most=MAXIMUM_FOUND) if may_view(site, request, type(match.subject))]
+    found.sort(key=lambda match: not (match.problems or match.activity))
+    return [result_of(match, with_log=may_read_log) for match in found]
 
 
 def result_of(match: Match, *, with_log: bool) -> Result:

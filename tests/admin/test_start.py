@@ -51,6 +51,11 @@ def links(answer: "Response") -> set[str]:
     return {link["href"] for link in page.root.all("a") if link["href"].endswith("/change/")}
 
 
+def headings(answer: "Response") -> list[str]:
+    """Return kind and name of each match, in the order of the page."""
+    return [each for each in Page(answer.content.decode()).headings if ": " in each]
+
+
 @pytest.fixture
 def zwaan() -> Seller:
     """A shop with a credential and a party, beside another shop."""
@@ -89,6 +94,14 @@ def test_problems_are_shown_with_what_to_do(operator: Client, zwaan: Seller) -> 
     words = says(search(operator, "zwaan"))
     assert "Beëindigd secret : 7 keer" in words
     assert "Zet het nieuwste secret in de software." in words
+
+
+def test_what_had_problems_lately_comes_first(operator: Client, zwaan: Seller) -> None:
+    assert headings(search(operator, "zwaan"))[0] == "Verkoper: De Zwaan"
+    refused(zwaan.clients.get().client_id, ProblemCause.PAUSED, ago=48 * 60 + 1)
+    assert headings(search(operator, "zwaan"))[0] == "Verkoper: De Zwaan"
+    refused(zwaan.authorizations.get().uid, ProblemCause.MISSING_RIGHT, ago=48 * 60 - 1)
+    assert headings(search(operator, "zwaan"))[0] == "Autorisatie: Orderhulp"
 
 
 @pytest.mark.parametrize("around", ["{}", "CLIENT_SECRET={}\n", "curl -u x:{} https://api.example"])
@@ -141,8 +154,7 @@ def test_the_address_of_the_search_shows_the_field_alone(operator: Client) -> No
 def test_each_operator_finds_only_what_they_may_view(zwaan: Seller, permission: str, kind: str) -> None:
     zwaan.authorizations.get().revoke(by=Actor(reason="Op verzoek"))
     answer = search(staff(permission), "zwaan")
-    headings = [each for each in Page(answer.content.decode()).headings if ": " in each]
-    assert [each.partition(":")[0] for each in headings] == [kind]
+    assert [each.partition(":")[0] for each in headings(answer)] == [kind]
     assert "Op verzoek" not in says(answer)
     assert ("Op verzoek" in says(search(staff(permission, "view_activity"), "zwaan"))) == (
         permission in {"view_seller", "view_thirdpartyauthorization"}

@@ -134,10 +134,15 @@ class Activity(models.Model):
         """Queue the mail about this act, once per address."""
         if self.seller is None or recipients == Recipients.NOBODY:
             return
-        context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
-        mail = OutgoingMail(kind=self.kind, key=f"activity:{self.pk}", context=context, seller=self.seller)
         is_for_owners = recipients == Recipients.OWNERS
+        mail = self.mail(f"activity:{self.pk}", by=by)
         mail.queue_for(owners_of(self.seller) if is_for_owners else recipients_of(self.seller))
+
+    def mail(self, key: str, *, by: Actor) -> OutgoingMail:
+        """Return the unsaved mail about this act, without a recipient."""
+        assert self.seller is not None
+        context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
+        return OutgoingMail(kind=self.kind, key=key, context=context, seller=self.seller)
 
 
 # ---- What the details tell ----------------------------------------------------------------------------------

@@ -16,9 +16,10 @@ def multiply(original: Model, times: int, **different: str) -> None:
     table = quote(original._meta.db_table)
     with connection.cursor() as cursor:
         for first in range(1, times + 1, SLICE):
+            numbers = f"generate_series({first}, {min(first + SLICE - 1, times)}) AS n"
             cursor.execute(
                 f"INSERT INTO {table} ({', '.join(map(quote, columns))}) SELECT {', '.join(values)}"  # noqa: S608
-                f" FROM {table} AS o, generate_series({first}, {min(first + SLICE - 1, times)}) AS n WHERE o.{quote(key)} = %s",
+                f" FROM {table} AS o, {numbers} WHERE o.{quote(key)} = %s",
                 [original.pk],
             )
 

@@ -109,7 +109,11 @@ def test_one_partys_announcement_reaches_the_owners_and_contacts_of_its_sellers(
 ) -> None:
     party = ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Boekhouding").third_party
     MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL)
-    for fields in ({"ended_at": timezone.now(), "end_cause": "removed_by_seller"}, {"expired": True}, {"seller": SellerFactory(closed=True)}):
+    for fields in (
+        {"ended_at": timezone.now(), "end_cause": "removed_by_seller"},
+        {"expired": True},
+        {"seller": SellerFactory(closed=True)},
+    ):
         ThirdPartyAuthorizationFactory(third_party=party, **fields)
     ThirdPartyAuthorizationFactory()
     contacts(1)

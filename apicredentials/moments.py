@@ -16,6 +16,11 @@ def days_until(at: dt.datetime) -> int:
     return (timezone.localdate(at) - timezone.localdate()).days
 
 
+def midnight_in(days: int) -> dt.datetime:
+    """Return the start of the day in this many days, in the portal's time zone."""
+    return timezone.make_aware(dt.datetime.combine(timezone.localdate() + dt.timedelta(days), dt.time.min))
+
+
 def one_year_after(start: dt.datetime) -> dt.datetime:
     """Return the same wall-clock moment a calendar year later, in the portal's time zone.
 

@@ -5,12 +5,16 @@ harmless, and the next run makes up for a missed one, unless the news is older t
 """
 
 import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import batched
+from typing import Any
 
 from django.db import models, transaction
-from django.db.models import CharField, Exists, F, OuterRef, Q
+from django.db.models import CharField, Exists, F, OuterRef, Q, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Concat, Lower
 from django.utils import timezone
 
 from accounts.models import Actor
@@ -19,169 +23,261 @@ from apicredentials.models.activity import Activity
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.contacts import TechnicalContact
-from apicredentials.models.outgoing_mail import OutgoingMail, context_for, key_of_end, recipients_of
+from apicredentials.models.outgoing_mail import OutgoingMail, addresses_of, context_for, key_of_end
+from apicredentials.moments import midnight_in
 
 # Days before the end of an authorisation on which a notice is sent.
 STEPS = (60, 30, 14, 7, 1)
 # The subset on which the party's contact address gets a notice too.
 PARTY_STEPS = (30, 7, 1)
+# `ThirdPartyAuthorization.noticed_step` of an authorisation whose end is in the log.
+ENDED = 0
 # How long an address may stay unconfirmed before one reminder.
 REMIND_AFTER = dt.timedelta(days=3)
 # News older than this is not mailed.
 CATCH_UP = dt.timedelta(days=30)
 
-BATCH_SIZE = 500
+# Rows per transaction, which takes a fraction of a second.
+BATCH_SIZE = 100
+
+
+@dataclass
+class News:
+    """Unsaved rows of the log and of the outbox."""
+
+    mails: list[OutgoingMail] = field(default_factory=list)
+    activities: list[Activity] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A kind of notice. `note` marks the rows, so that the next run does not look at them again."""
+
+    due: Callable[[], models.QuerySet[Any]]
+    news: Callable[[Sequence[Any]], News]
+    note: Callable[[models.QuerySet[Any]], object] = lambda rows: None
 
 
 def queue_notices() -> None:
     """Queue all notices that are due. Idempotent, also when several processes do it at once."""
-    queue_authorizations_that_end()
-    note_ended_authorizations()
-    note_ended_secrets()
-    queue_reminders()
+    for notice in NOTICES:
+        for keys in batches(notice):
+            queue_batch(notice, keys)
+
+
+def count_notices() -> int:
+    """Return how many mails queue_notices() would queue. Locks and writes nothing."""
+    return sum(
+        len(notice.news(list(notice.due().filter(pk__in=keys))).mails) for notice in NOTICES for keys in batches(notice)
+    )
+
+
+def batches(notice: Notice) -> Iterator[tuple[int, ...]]:
+    """Return the primary keys of what is due, as many at a time as one transaction takes."""
+    return batched(list(notice.due().order_by("pk").values_list("pk", flat=True)), BATCH_SIZE)
+
+
+def queue_batch(notice: Notice, keys: Sequence[int]) -> None:
+    """Queue the notices of these rows, except rows that changed meanwhile or that another run has locked."""
+    with transaction.atomic():
+        rows = notice.due().model._base_manager.filter(pk__in=keys)
+        locked = list(rows.order_by("pk").select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
+        # A new statement, because a row may have changed before it was locked.
+        due = list(notice.due().filter(pk__in=locked).order_by("pk"))
+        news = notice.news(due)
+        Activity.objects.bulk_create(news.activities)
+        OutgoingMail.objects.bulk_create(news.mails, ignore_conflicts=True)
+        notice.note(rows.filter(pk__in=[row.pk for row in due]))
 
 
 # ---- An authorisation ends ----------------------------------------------------------------------------------
 
 
-def queue_authorizations_that_end() -> None:
-    """Queue the 60/30/14/7/1-day notices. After missed runs only the most recent notice is sent."""
-    now = timezone.now()
-    ending = (
+def unnoticed(step: int) -> Q:
+    """Return the condition that this step of this end was not the last one that was queued."""
+    return ~Q(noticed_end=F("expires_at"), noticed_step=step)
+
+
+def note_step(step: int, rows: models.QuerySet[ThirdPartyAuthorization]) -> None:
+    rows.update(noticed_end=F("expires_at"), noticed_step=step)
+
+
+def ending(step: int) -> models.QuerySet[ThirdPartyAuthorization]:
+    """Return the authorisations for which this step is due; after missed runs only the most recent one is."""
+    next_step = max((each for each in STEPS if each < step), default=-1)
+    return (
         ThirdPartyAuthorization.objects.active()
-        .filter(expires_at__lt=now + dt.timedelta(STEPS[0] + 1))
+        .filter(unnoticed(step), expires_at__gte=midnight_in(next_step + 1), expires_at__lt=midnight_in(step + 1))
         .with_parties()
-        .order_by("pk")
     )
-    for some in batched(ending.iterator(BATCH_SIZE), BATCH_SIZE):
-        by_key = {key_of_step(each): each for each in some if each.days_left <= STEPS[0]}
-        told = OutgoingMail.objects.filter(key__in=by_key).values_list("key", flat=True)
-        for key in by_key.keys() - set(told):
-            queue_end(by_key[key].pk, key)
 
 
-def key_of_step(authorization: ThirdPartyAuthorization, steps: tuple[int, ...] = STEPS) -> str:
-    """Return the key of the notice that is due. It contains the end date: a renewal starts all notices again."""
-    step = min((step for step in steps if step >= authorization.days_left), default=steps[0])
+def key_of(authorization: ThirdPartyAuthorization, step: int) -> str:
+    """Return the key of a notice. It contains the end date, so a renewal starts all notices again."""
     return f"{key_of_end(authorization.uid)}{authorization.expires_at:%Y%m%dT%H%M%S}:{step}"
 
 
-def queue_end(pk: int, key: str) -> None:
-    """Queue one notice, unless the authorisation was renewed or ended meanwhile.
+def news_of_ending(step: int, authorizations: Sequence[ThirdPartyAuthorization]) -> News:
+    """Return the mails that are not in the outbox. The first one for an end date has the calendar file."""
+    news = News()
+    party_step = min((each for each in PARTY_STEPS if each >= step), default=None)
+    keys = [key_of(each, some) for each in authorizations for some in STEPS]
+    keys += [f"{key_of(each, party_step)}:party" for each in authorizations if party_step]
+    queued = list(OutgoingMail.objects.filter(key__in=keys).order_by().values_list("key", "given_up_at"))
+    known, kept = {key for key, _ in queued}, {key for key, given_up_at in queued if given_up_at is None}
+    recipients = addresses_of(each.seller_id for each in authorizations)
+    for each in authorizations:
+        key, is_first = key_of(each, step), kept.isdisjoint(key_of(each, some) for some in STEPS)
+        if key not in known:
+            news.mails += mail_of_end(each, key, is_first=is_first).copies_for(recipients[each.seller_id])
+        if party_step and (key := f"{key_of(each, party_step)}:party") not in known:
+            news.mails += each.mails_to_party(OutgoingMail.Kind.ACCESS_ENDS, key)
+    return news
 
-    The first notice for an end date has the calendar file, whichever step it is.
-    """
-    with transaction.atomic():
-        active = ThirdPartyAuthorization.objects.active().select_for_update(no_key=True, of=("self",))
-        authorization = active.filter(pk=pk).first()
-        if authorization is None or key_of_step(authorization) != key:
-            return
-        seller, end = authorization.seller, key.rpartition(":")[0]
-        is_first = not OutgoingMail.objects.filter(
-            key__in=[f"{end}:{step}" for step in STEPS], given_up_at=None
-        ).exists()
-        context = context_for(
-            seller,
-            by=Actor.machine(),
-            subject=authorization.third_party.name,
-            expires_at=authorization.expires_at.isoformat(),
-            scope=scopes.join(authorization.rights),
-            giver=str(authorization.granted_by or ""),
-            granted_at=authorization.granted_at.isoformat(),
-            calendar=authorization.uid if is_first else "",
-        )
-        mail = OutgoingMail(kind=OutgoingMail.Kind.AUTHORIZATION_ENDS, key=key, context=context, seller=seller)
-        mail.queue_for(recipients_of(seller))
-        if authorization.days_left <= PARTY_STEPS[0]:
-            key = f"{key_of_step(authorization, PARTY_STEPS)}:party"
-            authorization.mail_party(OutgoingMail.Kind.ACCESS_ENDS, key)
+
+def mail_of_end(authorization: ThirdPartyAuthorization, key: str, *, is_first: bool) -> OutgoingMail:
+    """Return the unsaved mail to the seller, without a recipient."""
+    context = context_for(
+        authorization.seller,
+        by=Actor.machine(),
+        subject=authorization.third_party.name,
+        expires_at=authorization.expires_at.isoformat(),
+        scope=scopes.join(authorization.rights),
+        giver=str(authorization.granted_by or ""),
+        granted_at=authorization.granted_at.isoformat(),
+        calendar=authorization.uid if is_first else "",
+    )
+    kind = OutgoingMail.Kind.AUTHORIZATION_ENDS
+    return OutgoingMail(kind=kind, key=key, context=context, seller=authorization.seller)
 
 
 # ---- Something has ended ------------------------------------------------------------------------------------
 
 
-def not_noted(kind: Activity.Kind, seller: str, ended_at: str, name: str, value: str) -> Q:
-    """Return a condition: no row in the log has this kind and the object's id as its detail `name`."""
-    noted = Activity.objects.annotate(whose=KT(f"details__{name}")).filter(
-        kind=kind, seller=OuterRef(seller), at__gte=OuterRef(ended_at), whose=Cast(OuterRef(value), CharField())
-    )
-    return Q(~Exists(noted))
+def news_of_end(activity: Activity, key: str, recipients: dict[int, list[str]]) -> News:
+    """Return the row in the log and the mails about it."""
+    assert activity.seller_id is not None
+    mails = activity.mail(key, by=Actor.machine()).copies_for(recipients[activity.seller_id])
+    return News(mails, [activity])
 
 
 def expired_authorizations() -> models.QuerySet[ThirdPartyAuthorization]:
-    """Return the recently expired authorisations that are not in the log and were not followed by a new consent."""
+    """Return the recently expired authorisations that are not noticed and were not followed by a new consent."""
     now = timezone.now()
     return ThirdPartyAuthorization.objects.filter(
-        not_noted(Activity.Kind.PARTY_EXPIRED, "seller", "expires_at", "authorization", "uid"),
+        unnoticed(ENDED),
         ended_at=None,
         expires_at__range=(now - CATCH_UP, now),
         seller__closed_at=None,
         third_party__paused_at=None,
         third_party__deleted_at=None,
         granted_by__is_active=True,
+    ).with_parties()
+
+
+def news_of_expired(authorizations: Sequence[ThirdPartyAuthorization]) -> News:
+    """Return the news of the ends that are not in the log, for the sellers and the parties."""
+    news = News()
+    recipients = addresses_of(each.seller_id for each in authorizations)
+    logged = Activity.objects.filter(
+        kind=Activity.Kind.PARTY_EXPIRED, seller__in=recipients, at__gte=timezone.now() - CATCH_UP
     )
-
-
-def note_ended_authorizations() -> None:
-    """Record the end of authorisations in the log, which queues the mails."""
-    for pk in list(expired_authorizations().values_list("pk", flat=True)):
-        with transaction.atomic():
-            ThirdPartyAuthorization.objects.select_for_update(no_key=True).filter(pk=pk).first()
-            if authorization := expired_authorizations().filter(pk=pk).first():
-                authorization.record(
-                    Activity.Kind.PARTY_EXPIRED,
-                    Actor.machine(),
-                    authorization=authorization.uid,
-                    expires_at=authorization.expires_at.isoformat(),
-                )
+    last_at = dict(logged.order_by("at").values_list("details__authorization", "at"))
+    for each in authorizations:
+        if each.uid in last_at and last_at[each.uid] >= each.expires_at:
+            continue
+        expires_at = each.expires_at.isoformat()
+        activity = Activity(
+            kind=Activity.Kind.PARTY_EXPIRED,
+            seller=each.seller,
+            subject=each.third_party.name,
+            actor_name=Actor.machine().name,
+            target=each.uid,
+            details={"authorization": each.uid, "expires_at": expires_at},
+        )
+        key = f"expired:{each.uid}:{expires_at}"
+        found = news_of_end(activity, key, recipients)
+        news.activities += found.activities
+        news.mails += found.mails + each.mails_to_party(OutgoingMail.Kind.ACCESS_ENDED, f"{key}:party")
+    return news
 
 
 def ended_secrets() -> models.QuerySet[ClientSecret]:
     """Return the recently ended secrets whose end is not in the log, and was not part of a rotation or a leak."""
     now = timezone.now()
+    logged = Activity.objects.annotate(secret=KT("details__secret")).filter(
+        kind=Activity.Kind.SECRET_ENDED,
+        seller=OuterRef("client__seller"),
+        at__gte=OuterRef("ends_at"),
+        secret=Cast(OuterRef("pk"), CharField()),
+    )
     in_its_place = ClientSecret.objects.filter(
         client=OuterRef("client"),
         created_at__gte=OuterRef("ends_at"),
         created_at__lt=OuterRef("ends_at") + dt.timedelta(minutes=1),
     )
     return ClientSecret.objects.filter(
-        not_noted(Activity.Kind.SECRET_ENDED, "client__seller", "ends_at", "secret", "pk"),
+        ~Exists(logged),
         ~Exists(in_its_place),
         Q(client__leaked_at=None) | ~Q(client__leaked_at=F("ends_at")),
         ends_at__range=(now - CATCH_UP, now),
         client__seller__isnull=False,
         client__seller__closed_at=None,
         client__deleted_at=None,
-    )
+    ).select_related("client__seller")
 
 
-def note_ended_secrets() -> None:
-    """Record the end of secrets in the log, which queues the mails."""
-    for pk in list(ended_secrets().values_list("pk", flat=True)):
-        with transaction.atomic():
-            ClientSecret.objects.select_for_update().filter(pk=pk).first()
-            if secret := ended_secrets().select_related("client__seller").filter(pk=pk).first():
-                Activity.record(
-                    Activity.Kind.SECRET_ENDED,
-                    seller=secret.client.seller,
-                    subject=secret.client.name,
-                    by=Actor.machine(),
-                    secret=str(secret.pk),
-                    hint=secret.hint,
-                    ended_at=secret.ends_at.isoformat() if secret.ends_at else "",
-                )
+def news_of_secrets(secrets: Sequence[ClientSecret]) -> News:
+    news = News()
+    recipients = addresses_of(each.client.seller_id for each in secrets if each.client.seller_id)
+    for each in secrets:
+        assert each.ends_at is not None
+        activity = Activity(
+            kind=Activity.Kind.SECRET_ENDED,
+            seller=each.client.seller,
+            subject=each.client.name,
+            actor_name=Actor.machine().name,
+            details={"secret": str(each.pk), "hint": each.hint, "ended_at": each.ends_at.isoformat()},
+        )
+        found = news_of_end(activity, f"secret-ended:{each.pk}:{each.ends_at.isoformat()}", recipients)
+        news.activities += found.activities
+        news.mails += found.mails
+    return news
 
 
 # ---- An address is unconfirmed ------------------------------------------------------------------------------
 
 
-def queue_reminders() -> None:
-    """Queue one reminder to each unconfirmed contact, and a notice to the owners."""
+def unconfirmed_contacts() -> models.QuerySet[TechnicalContact]:
+    """Return the contacts to remind, each once for each address."""
     now = timezone.now()
-    unconfirmed = TechnicalContact.objects.filter(
-        confirmed_at=None, updated_at__range=(now - CATCH_UP, now - REMIND_AFTER), seller__closed_at=None
+    address = Lower(OuterRef("email"), output_field=CharField())
+    key = Concat(Value("unconfirmed:"), Cast(OuterRef("pk"), CharField()), Value(":"), address)
+    return TechnicalContact.objects.filter(
+        ~Exists(OutgoingMail.objects.filter(key=key)),
+        confirmed_at=None,
+        updated_at__range=(now - CATCH_UP, now - REMIND_AFTER),
+        seller__closed_at=None,
     ).select_related("seller")
-    for contact in unconfirmed:
-        key = f"unconfirmed:{contact.pk}:{contact.email.casefold()}"
-        if not OutgoingMail.objects.filter(key=key).exists():
-            contact.remind(key)
+
+
+def news_of_unconfirmed(contacts: Sequence[TechnicalContact]) -> News:
+    """Return the reminders, and the warnings to the owners."""
+    owners = addresses_of((each.seller_id for each in contacts), with_contact=False)
+    return News(
+        [
+            mail
+            for each in contacts
+            for mail in each.reminders(f"unconfirmed:{each.pk}:{each.email.lower()}", owners[each.seller_id])
+        ]
+    )
+
+
+# ---- All of them --------------------------------------------------------------------------------------------
+
+NOTICES = (
+    *[Notice(partial(ending, step), partial(news_of_ending, step), partial(note_step, step)) for step in STEPS],
+    Notice(expired_authorizations, news_of_expired, partial(note_step, ENDED)),
+    Notice(ended_secrets, news_of_secrets),
+    Notice(unconfirmed_contacts, news_of_unconfirmed),
+)

@@ -137,12 +137,16 @@ class Activity(models.Model):
         """Queue the mail about this act, once per address: to its recipients, and to `also`."""
         if self.seller is None:
             return
-        context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
-        mail = OutgoingMail(kind=self.kind, key=f"activity:{self.pk}", context=context, seller=self.seller)
         addresses = [] if recipients == Recipients.NOBODY else recipients_of(self.seller)
         if recipients == Recipients.OWNERS:
             addresses = owners_of(self.seller)
-        mail.queue_for(unique_addresses([*addresses, *also]))
+        self.mail(f"activity:{self.pk}", by=by).queue_for(unique_addresses([*addresses, *also]))
+
+    def mail(self, key: str, *, by: Actor) -> OutgoingMail:
+        """Return the unsaved mail about this act, without a recipient."""
+        assert self.seller is not None
+        context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
+        return OutgoingMail(kind=self.kind, key=key, context=context, seller=self.seller)
 
 
 # ---- Sentences about the details ----------------------------------------------------------------------------

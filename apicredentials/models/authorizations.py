@@ -153,6 +153,9 @@ class ThirdPartyAuthorization(models.Model):
     end_cause = models.CharField("beëindigd omdat", max_length=30, choices=cause_choices, blank=True, editable=False)
     ended_by = models.CharField("beëindigd door", max_length=254, blank=True, editable=False)
     last_used_at = models.DateTimeField("laatst gebruikt op", null=True, blank=True, editable=False)
+    # The end and the step of the last notice that was queued, for `mail.notices`. A new end makes all steps due again.
+    noticed_end = models.DateTimeField(null=True, editable=False)
+    noticed_step = models.PositiveSmallIntegerField(null=True, editable=False)
 
     objects: ClassVar[models.Manager["ThirdPartyAuthorization"]] = ThirdPartyAuthorizationQuerySet.as_manager()
 
@@ -310,6 +313,10 @@ class ThirdPartyAuthorization(models.Model):
 
     def mail_party(self, kind: OutgoingMail.Kind, key: str) -> None:
         """Queue a mail about this authorisation to the party's contact address, if it has one."""
+        OutgoingMail.objects.bulk_create(self.mails_to_party(kind, key), ignore_conflicts=True)
+
+    def mails_to_party(self, kind: OutgoingMail.Kind, key: str) -> list[OutgoingMail]:
+        """Return the unsaved mail to the party's contact address; empty without one."""
         context = {
             "seller": self.seller.display_name,
             "retailer_id": self.seller.retailer_id,
@@ -321,7 +328,7 @@ class ThirdPartyAuthorization(models.Model):
             "at": timezone.now().isoformat(),
         }
         mail = OutgoingMail(kind=kind, key=key, context=context, seller=self.seller)
-        mail.queue_for(filter(None, [self.third_party.contact_email]))
+        return mail.copies_for(filter(None, [self.third_party.contact_email]))
 
     def renew(self, *, by: Actor) -> None:
         """Start a new year today with the same rights. Raises CannotRenew.
@@ -351,7 +358,8 @@ class ThirdPartyAuthorization(models.Model):
             former = str(self.granted_by or "")
             self.granted_by = by.user
             self.ended_at, self.end_cause, self.ended_by = None, "", ""
-            self.save(update_fields=["granted_by", "ended_at", "end_cause", "ended_by"])
+            self.noticed_end = None  # the notices that waited were withdrawn
+            self.save(update_fields=["granted_by", "ended_at", "end_cause", "ended_by", "noticed_end"])
             self.record(Activity.Kind.PARTY_TAKEN_OVER, by, former_giver=former, expires_at=self.expires_at.isoformat())
 
     def narrow(self, rights: Iterable[str], *, by: Actor) -> None:

@@ -63,6 +63,8 @@ class ClientSecret(models.Model):
         verbose_name = "client secret"
         verbose_name_plural = "client secrets"
         ordering = ("pk",)
+        # Only secrets that were replaced have an end, so most writes do not touch it.
+        indexes = (models.Index(name="secret_ends", fields=["ends_at"], condition=Q(ends_at__isnull=False)),)
         constraints = (
             models.UniqueConstraint(
                 name="client_has_one_secret_without_end", fields=["client"], condition=Q(ends_at__isnull=True)

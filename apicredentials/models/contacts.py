@@ -1,6 +1,7 @@
 """Technical contacts: the address that the marketplace mails when a seller's connection fails."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Self
 from unicodedata import category
 
@@ -120,13 +121,14 @@ class TechnicalContact(models.Model):
             self._withdraw(self.email)
         self.refresh_from_db()
 
-    def remind(self, key: str) -> None:
-        """Queue a reminder, and a notice to the owners; once per `key`."""
+    def reminders(self, key: str, owners: Iterable[str]) -> list[OutgoingMail]:
+        """Return an unsaved reminder, and a notice to each of the owners."""
         context = context_for(self.seller, by=Actor.machine(), name=self.name, email=self.email, contact=str(self.pk))
-        owners = unique_addresses(owners_of(self.seller), but=[self.email])
-        with transaction.atomic():
-            self._mail(OutgoingMail.Kind.CONTACT_REMINDER, key, context).queue_for([self.email])
-            self._mail(OutgoingMail.Kind.CONTACT_UNCONFIRMED, key, context).queue_for(owners)
+        warning = self._mail(OutgoingMail.Kind.CONTACT_UNCONFIRMED, key, context)
+        return [
+            *self._mail(OutgoingMail.Kind.CONTACT_REMINDER, key, context).copies_for([self.email]),
+            *warning.copies_for(unique_addresses(owners, but=[self.email])),
+        ]
 
     def _mail(self, kind: str, key: str, context: dict[str, str]) -> OutgoingMail:
         return OutgoingMail(kind=kind, key=key, context=context, seller=self.seller)

@@ -15,7 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from accounts.models import Actor, Membership, Seller, User
+from accounts.models import Actor, Membership, Seller
 
 # The pauses before the next attempt after a failure; about five days in all.
 PAUSES = (
@@ -163,15 +163,14 @@ class OutgoingMail(models.Model):
 
         `key` names the occasion. Queueing it again is harmless: each address gets it once.
         """
-        OutgoingMail.objects.bulk_create(
-            [
-                OutgoingMail(
-                    kind=self.kind, key=self.key, context=self.context, seller=self.seller, recipient=recipient
-                )
-                for recipient in recipients
-            ],
-            ignore_conflicts=True,
-        )
+        OutgoingMail.objects.bulk_create(self.copies_for(recipients), ignore_conflicts=True)
+
+    def copies_for(self, recipients: Iterable[str]) -> list["OutgoingMail"]:
+        """Return an unsaved copy of this unsaved mail for each recipient."""
+        return [
+            OutgoingMail(kind=self.kind, key=self.key, context=self.context, seller=self.seller, recipient=recipient)
+            for recipient in recipients
+        ]
 
     def take(self) -> bool:
         """Claim this mail; True for exactly one of several concurrent senders."""
@@ -226,19 +225,25 @@ def key_of_end(authorization: str) -> str:
 
 def owners_of(seller: Seller) -> list[str]:
     """Return the addresses of the owners who can sign in."""
-    owners = User.objects.filter(memberships__seller=seller, memberships__role=Membership.Role.OWNER, is_active=True)
-    return list(owners.order_by("pk").values_list("email", flat=True))
-
-
-def contact_of(seller: Seller) -> list[str]:
-    """Return the address of the technical contact, confirmed or not; empty without a contact."""
-    contacts = Seller.objects.filter(pk=seller.pk, technical_contact__isnull=False)
-    return list(contacts.values_list("technical_contact__email", flat=True))
+    return addresses_of([seller.pk], with_contact=False)[seller.pk]
 
 
 def recipients_of(seller: Seller) -> list[str]:
     """Return the addresses of the owners and the technical contact, each once."""
-    return unique_addresses([*owners_of(seller), *contact_of(seller)])
+    return addresses_of([seller.pk])[seller.pk]
+
+
+def addresses_of(sellers: Iterable[int], *, with_contact: bool = True) -> dict[int, list[str]]:
+    """Return, by the key of the seller, the addresses of its owners and its technical contact, each once."""
+    found: dict[int, list[str]] = {pk: [] for pk in sellers}
+    owners = Membership.objects.filter(seller__in=found, role=Membership.Role.OWNER, user__is_active=True)
+    for pk, address in owners.order_by("user").values_list("seller", "user__email"):
+        found[pk].append(address)
+    if with_contact:
+        contacts = Seller.objects.filter(pk__in=found, technical_contact__isnull=False)
+        for pk, address in contacts.values_list("pk", "technical_contact__email"):
+            found[pk].append(address)
+    return {pk: unique_addresses(addresses) for pk, addresses in found.items()}
 
 
 def unique_addresses(addresses: Iterable[str], *, but: Iterable[str] = ()) -> list[str]:

@@ -1,16 +1,22 @@
 """`manage.py send_notices`: notices before and at the end of an authorisation."""
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import time_machine
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
 from apicredentials.mail import notices
-from apicredentials.mail.notices import CATCH_UP, queue_end, queue_notices
+from apicredentials.mail.notices import CATCH_UP, Notice, count_notices, queue_batch, queue_notices
 from apicredentials.models import Activity, OutgoingMail, ThirdParty, ThirdPartyAuthorization
+from apicredentials.models.states import Cause
 from tests.factories import ThirdPartyAuthorizationFactory
 from tests.mail.conftest import START
 from tests.mail.notices import DAY, send_notices, subjects_sent
@@ -138,12 +144,12 @@ def test_notice_that_was_given_up_is_withdrawn_by_a_renewal(
 def test_renewal_while_notices_are_queued_prevents_the_notice(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def renew_first(pk: int, key: str) -> None:
+    def renew_first(notice: Notice, keys: Sequence[int]) -> None:
         authorization.renew(by=Actor(user=authorization.granted_by))
-        queue_end(pk, key)
+        queue_batch(notice, keys)
 
     clock.move_to(authorization.expires_at - 14 * DAY)
-    monkeypatch.setattr(notices, "queue_end", renew_first)
+    monkeypatch.setattr(notices, "queue_batch", renew_first)
     assert subjects_sent() == ["Toegang van Boekhouding verlengd"]
 
 
@@ -182,3 +188,55 @@ def test_end_followed_by_a_new_consent_is_not_mailed(
         seller=authorization.seller, third_party=authorization.third_party, rights=["orders:read"], by=Actor()
     )
     assert subjects_sent() == ["Boekhouding heeft toegang tot de Retailer API"]
+
+
+def test_a_clock_that_goes_ahead_and_back_repeats_no_notice(
+    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
+) -> None:
+    came = []
+    for days in (30, 7, 30, 14, 7, 7):
+        clock.move_to(authorization.expires_at - days * DAY)
+        came += [subject.removeprefix("Toegang van Boekhouding verloopt over ") for subject in subjects_sent()]
+    assert came == ["30 dagen", "7 dagen", "14 dagen"]
+
+
+def test_what_is_taken_over_gets_the_notice_that_was_withdrawn(
+    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
+) -> None:
+    owner = authorization.seller.members.get()
+    clock.move_to(authorization.expires_at - 14 * DAY)
+    queue_notices()
+    authorization.stop(Cause.MEMBER_LEFT, by=Actor.machine())
+    authorization.take_over(by=Actor(user=owner))
+    assert "Toegang van Boekhouding verloopt over 14 dagen" in subjects_sent()
+
+
+def test_a_run_that_breaks_off_is_made_up_for(
+    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(step: int, rows: object) -> None:
+        raise KeyboardInterrupt
+
+    clock.move_to(authorization.expires_at - 14 * DAY)
+    broken = [replace(notice, note=partial(break_off, 0)) for notice in notices.NOTICES]
+    with monkeypatch.context() as patch:
+        patch.setattr(notices, "NOTICES", broken)
+        with pytest.raises(KeyboardInterrupt):
+            queue_notices()
+    assert not OutgoingMail.objects.exists()
+    assert subjects_sent() == ["Toegang van Boekhouding verloopt over 14 dagen"]
+
+
+@pytest.mark.parametrize("days", [-60, -30, -14, -1, 1])
+def test_a_dry_run_counts_what_a_run_would_queue_and_only_reads(
+    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, days: int
+) -> None:
+    ThirdParty.objects.update(contact_email="hulp@boekhouding.example")
+    ThirdPartyAuthorizationFactory(expires_at=authorization.expires_at, third_party=authorization.third_party)
+    clock.move_to(authorization.expires_at + days * DAY)
+    with CaptureQueriesContext(connection) as queries:
+        counted = count_notices()
+    assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
+    queue_notices()
+    assert counted == OutgoingMail.objects.count() > 0
+    assert count_notices() == 0

@@ -3,10 +3,9 @@
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import transaction
 
 from apicredentials.mail import delivery
-from apicredentials.mail.notices import queue_notices
+from apicredentials.mail.notices import count_notices, queue_notices
 from apicredentials.management.base import PortalCommand
 from apicredentials.models import CommandRun, OutgoingMail
 
@@ -26,17 +25,8 @@ class Command(PortalCommand):
 
     def act(self, *, dry_run: bool, **options: Any) -> dict[str, int]:
         if dry_run:
-            return {"sent": 0, "failed": 0, "due": count_what_would_be_due()}
+            return {"sent": 0, "failed": 0, "due": OutgoingMail.objects.waiting().count() + count_notices()}
         queue_notices()
         result = delivery.send(OutgoingMail.objects.all())
         CommandRun.objects.note("send_notices", result.sent)
         return {"sent": result.sent, "failed": result.failed, "due": OutgoingMail.objects.waiting().count()}
-
-
-def count_what_would_be_due() -> int:
-    """Queue the notices, count all waiting mail, and roll back."""
-    with transaction.atomic():
-        queue_notices()
-        count = OutgoingMail.objects.waiting().count()
-        transaction.set_rollback(True)
-    return count

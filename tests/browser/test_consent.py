@@ -32,7 +32,7 @@ def owner() -> User:
 def sign_in(page: Page, user: User) -> None:
     page.get_by_label("E-mailadres").fill(user.email)
     page.get_by_label("Wachtwoord").fill(PASSWORD)
-    page.get_by_role("button", name="Inloggen").click()
+    page.get_by_role("button", name="Inloggen", exact=True).click()
 
 
 def expect_consent(page: Page, party: Party, shop: str) -> None:

@@ -137,6 +137,3 @@ class AlreadySent(Refusal):
 class WordsChanged(Refusal):
     code = "words_changed"
     message = "Iemand heeft deze mededeling intussen gewijzigd of weggegooid. Lees haar opnieuw."
-
-
-NotAllowedNow = Refusal

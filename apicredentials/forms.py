@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Actor, Seller
 from apicredentials import names, scopes
-from apicredentials.exceptions import NameTaken, NotAllowedNow
+from apicredentials.exceptions import NameTaken, Refusal
 from apicredentials.models import Activity, ClientCredential, TechnicalContact, ThirdPartyAuthorization
 from apicredentials.models.activity import ActivityQuerySet
 from apicredentials.models.client_secrets import OVERLAPS
@@ -147,7 +147,7 @@ class ClientCredentialForm(forms.Form):
         )
         try:
             credential.create(by=by)
-        except NotAllowedNow as error:
+        except Refusal as error:
             self.add_error(None, ValidationError(str(error), code=error.code))
             return None
         return credential

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import SellerRequest, actor, seller_required
 from accounts.models import Capability
-from apicredentials.exceptions import NotAllowedNow
+from apicredentials.exceptions import Refusal
 from apicredentials.models import TechnicalContact
 from apicredentials.views.dialogs import act, ask_or_act
 
@@ -36,7 +36,7 @@ def contact_confirm(request: HttpRequest) -> HttpResponse:
     template = "apicredentials/contact_confirm.html"
     try:
         contact = TechnicalContact.for_token(token)
-    except NotAllowedNow as error:
+    except Refusal as error:
         return render(request, template, {"error": error}, status=410)
     if request.method != "POST":
         return render(request, template, {"contact": contact, "token": token})

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.access import SellerRequest, actor, filled_in, recent_proof_required, seller_required
-from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
+from apicredentials.exceptions import AlreadyRevealed, Refusal, RotatedMeanwhile
 from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
 from apicredentials.views.credential_list import row_of
@@ -66,7 +66,7 @@ def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
     except AlreadyRevealed:
         template = "apicredentials/credential_already_revealed.html"
         return render(request, template, {"credential": credential}, status=409)
-    except NotAllowedNow as error:
+    except Refusal as error:
         messages.warning(request, str(error))
         return back(request)
     return show_secret(request, credential, secret)
@@ -85,7 +85,7 @@ def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
         except RotatedMeanwhile as error:
             messages.warning(request, str(error))
             return back(request)
-        except NotAllowedNow as error:
+        except Refusal as error:
             form.add_error(None, ValidationError(str(error), code=error.code))
     status = 422 if request.method == "POST" else 200
     context = {"credential": credential, "form": form}
@@ -142,7 +142,7 @@ def change(request: SellerRequest, form: RenameForm | RightsForm, title: str) ->
     if request.method == "POST" and form.is_valid():
         try:
             messages.success(request, form.act(by=actor(request)))
-        except NotAllowedNow as error:
+        except Refusal as error:
             form.add_error(None, ValidationError(str(error), code=error.code))
         else:
             return back(request)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import SellerRequest, actor
 from accounts.models import Actor
-from apicredentials.exceptions import NotAllowedNow
+from apicredentials.exceptions import Refusal
 
 LONGEST_QUERY = 1000
 # The pages that acts are opened on.
@@ -34,7 +34,7 @@ def act(request: SellerRequest, verb: Callable[[Actor], object], done: str, *, e
     """
     try:
         verb(actor(request))
-    except NotAllowedNow as error:
+    except Refusal as error:
         messages.warning(request, str(error))
     else:
         messages.success(request, done)

@@ -151,8 +151,8 @@ def of_credential(credential: ClientCredential) -> Match:
 def of_party(party: ThirdParty) -> Match:
     state = "suspended" if party.paused_at else "active"
     cause = ("secret_leaked" if party.is_stopped_by_leak else "suspended") if party.paused_at else None
-    number, used_at = party.client_id, party.last_used_at
-    return Match(party, "third_party", number, party.name, None, state, cause, party.paused_at, used_at)
+    since = party.leaked_at if party.is_stopped_by_leak else party.paused_at
+    return Match(party, "third_party", party.client_id, party.name, None, state, cause, since, party.last_used_at)
 
 
 def of_authorization(authorization: ThirdPartyAuthorization) -> Match:

@@ -175,7 +175,8 @@ class Announcement(models.Model):
         sellers = Seller.objects.filter(closed_at=None)
         if self.third_party is None:
             return sellers
-        authorizations = ThirdPartyAuthorization.objects.active().filter(third_party=self.third_party)
+        # Also of a suspended party: these sellers are the ones that want to know.
+        authorizations = ThirdPartyAuthorization.objects.standing().filter(third_party=self.third_party)
         return sellers.filter(pk__in=authorizations.values("seller"))
 
     def contacts(self) -> models.QuerySet[TechnicalContact]:

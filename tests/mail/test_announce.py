@@ -108,6 +108,8 @@ def test_announcement_of_a_party_is_mailed_to_owners_and_contacts_of_its_sellers
     seller: Seller, words: tuple[str]
 ) -> None:
     party = ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Boekhouding").third_party
+    party.pause(by=Actor(reason="Onderzoek"))
+    OutgoingMail.objects.all().delete()  # the mail about the suspension
     MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL)
     without_access: list[dict[str, Any]] = [{"ended": True}, {"expired": True}, {"seller": SellerFactory(closed=True)}]
     for fields in without_access:
@@ -119,7 +121,7 @@ def test_announcement_of_a_party_is_mailed_to_owners_and_contacts_of_its_sellers
         assert announce(*words, "--party", party.client_id)["sent"] == sent
     assert reached() == {OWNER: 1, CONTACT: 1}
     assert "eigenaar of technisch contact bent van Appels" in mail.outbox[0].body
-    assert "en Boekhouding daar toegang heeft" in mail.outbox[0].body
+    assert "en Boekhouding daar toestemming heeft" in mail.outbox[0].body
     assert announce(*words)["recipients"] == 2, "the same words for everybody are another announcement"
 
 

@@ -14,7 +14,7 @@ from accounts.models import Seller, User
 from apicredentials import names
 from apicredentials.keys import secret_format
 from apicredentials.keys.hash_keys import digest
-from apicredentials.models import Activity, ClientCredential, ClientSecret, OAuthClient, ThirdParty
+from apicredentials.models import Activity, ClientCredential, ClientSecret, ThirdParty
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.leak_reports import find_secrets
 from apicredentials.models.usage import ProblemGroup, Usage, grouped
@@ -184,12 +184,16 @@ def add_problems(matches: dict[Subject, Match]) -> None:
 def add_activity(matches: dict[Subject, Match]) -> None:
     """Add the log of PERIOD: every row of a seller or user; of any other object the rows with it as `target`."""
     recent = Activity.objects.filter(at__gte=timezone.now() - PERIOD)
+    by_target: dict[str, Match] = {}
     for subject, match in matches.items():
-        match subject:
-            case Seller():
-                rows = recent.filter(seller=subject)
-            case User():
-                rows = recent.filter(user=subject)
-            case OAuthClient() | ThirdPartyAuthorization():
-                rows = recent.filter(target=UUID(match.id))
-        match.activity = list(rows[:MAXIMUM_ACTIVITIES])
+        if isinstance(subject, Seller):
+            match.activity = list(recent.filter(seller=subject)[:MAXIMUM_ACTIVITIES])
+        elif isinstance(subject, User):
+            match.activity = list(recent.filter(user=subject)[:MAXIMUM_ACTIVITIES])
+        else:
+            by_target[match.id] = match
+    for some in batched(by_target, BATCH_SIZE):
+        for row in recent.filter(target__in=[UUID(uid) for uid in some]):
+            found = by_target[str(row.target)].activity
+            if len(found) < MAXIMUM_ACTIVITIES:
+                found.append(row)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FOLDER = ROOT / "docs/images"
 PORT, PARTY_PORT = 9410, 9411
-OWNER = "pieter@vandijk.example"
+OWNER, SHOP = "pieter@vandijk.example", "Tuincentrum De Linde"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
@@ -28,7 +28,7 @@ def main() -> None:
         try:
             password = password_of(demo)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="light")
+            page = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="light")
             sign_in(page, password)
             page.goto(f"http://localhost:{PORT}/instellingen/api/")
             save(page, FOLDER / "api-instellingen.png")
@@ -54,6 +54,9 @@ def sign_in(page: Page, password: str) -> None:
     page.get_by_label("E-mailadres").fill(OWNER)
     page.get_by_label("Wachtwoord", exact=True).fill(password)
     page.get_by_role("button", name="Inloggen", exact=True).click()
+    page.wait_for_url("**/instellingen/**")
+    page.goto(f"http://localhost:{PORT}/instellingen/verkoper/")
+    page.get_by_role("button", name=SHOP).click()
     page.wait_for_url("**/instellingen/**")
 
 

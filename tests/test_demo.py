@@ -233,7 +233,7 @@ def test_port_in_use_is_reported_in_one_line(demo: Demo, checkout: Path) -> None
 
 
 def test_invalid_port_is_reported_in_one_line(checkout: Path) -> None:
-    assert refused(checkout, 0) == "0 is geen poort: kies een getal van 1 tot en met 65535.\n"
+    assert refused(checkout, 0) == "manage.py: PORT must be a port number from 1 to 65535.\n"
     assert refused(checkout, 65535) == "65536 is geen poort: kies een getal van 1 tot en met 65535.\n"
 
 

@@ -69,7 +69,7 @@ class AnnouncementAdmin(PortalAdmin):
 
     list_display = ("subject", "state", "created_at", "sent_at")
     list_filter = (SentFilter,)
-    search_fields = ("subject", "text", "third_party")
+    search_fields = ("subject", "text", "third_party__name")
     date_hierarchy = "created_at"
     actions = None  # no bulk actions
     fields = ("subject", "text", "third_party")

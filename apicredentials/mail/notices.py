@@ -229,7 +229,7 @@ def ended_secrets() -> models.QuerySet[ClientSecret]:
 
 def news_of_secrets(secrets: Sequence[ClientSecret]) -> News:
     news = News()
-    recipients = addresses_of(each.client.seller_id for each in secrets)
+    recipients = addresses_of(each.client.seller_id for each in secrets if each.client.seller_id)
     for each in secrets:
         assert each.ends_at is not None
         activity = Activity(

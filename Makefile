@@ -21,7 +21,7 @@ help:
 	@echo 'make serve   the production server (HOST, PORT, WORKERS); does not migrate'
 	@echo 'make image   a container image, with podman, docker or buildah (IMAGE, IMAGE_ARGS="--build-arg BASE=…")'
 	@echo 'make check   lint, types, templates, migrations, deployment settings'
-	@echo 'make bench   the benchmarks (BENCH_ARGS="endpoints purge pages")'
+	@echo 'make bench   the benchmarks (BENCH_ARGS="endpoints purge pages scale")'
 	@echo 'make lock    requirements*.txt from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 
 env: $(LOCKED)

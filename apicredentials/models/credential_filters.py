@@ -39,7 +39,7 @@ def in_state(state: str) -> Q:
     without_live = ~Exists(ClientSecret.objects.live().filter(client=OuterRef("pk")))
     stopped = Q(paused_at__lte=F("leaked_at")) | without_live
     # The first condition that holds decides. Not a CASE, because no index can help PostgreSQL with one.
-    conditions = {
+    conditions: dict[str, Q] = {
         states.DELETED: Q(deleted_at__isnull=False),
         states.LEAKED: Q(leaked_at__isnull=False) & stopped,
         states.PAUSED: Q(paused_at__isnull=False),

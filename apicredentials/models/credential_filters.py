@@ -36,7 +36,7 @@ def secret_older_than(age: dt.timedelta) -> Q:
 def in_state(state: str) -> Q:
     """The same rule as `ClientCredential.state`; test_credential_filters compares the two."""
     states = ClientCredential.State
-    without_live = ~Exists(ClientSecret.objects.live().filter(client=OuterRef("pk")))
+    without_live = Q(~Exists(ClientSecret.objects.live().filter(client=OuterRef("pk"))))
     stopped = Q(paused_at__lte=F("leaked_at")) | without_live
     # The first condition that holds decides. Not a CASE, because no index can help PostgreSQL with one.
     conditions: dict[str, Q] = {

@@ -52,7 +52,7 @@ def announce() -> int:
 
 
 def main() -> None:
-    notices.queue_batch = watched
+    notices.queue_batch = watched  # type: ignore[assignment]
     works = {
         "send_notices --dry-run": notices.count_notices,
         "queueing all notices that are due": queue,

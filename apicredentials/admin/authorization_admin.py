@@ -1,18 +1,17 @@
 """Authorisations of third parties in the admin: read, and revoke with a reason."""
 
-from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from apicredentials.admin.links import links_to
-from apicredentials.admin.list_filters import ChoiceFilter
 from apicredentials.admin.problem_lists import HEADING, problem_list, with_refusals
 from apicredentials.admin.read_only import ReadOnlyAdmin
 from apicredentials.admin.reason_actions import Act, ActingAdmin
 from apicredentials.models import Activity, ThirdPartyAuthorization
+from apicredentials.models.authorizations import ThirdPartyAuthorizationQuerySet
 from apicredentials.models.states import State
 
 REVOKE = Act(
@@ -25,14 +24,17 @@ REVOKE = Act(
 )
 
 
-def in_state(state: State) -> Q:
-    return Q(pk__in=ThirdPartyAuthorization.objects.in_state(state).values("pk"))
-
-
-class AuthorizationStateFilter(ChoiceFilter):
+class AuthorizationStateFilter(admin.SimpleListFilter):
     title = "toestand"
     parameter_name = "state"
-    conditions: ClassVar = {state.value: (state.label, partial(in_state, state)) for state in State}
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[Any, str]]:
+        return State.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        assert isinstance(queryset, ThirdPartyAuthorizationQuerySet)
+        state = self.value()
+        return queryset.in_state(State(state)) if state in State.values else queryset
 
 
 @admin.register(ThirdPartyAuthorization)
@@ -48,6 +50,7 @@ class ThirdPartyAuthorizationAdmin(ActingAdmin, ReadOnlyAdmin):
         "refusals",
     )
     list_filter = (AuthorizationStateFilter,)
+    ordering = ("-pk",)  # has an index
     search_fields = ("third_party__name", "seller__display_name", "seller__retailer_id")
     fields = (
         "third_party",

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from accounts.admin_pages import MOST_RELATED, contains
 from apicredentials import names
 from apicredentials.admin.links import links_to
 from apicredentials.admin.list_filters import CredentialStateFilter, CredentialUseFilter, SecretAgeFilter
@@ -68,6 +69,7 @@ class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
     list_display = ("name", "seller", "client_id", "state", "created", "last_used_at", "refusals")
     list_filter = (CredentialStateFilter, SecretAgeFilter, CredentialUseFilter)
     list_select_related = ("seller",)
+    ordering = ("-pk",)  # has an index
     search_fields = ("name",)  # shows the search field; see get_search_results
     search_help_text = (
         "Naam, Client ID, laatste vier tekens van een secret, nummer of naam van de verkoper. Of plak een heel secret: "
@@ -123,13 +125,15 @@ class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         """Search by the start of the Client ID, the hint of a secret, names, and the seller's number."""
         term = search_term.strip()
-        hint = ClientSecret.objects.filter(hint=term.removeprefix("rts_").removeprefix("…"))
+        if not term:
+            return queryset, False
+        hint = ClientSecret.objects.filter(hint=term.removeprefix("rts_").removeprefix("…")).order_by()
         return queryset.filter(
             Q(folded_name__contains=names.fold(term))
             | Q(client_id__startswith=term.lower())
-            | Q(pk__in=hint.values("client"))
-            | Q(seller__retailer_id=term)
-            | Q(seller__display_name__icontains=term)
+            | Q(pk__in=list(hint.values_list("client", flat=True)[:MOST_RELATED]))
+            | contains(ClientCredential, "seller__retailer_id", term, "exact")
+            | contains(ClientCredential, "seller__display_name", term)
         ), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

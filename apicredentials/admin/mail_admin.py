@@ -57,7 +57,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "label", "recipient", "seller", "attempts", "next_attempt", "sent_at", "last_error")
     list_filter = (MailStateFilter, KindFilter)
     list_select_related = ("seller",)
-    search_fields = ("recipient", "seller__display_name", "seller__retailer_id")
+    search_fields = ("^recipient", "seller__display_name", "seller__retailer_id")
     date_hierarchy = "created_at"
     actions = ("try_again",)
     fields = (

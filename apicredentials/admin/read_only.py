@@ -10,6 +10,8 @@ from accounts.admin_pages import PortalAdmin
 class ReadOnlyAdmin(PortalAdmin):
     """Rows without a form. What changes them are actions."""
 
+    sortable_by = ()  # these tables are large, and sorting by a column without an index reads all rows
+
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

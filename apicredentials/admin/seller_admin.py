@@ -105,7 +105,7 @@ class ActivityAdmin(ReadOnlyAdmin):
     list_display = ("at", "kind", "subject", "seller", "actor_name", "reason", "address")
     fields = ("at", "kind", "subject", "details_in_words", "seller", "user", "actor_name", "address", "reason")
     readonly_fields = ("details_in_words",)
-    search_fields = ("subject", "seller__retailer_id", "actor_name")
+    search_fields = ("subject", "seller__retailer_id", "^actor_name")
     list_filter = ("kind",)
     list_select_related = ("seller",)
     date_hierarchy = "at"

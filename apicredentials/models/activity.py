@@ -75,6 +75,9 @@ class Activity(models.Model):
         ordering = ("-at", "-pk")
         indexes = (
             models.Index(fields=["seller", "-at", "-id"], name="activity_by_seller"),
+            # For operators: the whole log, and all rows of one kind.
+            models.Index(fields=["-at", "-id"], name="activity_by_time"),
+            models.Index(fields=["kind", "-at", "-id"], name="activity_by_kind"),
             models.Index(fields=["target", "-at"], name="activity_by_target", condition=Q(target__isnull=False)),
         )
 

@@ -64,7 +64,10 @@ class ClientSecret(models.Model):
         verbose_name_plural = "client secrets"
         ordering = ("pk",)
         # Only secrets that were replaced have an end, so most writes do not touch it.
-        indexes = (models.Index(name="secret_ends", fields=["ends_at"], condition=Q(ends_at__isnull=False)),)
+        indexes = (
+            models.Index(name="secret_ends", fields=["ends_at"], condition=Q(ends_at__isnull=False)),
+            models.Index(name="secret_by_hint", fields=["hint"]),
+        )
         constraints = (
             models.UniqueConstraint(
                 name="client_has_one_secret_without_end", fields=["client"], condition=Q(ends_at__isnull=True)

@@ -165,6 +165,13 @@ class OAuthClient(AbstractApplication):
     class Meta:
         verbose_name = "client"
         verbose_name_plural = "clients"
+        # Few rows each, and only acts of people change them.
+        indexes = (
+            models.Index(name="client_paused", fields=["paused_at"], condition=Q(paused_at__isnull=False)),
+            models.Index(name="client_deleted", fields=["deleted_at"], condition=Q(deleted_at__isnull=False)),
+            models.Index(name="client_leaked", fields=["leaked_at"], condition=Q(leaked_at__isnull=False)),
+            models.Index(name="client_without_seller", fields=["folded_name"], condition=Q(seller__isnull=True)),
+        )
         constraints = (
             models.CheckConstraint(
                 name="client_has_seller_iff_client_credentials",

@@ -3,7 +3,6 @@
 import datetime as dt
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
-from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from apicredentials.models.client_secrets import ClientSecret
@@ -16,12 +15,17 @@ def _secrets() -> QuerySet[ClientSecret]:
 
 def never_used() -> Q:
     """No secret has ever been used."""
-    return Q(~Exists(_secrets().filter(last_used_at__isnull=False)))
+    return ~used()
+
+
+def used() -> Q:
+    """A secret was used at least once."""
+    return Q(Exists(_secrets().filter(last_used_at__isnull=False)))
 
 
 def idle(for_at_least: dt.timedelta = IDLE_AFTER) -> Q:
     """Used once, but not lately; the same rule as `ClientCredential.is_idle`."""
-    return Q(~Exists(_secrets().filter(last_used_at__gt=timezone.now() - for_at_least))) & ~never_used()
+    return Q(~Exists(_secrets().filter(last_used_at__gt=timezone.now() - for_at_least))) & used()
 
 
 def secret_older_than(age: dt.timedelta) -> Q:
@@ -29,24 +33,33 @@ def secret_older_than(age: dt.timedelta) -> Q:
     return Q(Exists(ClientSecret.objects.live().filter(client=OuterRef("pk"), created_at__lte=timezone.now() - age)))
 
 
-def current_state() -> Case:
-    """The same rule as `ClientCredential.state`; test_credential_filters compares the two."""
+def _state_conditions() -> dict[str, Q]:
+    """The same rule as `ClientCredential.state`; test_credential_filters compares the two. The first one decides."""
     states = ClientCredential.State
-    without_live = ~Exists(ClientSecret.objects.live().filter(client=OuterRef("pk")))
+    without_live = Q(~Exists(ClientSecret.objects.live().filter(client=OuterRef("pk"))))
     stopped = Q(paused_at__lte=F("leaked_at")) | without_live
-    # The first condition that holds decides.
-    conditions = {
+    return {
         states.DELETED: Q(deleted_at__isnull=False),
         states.LEAKED: Q(leaked_at__isnull=False) & stopped,
         states.PAUSED: Q(paused_at__isnull=False),
         states.WITHOUT_SECRET: Q(~Exists(_secrets())),
     }
-    cases = [When(condition, then=Value(code)) for code, condition in conditions.items()]
-    return Case(*cases, default=Value(states.ACTIVE))
+
+
+def current_state() -> Case:
+    """Return the state as a column."""
+    cases = [When(condition, then=Value(code)) for code, condition in _state_conditions().items()]
+    return Case(*cases, default=Value(ClientCredential.State.ACTIVE))
 
 
 def in_state(state: str) -> Q:
-    return Q(Exact(current_state(), state))
+    """Return the condition for one state. It is not a comparison with the column: an index cannot serve a CASE."""
+    none_before = Q()
+    for code, condition in _state_conditions().items():
+        if code == state:
+            return none_before & condition
+        none_before &= ~condition
+    return none_before
 
 
 def needs_attention() -> Q:

@@ -136,6 +136,8 @@ class OutgoingMail(models.Model):
             ),
             # Covers only a few rows, so writes stay cheap. Without it, counting them scans millions of rows.
             models.Index(name="mail_stuck", fields=["due_at"], condition=Q(sent_at__isnull=True) & ~Q(last_error="")),
+            models.Index(name="mail_by_time", fields=["-created_at", "-id"]),
+            models.Index(name="mail_given_up", fields=["-created_at", "-id"], condition=Q(given_up_at__isnull=False)),
             models.Index(
                 name="mail_waiting_of_announcement",
                 fields=["announcement", "due_at"],

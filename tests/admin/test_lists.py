@@ -1,11 +1,20 @@
-"""Lists in `/beheer/`: filters by date."""
+"""Lists in `/beheer/`: filters by date, counts, and searches over several tables."""
+
+import datetime as dt
 
 import pytest
+from django.db import connection
 from django.db.models import DateField, Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts import admin_pages
+from apicredentials.models import Activity
 from tests.admin.registry import REGISTERED
+from tests.factories import AnnouncementFactory, SellerFactory, ThirdPartyAuthorizationFactory, ThirdPartyFactory
+from tests.journeys.pages import Page
+from tests.people import says
 
 DATES = [(model, field.name) for model in REGISTERED for field in model._meta.fields if isinstance(field, DateField)]
 NO_DATE = [
@@ -44,3 +53,49 @@ def test_a_number_that_no_date_can_be_does_not_break_a_list(operator: Client, mo
         answer = operator.get(f"{address}?{query.format(field)}", follow=True)
         assert answer.status_code == 200, query
         assert "changelist" in answer.content.decode(), query
+
+
+LOG = reverse("admin:apicredentials_activity_changelist")
+
+
+def test_a_list_counts_no_further_than_it_pages(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin_pages, "MOST_COUNTED", 3)
+    SellerFactory.create_batch(3)
+    sellers = reverse("admin:accounts_seller_changelist")
+    assert "3 verkopers" in says(operator.get(sellers))
+    SellerFactory()
+    assert "meer dan 3 verkopers" in says(operator.get(sellers))
+
+
+def test_the_log_leads_to_each_day_and_reads_no_rows_for_that(operator: Client) -> None:
+    for day in (dt.date(2026, 2, 27), dt.date(2026, 3, 2)):
+        at = dt.datetime.combine(day, dt.time(12), tzinfo=dt.UTC)
+        Activity.objects.create(kind=Activity.Kind.CONTACT_SAVED, seller=SellerFactory(), at=at)
+    with CaptureQueriesContext(connection) as queries:
+        page = says(operator.get(LOG))
+    assert "Februari 2026" in page
+    assert "Maart 2026" in page
+    assert not [query["sql"] for query in queries if "DISTINCT" in query["sql"]]
+    days = Page(operator.get(f"{LOG}?at__year=2026&at__month=3").content.decode(), LOG)
+    assert [link["href"] for link in days.root.all("a") if "at__day" in link["href"]] == [
+        "?at__day=2&at__month=3&at__year=2026"
+    ]
+
+
+@pytest.mark.parametrize("related", [0, 500])
+def test_each_word_of_a_search_may_be_in_another_table(
+    operator: Client, monkeypatch: pytest.MonkeyPatch, related: int
+) -> None:
+    monkeypatch.setattr(admin_pages, "MOST_RELATED", related)
+    expected = ThirdPartyAuthorizationFactory(seller__display_name="De Zwaan", third_party__name="Boekhouding")
+    ThirdPartyAuthorizationFactory(seller__display_name="De Zwaan", third_party__name="Voorraad")
+    ThirdPartyAuthorizationFactory(third_party__name="Boekhouding 2")
+    address = reverse("admin:apicredentials_thirdpartyauthorization_changelist")
+    answer = operator.get(address, {"q": "boekhouding 'de zwaan'"})
+    assert list(answer.context["cl"].result_list) == [expected]
+
+
+def test_announcements_are_found_by_their_party(operator: Client) -> None:
+    expected = AnnouncementFactory(third_party=ThirdPartyFactory(name="Boekhouding"))
+    address = reverse("admin:apicredentials_announcement_changelist")
+    assert list(operator.get(address, {"q": "boekh"}).context["cl"].result_list) == [expected]

@@ -62,8 +62,8 @@ def main(sellers: int) -> None:
     found = {
         "credential": ClientCredential.objects.order_by("-pk").values_list("client_id", "folded_name")[10],
         "seller": Seller.objects.order_by("-pk").values_list("retailer_id", "display_name")[10],
-        "hint": ClientSecret.objects.order_by("pk")[10].hint,
-        "recipient": OutgoingMail.objects.order_by("pk")[10].recipient,
+        "hint": [ClientSecret.objects.order_by("pk")[10].hint],
+        "recipient": [OutgoingMail.objects.order_by("pk")[10].recipient],
     }
     json.dump(found, sys.stdout)
 

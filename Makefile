@@ -11,7 +11,7 @@ IMAGE_ARGS  ?=
 PYTHON := .venv/bin/python
 LOCKED := .venv/.locked
 
-.PHONY: help env demo test migrate serve image check bench lock
+.PHONY: help env demo test migrate serve image check images bench lock
 
 help:
 	@echo 'make env     the locked environment, in .venv'
@@ -21,6 +21,7 @@ help:
 	@echo 'make serve   the production server (HOST, PORT, WORKERS); does not migrate'
 	@echo 'make image   a container image, with podman, docker or buildah (IMAGE, IMAGE_ARGS="--build-arg BASE=…")'
 	@echo 'make check   lint, types, templates, migrations, deployment settings'
+	@echo 'make images  the pictures in the README, drawn from the demo (needs Chromium)'
 	@echo 'make bench   the benchmarks (BENCH_ARGS="endpoints purge pages scale")'
 	@echo 'make lock    requirements*.txt from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 
@@ -81,6 +82,9 @@ check: env
 	  $(PYTHON) manage.py generate_keys >"$$settings" && \
 	  grep -Ev '^(SECRET_KEY|SECRET_HASH_KEYS|TOKEN_SIGNING_KEYS)=' .env.example >>"$$settings" && \
 	  ENV_FILE="$$settings" $(PYTHON) manage.py check --deploy --fail-level WARNING
+
+images: env
+	$(PYTHON) tests/images.py
 
 bench: env
 	$(PYTHON) -m tests.benchmarks $(BENCH_ARGS)

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, Concatenate, cast
+from functools import partial, wraps
+from typing import Any, Concatenate, cast, overload
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.models import Actor, Membership, Seller, User
+from accounts.models import Actor, Capability, Membership, Seller, User
 
 
 class SellerRequest(HttpRequest):
@@ -43,7 +43,7 @@ def actor(request: HttpRequest) -> Actor:
 
 
 def is_local(address: str, request: HttpRequest) -> bool:
-    """Whether `address` stays on the site that `request` was sent to.
+    """Return whether `address` stays on the site that `request` was sent to.
 
     Checks the path only: Django's check limits the length, and the query may contain a party's long `state`.
     """
@@ -51,26 +51,45 @@ def is_local(address: str, request: HttpRequest) -> bool:
     return url_has_allowed_host_and_scheme(path, allowed_hosts={request.get_host()}, require_https=request.is_secure())
 
 
-def seller_required[**P](view: SellerView[P]) -> View[P]:
-    """Require a membership; for methods that change something also a role that may, and an open seller."""
+REFUSALS = {
+    Capability.API: (
+        "Met de rol 'Alleen lezen' kun je niets wijzigen. Vraag een eigenaar of beheerder om een andere rol."
+    ),
+    Capability.CONTACT: "Met jouw rol kun je het technisch contact niet wijzigen. Vraag een eigenaar of beheerder.",
+    Capability.MEMBERS: "Alleen een eigenaar kan medewerkers wijzigen. Vraag een eigenaar.",
+}
+
+
+@overload
+def seller_required[**P](view: SellerView[P]) -> View[P]: ...
+@overload
+def seller_required[**P](
+    view: None = None, *, to: Capability, reading: bool = True
+) -> Callable[[SellerView[P]], View[P]]: ...
+def seller_required(view: Any = None, *, to: Capability = Capability.API, reading: bool = True) -> Any:
+    """Require a membership; for methods that change something also the capability `to` and an open seller.
+
+    This is the only place that enforces roles. With reading=False the capability is required for every method.
+    """
+    if view is None:
+        return partial(seller_required, to=to, reading=reading)
 
     @wraps(view)
-    def wrapper(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def wrapper(request: Any, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.membership is None:
             return render(request, "accounts/no_seller.html", status=403)
-        if request.method not in READING and not request.membership.can_write:
-            raise PermissionDenied(
-                "Met de rol 'Alleen lezen' kun je niets wijzigen. Vraag een eigenaar of beheerder om een andere rol."
-            )
-        if request.method not in READING and not request.seller.is_open:
+        changes = request.method not in READING
+        if (changes or not reading) and not request.membership.can(to):
+            raise PermissionDenied(REFUSALS[to if request.membership.can_write else Capability.API])
+        if changes and not request.seller.is_open:
             raise PermissionDenied("Dit verkopersaccount is gesloten. Neem contact op met de marktplaats.")
-        return view(request, *args, **kwargs)
+        return cast("HttpResponseBase", view(request, *args, **kwargs))
 
     return wrapper
 
 
 def is_recently_proven(request: HttpRequest) -> bool:
-    """Whether the user has shown a password or second factor within ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
+    """Return whether the user has shown a password or second factor within ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
 
     allauth's own decorator does not count the sign-in itself as proof, and replays a suspended POST without running
     our middleware.

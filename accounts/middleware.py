@@ -2,14 +2,19 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from allauth.account.authentication import get_authentication_records
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.models import Membership
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 SESSION_KEY = "retailer_id"
 
@@ -37,7 +42,15 @@ class SessionLimitMiddleware:
                 logout(request)
             elif now - seen_at >= self.PRECISION or self.SEEN_AT not in request.session:
                 request.session[self.SEEN_AT] = now
+                note_seen(request)
         return self.get_response(request)
+
+
+def note_seen(request: HttpRequest) -> None:
+    """Update the row of this session on Beveiliging; create it for a session without one."""
+    row = UserSession.objects.filter(session_key=request.session.session_key, user=cast("User", request.user))
+    if not row.update(last_seen_at=timezone.now(), ip=request.META["REMOTE_ADDR"]):
+        UserSession.objects.create_from_request(request)
 
 
 class SellerMiddleware:

@@ -1,9 +1,11 @@
 """Users, sellers, memberships with a role, and the actor of an act."""
 
+import datetime as dt
 import secrets
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from enum import StrEnum
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -12,6 +14,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.email_addresses import EmailAddressField, account_address, clean_email_address
+from accounts.links import new_nonce
 
 
 class UserManager(BaseUserManager["User"]):
@@ -39,6 +42,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField("actief", default=True, help_text="Uit: kan niet meer inloggen.")
     deactivated_at = models.DateTimeField("uitgeschakeld op", null=True, blank=True, editable=False)
     created_at = models.DateTimeField("aangemaakt", default=timezone.now, editable=False)
+    password_changed_at = models.DateTimeField("wachtwoord gewijzigd", null=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -67,9 +71,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(raw_password and normalize_password(raw_password))
+        self.password_changed_at = timezone.now()
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether this is the password; hashes from before passwords were normalized still match."""
+        """Return whether this is the password; hashes from before passwords were normalized still match."""
         return any(super(User, self).check_password(spelling) for spelling in password_spellings(raw_password or ""))
 
     def get_full_name(self) -> str:
@@ -128,12 +133,20 @@ class Seller(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether anyone may use the API on this seller's behalf."""
+        """Return whether anyone may use the API on this seller's behalf."""
         return self.closed_at is None
 
 
+class Capability(StrEnum):
+    """The rights of a role; looking and one's own account pages are open to every role."""
+
+    API = "api"  # client credentials and third parties
+    CONTACT = "contact"  # the technical contact
+    MEMBERS = "members"
+
+
 class Membership(models.Model):
-    """What a user may do for a seller."""
+    """The role of a user at a seller."""
 
     class Role(models.TextChoices):
         OWNER = "owner", "Eigenaar"
@@ -155,10 +168,94 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} – {self.seller} ({self.get_role_display()})"
 
+    def can(self, capability: Capability) -> bool:
+        return capability in CAPABILITIES[self.Role(self.role)]
+
     @property
     def can_write(self) -> bool:
-        """Whether this member may change the API settings and decide about third parties."""
-        return self.role != self.Role.READ_ONLY
+        """Return whether this member may change client credentials and third parties."""
+        return self.can(Capability.API)
+
+    @property
+    def can_change_contact(self) -> bool:
+        return self.can(Capability.CONTACT)
+
+    @property
+    def can_manage_members(self) -> bool:
+        return self.can(Capability.MEMBERS)
+
+
+CAPABILITIES = {
+    Membership.Role.OWNER: {Capability.API, Capability.CONTACT, Capability.MEMBERS},
+    Membership.Role.ADMINISTRATOR: {Capability.API, Capability.CONTACT},
+    Membership.Role.TECHNICAL: {Capability.API},
+    Membership.Role.READ_ONLY: set[Capability](),
+}
+ROLE_DESCRIPTIONS = {
+    Membership.Role.OWNER: "Alles, ook medewerkers. Er is er altijd minstens één.",
+    Membership.Role.ADMINISTRATOR: "Alles, behalve medewerkers.",
+    Membership.Role.TECHNICAL: "Client credentials en partijen, niet het technisch contact.",
+    Membership.Role.READ_ONLY: "Kijken, niets wijzigen.",
+}
+
+
+class Invitation(models.Model):
+    """An open invitation; accepting or withdrawing it deletes the row."""
+
+    LIFETIME = dt.timedelta(days=7)
+
+    seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="invitations", verbose_name="verkoper")
+    email = EmailAddressField("e-mailadres", max_length=254)
+    role = models.CharField("rol", max_length=20, choices=Membership.Role)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    sent_at = models.DateTimeField("verstuurd op", default=timezone.now)
+    # Part of the signed token in the mail: sending again replaces it, so that only the last link works.
+    nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
+
+    class Meta:
+        verbose_name = "uitnodiging"
+        verbose_name_plural = "uitnodigingen"
+        ordering = ("-sent_at", "-pk")
+        constraints = (models.UniqueConstraint(fields=["seller", "email"], name="invitation_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.email} – {self.seller} ({self.get_role_display()})"
+
+    @property
+    def expires_at(self) -> dt.datetime:
+        return self.sent_at + self.LIFETIME
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+
+class AddressChange(models.Model):
+    """A new address of a user: asked for, then confirmed by a link, then possibly undone by another link."""
+
+    CONFIRMABLE = dt.timedelta(hours=24)
+    UNDOABLE = dt.timedelta(days=7)
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="address_changes")
+    former_email = models.EmailField(max_length=254)
+    email = models.EmailField(max_length=254)
+    asked_at = models.DateTimeField(default=timezone.now)
+    confirmed_at = models.DateTimeField(null=True)
+    nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.former_email} → {self.email}"
+
+    @classmethod
+    def confirmable(cls) -> models.QuerySet[Self]:
+        return cls.objects.filter(confirmed_at=None, asked_at__gt=timezone.now() - cls.CONFIRMABLE)
+
+    @classmethod
+    def undoable(cls) -> models.QuerySet[Self]:
+        return cls.objects.filter(confirmed_at__gt=timezone.now() - cls.UNDOABLE)
 
 
 @dataclass(frozen=True)
@@ -180,7 +277,7 @@ class Actor:
 
     @property
     def is_operator(self) -> bool:
-        """Whether an operator acts: at a terminal, or in the admin with a reason."""
+        """Return whether an operator acts: at a terminal, or in the admin with a reason."""
         return bool(self.reason) or self.user is None
 
     @property

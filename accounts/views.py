@@ -1,9 +1,7 @@
-"""Choosing the seller in use, resetting a password, and stale sign-in forms."""
+"""Choosing the seller in use, and stale sign-in forms."""
 
-from typing import Any
 from urllib.parse import urlencode
 
-from allauth.account import views as account
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -34,7 +32,7 @@ def local_address(request: HttpRequest) -> str:
 
 
 # Forms of signed-out pages that lead on to `next`.
-SIGN_IN_FORMS = {"account_login", "account_reset_password"}
+SIGN_IN_FORMS = {"account_login", "account_reset_password", "mfa_authenticate", "mfa_login_webauthn"}
 
 
 def resume_stale_form(request: HttpRequest) -> HttpResponse | None:
@@ -52,35 +50,9 @@ def stale_form_address(request: HttpRequest) -> str:
     if not is_form_of(request, {*SIGN_IN_FORMS, "account_reauthenticate"}):
         return ""
     following = local_address(request)
-    return f"{request.path}?{urlencode({'next': following})}" if following else request.path
+    path = reverse("account_login") if is_form_of(request, {"mfa_login_webauthn"}) else request.path
+    return f"{path}?{urlencode({'next': following})}" if following else path
 
 
 def is_form_of(request: HttpRequest, pages: set[str]) -> bool:
     return request.resolver_match is not None and request.resolver_match.url_name in pages
-
-
-# Session key: the address to go to after the password has been reset.
-RESET_FOLLOWING = "reset_following"
-
-
-class PasswordResetView(account.PasswordResetView):
-    """Asks for the reset mail. `next` is kept in the session, because a mail must not carry a stranger's choice."""
-
-    def get_success_url(self) -> str:
-        if following := local_address(self.request):
-            self.request.session[RESET_FOLLOWING] = following
-        return str(self.success_url)
-
-
-class PasswordResetDoneView(account.PasswordResetDoneView):
-    """Says that a mail is on its way."""
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {"following": self.request.session.get(RESET_FOLLOWING, "")}
-
-
-class PasswordResetFromKeyDoneView(account.PasswordResetFromKeyDoneView):
-    """Says that the new password works."""
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {"following": self.request.session.pop(RESET_FOLLOWING, "")}

@@ -13,7 +13,8 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from apicredentials.oauth import access_tokens
+from apicredentials.models.usage import ProblemCause, Use
+from apicredentials.oauth import access_tokens, counting
 from apicredentials.oauth.sql.token_status import TokenStatus, token_status
 
 log = structlog.get_logger("portal.security")
@@ -66,13 +67,26 @@ def authorize(request: HttpRequest, *required: str) -> tuple[dict[str, Any], Tok
     if status is None:
         raise Refusal(401, "Revoked JWT", "The access token has been revoked.", "invalid_token")
     if status.is_closed:
+        count(request, claims, ProblemCause.CLOSED)
         raise Refusal(403, "Forbidden", "Account is not active. Contact the marketplace.", "insufficient_scope")
     missing = [scope for scope in required if scope not in status.rights.split()]
     if missing:
         names = " ".join(missing)
+        count(request, claims, ProblemCause.MISSING_RIGHT, missing[0])
         log.info("authz_fail", client_id=claims["client_id"], missing=names)
         raise Refusal(403, "Forbidden", f"The access token lacks the right {names}.", "insufficient_scope", names)
     return claims, status
+
+
+def count(request: HttpRequest, claims: dict[str, Any], event: str, right: str = "") -> None:
+    """Count a call or a refusal of a valid token for its authorisation, or else for its client."""
+    counting.count(
+        claims.get("authorization_id") or claims["client_id"],
+        event,
+        right=right,
+        address=request.META.get("REMOTE_ADDR", ""),
+        agent=request.META.get("HTTP_USER_AGENT", ""),
+    )
 
 
 def read_only(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -100,6 +114,7 @@ def verify(request: HttpRequest) -> HttpResponse:
             raise Refusal(403, "Forbidden", "The required scope is not the name of a right.", "insufficient_scope")
     except Refusal as refusal:
         return problem(refusal)
+    count(request, claims, Use.API_CALL)
     response = HttpResponse(status=204)
     response["X-Retailer-Id"] = status.retailer_id
     response["X-Client-Id"] = claims["client_id"]
@@ -112,9 +127,10 @@ def current_retailer(request: HttpRequest) -> HttpResponse:
     """Return the seller's own data, meant as the first call of a new client."""
     try:
         require_acceptable(request)
-        _, status = authorize(request, "retailer-info:read")
+        claims, status = authorize(request, "retailer-info:read")
     except Refusal as refusal:
         return problem(refusal)
+    count(request, claims, Use.API_CALL)
     return respond(
         {
             "retailerId": status.retailer_id,
@@ -158,5 +174,5 @@ def problem(refusal: Refusal) -> HttpResponse:
 
 
 def trouble(error: str, description: str, status: int) -> HttpResponse:
-    """Return a problem document for an error outside of a view. `error` is only for the endpoints of RFC 6749."""
+    """Return a problem document for an error outside a view. `error` is unused: only RFC 6749 responses have it."""
     return problem(Refusal(status, HTTPStatus(status).phrase, description))

@@ -1,4 +1,4 @@
-"""Refusals: acts that are not possible, or no longer possible since the page was drawn."""
+"""Refusals: acts that are not possible, or no longer possible since the page was rendered."""
 
 from typing import ClassVar
 
@@ -137,6 +137,3 @@ class AlreadySent(Refusal):
 class WordsChanged(Refusal):
     code = "words_changed"
     message = "Iemand heeft deze mededeling intussen gewijzigd of weggegooid. Lees haar opnieuw."
-
-
-NotAllowedNow = Refusal

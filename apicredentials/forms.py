@@ -1,8 +1,9 @@
-"""What sellers fill in."""
+"""Forms that sellers fill in."""
 
 import datetime as dt
+from collections.abc import Iterable, Mapping
 from copy import copy
-from typing import Any
+from typing import Any, Protocol, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,12 +12,12 @@ from django.utils import timezone
 
 from accounts.models import Actor, Seller
 from apicredentials import names, scopes
-from apicredentials.exceptions import NameTaken, NotAllowedNow
-from apicredentials.models import Activity, ClientCredential, TechnicalContact
+from apicredentials.exceptions import NameTaken, Refusal
+from apicredentials.models import Activity, ClientCredential, TechnicalContact, ThirdPartyAuthorization
 from apicredentials.models.activity import ActivityQuerySet
 from apicredentials.models.client_secrets import OVERLAPS
-from apicredentials.models.clients import ClientQuerySet, OAuthClient
-from apicredentials.widgets import Checkboxes, Radios
+from apicredentials.models.clients import OAuthClient
+from apicredentials.widgets import Options, RightsChoice
 
 
 class NameField(forms.CharField):
@@ -29,24 +30,38 @@ class NameField(forms.CharField):
         return names.clean_name(super().clean(value))
 
 
-class RightsField(forms.MultipleChoiceField):
-    """A choice among the given scopes, drawn resource by resource; cleans to a closed set."""
+class RightsField(forms.Field):
+    """One choice per resource. Cleans to the closed set of the scopes chosen."""
 
-    widget = Checkboxes
+    default_error_messages = {  # noqa: RUF012
+        "required": "Kies ten minste één recht.",
+        "invalid_choice": "Dit recht kun je hier niet kiezen.",
+    }
 
-    def __init__(self, *, among: list[str], **kwargs: Any) -> None:
-        messages = {"required": "Kies ten minste één recht.", "invalid_choice": "Dit recht kun je hier niet kiezen."}
+    def __init__(self, *, among: Iterable[str], present: list[str] | None = None, required: bool = True) -> None:
+        self.among = scopes.close(among)
         super().__init__(
-            **{"label": "Rechten", "choices": scopes.choices(among), "initial": among, "error_messages": messages}
-            | kwargs
+            label="Rechten",
+            required=required,
+            initial=self.among if present is None else [scope for scope in self.among if scope in present],
+            widget=RightsChoice(among=self.among, present=present),
+            template_name="forms/rights_field.html",
         )
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if not set(value) <= set(self.among):
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
 
     def clean(self, value: Any) -> list[str]:
         return scopes.close(super().clean(value))
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return scopes.close(initial or []) != scopes.close(data or [])
+
 
 class ShownForField(forms.CharField):
-    """For which seller a page was drawn; in another tab its user may have gone to work for another one."""
+    """The seller for whom a page was drawn. In another tab its user may have switched to another seller."""
 
     def __init__(self, seller: Seller) -> None:
         super().__init__(required=False, initial=seller.retailer_id, widget=forms.HiddenInput)
@@ -66,12 +81,13 @@ class ShownForField(forms.CharField):
 class TechnicalContactForm(forms.ModelForm):
     """The technical contact of a seller."""
 
-    name = NameField()
+    name = NameField(help_text="Een persoon of een afdeling.")
 
     class Meta:
         model = TechnicalContact
         fields = ("name", "email", "phone_number")
         labels = {"email": "E-mailadres", "phone_number": "Telefoonnummer"}  # noqa: RUF012
+        help_texts = {"email": "We sturen er een link naartoe om het te bevestigen."}  # noqa: RUF012
         error_messages = {  # noqa: RUF012
             "email": {"required": "Vul een e-mailadres in."},
             "phone_number": {"invalid": "Vul een geldig telefoonnummer in, zoals 020 123 45 67 of +32 2 345 67 89."},
@@ -79,9 +95,9 @@ class TechnicalContactForm(forms.ModelForm):
 
     def __init__(self, data: Any = None, *, seller: Seller) -> None:
         self.saved = TechnicalContact.objects.filter(seller=seller).first()
-        # Filling in a form changes its instance, valid or not; the page goes on telling of what was saved.
+        # A ModelForm changes its instance even when invalid. The page still shows what was saved.
         contact = copy(self.saved) or TechnicalContact(seller=seller)
-        # The page may hold another form with a name: the one in the dialog.
+        # The form in the dialog has a field with this name too.
         super().__init__(data, instance=contact, auto_id="id_contact_%s")
         self.fields["shown_for"] = ShownForField(seller)
         self.fields["name"].widget.attrs["autocomplete"] = "name"
@@ -90,7 +106,7 @@ class TechnicalContactForm(forms.ModelForm):
 
     @property
     def changes_address(self) -> bool:
-        """Whether mail goes to somebody else from now on: there was an address, and this valid form has another."""
+        """Return whether this valid form replaces a saved address by another."""
         return self.saved is not None and self.saved.email != self.cleaned_data["email"]
 
     def save_for(self, *, by: Actor) -> None:
@@ -99,10 +115,12 @@ class TechnicalContactForm(forms.ModelForm):
 
 
 class ClientCredentialForm(forms.Form):
-    """A new credential of a seller: a name, and what it may do."""
+    """A new credential of a seller: its name and rights."""
 
-    name = NameField()
-    scopes = RightsField(among=list(scopes.ALL))
+    name = NameField(
+        help_text="De software die ze gaat gebruiken, of het bedrijf dat ermee werkt. Zo herken je ze later terug."
+    )
+    scopes = RightsField(among=scopes.ALL)
 
     def __init__(self, *args: Any, seller: Seller, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -110,28 +128,33 @@ class ClientCredentialForm(forms.Form):
         self.fields["shown_for"] = ShownForField(seller)
         self.fields["name"].widget.attrs["autocomplete"] = "off"
 
+    @property
+    def has_fewer_rights(self) -> bool:
+        """Return whether the form, as it is filled in, leaves rights out. The page then shows them unfolded."""
+        return bool(self["scopes"].value() != list(scopes.ALL))
+
     def clean_name(self) -> str:
-        """Refuse a name that this seller already uses, without regard to case."""
+        """Refuse a name that this seller already uses, ignoring case."""
         name: str = self.cleaned_data["name"]
         if ClientCredential.objects.for_seller(self.seller).filter(folded_name=names.fold(name)).exists():
             raise ValidationError(str(NameTaken()), code=NameTaken.code)
         return name
 
     def create(self, *, by: Actor) -> ClientCredential | None:
-        """Save the credential; on None the form says what stood in the way."""
+        """Save the credential. Return None when that is refused; the form then has the error."""
         credential = ClientCredential(
             seller=self.seller, name=self.cleaned_data["name"], scope=scopes.join(self.cleaned_data["scopes"])
         )
         try:
             credential.create(by=by)
-        except NotAllowedNow as error:
+        except Refusal as error:
             self.add_error(None, ValidationError(str(error), code=error.code))
             return None
         return credential
 
 
 class RenameForm(forms.Form):
-    """Another name for a credential."""
+    """A new name for a credential."""
 
     name = NameField()
 
@@ -149,7 +172,7 @@ class RenameForm(forms.Form):
 class RightsForm(forms.Form):
     """Other rights for a credential."""
 
-    scopes = RightsField(among=list(scopes.ALL))
+    scopes = RightsField(among=scopes.ALL)
 
     def __init__(self, data: Any = None, *, credential: ClientCredential) -> None:
         super().__init__(data, initial={"scopes": credential.rights})
@@ -161,14 +184,22 @@ class RightsForm(forms.Form):
         return f"De rechten van ‘{self.credential.name}’ zijn opgeslagen."
 
 
+class NarrowForm(forms.Form):
+    """Fewer rights for a third party. More rights need a new consent."""
+
+    def __init__(self, data: Any = None, *, authorization: ThirdPartyAuthorization) -> None:
+        super().__init__(data)
+        self.fields["scopes"] = RightsField(among=authorization.rights)
+
+
 class OverlapForm(forms.Form):
-    """When an old secret ends."""
+    """The moment at which an old secret ends."""
 
     overlap = forms.ChoiceField(
         label="Het oude secret eindigt",
         choices=[(key, label) for key, (label, _) in OVERLAPS.items()],
         initial="24h",
-        widget=Radios,
+        widget=Options,
         error_messages={
             "required": "Kies wanneer het oude secret eindigt.",
             "invalid_choice": "Kies een van de momenten.",
@@ -177,12 +208,12 @@ class OverlapForm(forms.Form):
 
     @property
     def delay(self) -> dt.timedelta:
-        """How long from now."""
+        """The time from now until the end."""
         return OVERLAPS[self.cleaned_data["overlap"]][1]
 
 
 class RotateForm(OverlapForm):
-    """A new secret in the place of the newest that there was when the page was drawn."""
+    """A new secret that replaces the newest one. The page says which that was when it was drawn."""
 
     replacing = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -192,28 +223,31 @@ class RotateForm(OverlapForm):
         self.credential = credential
 
     def rotate(self, *, by: Actor) -> str:
-        """Make the new secret and return it."""
+        """Create the new secret and return it."""
         replacing = self.cleaned_data["replacing"]
         return self.credential.rotate(overlap=self.delay, by=by, replacing=replacing)
 
 
 class ConsentForm(forms.Form):
-    """What a seller gives a third party; Weigeren needs no rights."""
+    """The rights that a seller gives a third party, or the refusal to give any.
+
+    `among` are the scopes asked for; `present` those of the consent that this one would replace, if there is one.
+    """
 
     allow = forms.ChoiceField(choices=[("yes", "Toestaan"), ("no", "Weigeren")])
 
-    def __init__(self, *args: Any, among: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, among: Iterable[str], present: list[str] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["scopes"] = RightsField(among=among, required=self.data.get("allow") != "no")
+        self.fields["scopes"] = RightsField(among=among, present=present, required=self.data.get("allow") != "no")
 
     @property
     def is_allowed(self) -> bool:
-        """Whether the seller chose Toestaan."""
+        """Return whether the seller chose Toestaan."""
         return bool(self.cleaned_data["allow"] == "yes")
 
 
 class DayField(forms.DateField):
-    """A day, chosen in the browser's calendar or typed; far-off years are mistakes."""
+    """A day, chosen in the browser's calendar or typed. Years outside 2000 to 2099 are refused as mistakes."""
 
     def __init__(self, label: str) -> None:
         unlikely = "Kies een dag in de jaren 2000 tot en met 2099."
@@ -230,7 +264,7 @@ class DayField(forms.DateField):
 
 
 class ActivityFilterForm(forms.Form):
-    """Which rows of the log to show; what is left empty excludes nothing."""
+    """A filter on the log. An empty field filters nothing."""
 
     kind = forms.ChoiceField(
         label="Wat",
@@ -257,7 +291,7 @@ class ActivityFilterForm(forms.Form):
         return values
 
     def rows(self, activities: ActivityQuerySet) -> ActivityQuerySet:
-        """Return those of `activities` that were asked for; none when that cannot be told."""
+        """Return the rows of `activities` that match; none when the filter is invalid."""
         if not self.is_valid():
             return activities.none()
         chosen = self.cleaned_data
@@ -277,11 +311,51 @@ def start_of(day: dt.date) -> dt.datetime:
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
 
 
+class Searched(Protocol):
+    """Return the condition of the search."""
+
+    @property
+    def folded_name(self) -> str: ...
+    @property
+    def client_id(self) -> str: ...
+
+
 class CredentialSearchForm(forms.Form):
-    """A part of a name, or a Client ID."""
+    """A part of a name or the start of a Client ID, and a state."""
+
+    ATTENTION = "aandacht"
+    STATES = (("", "Alle"), (ATTENTION, "Vraagt aandacht"), *ClientCredential.State.choices)
 
     q = forms.CharField(label="Zoek op naam of Client ID", required=False, max_length=100)
+    staat = forms.ChoiceField(label="Staat", required=False, choices=STATES)
 
-    def rows(self, credentials: ClientQuerySet) -> ClientQuerySet:
-        """Return those of `credentials` that were asked for; none when that cannot be told."""
-        return credentials.matching(self.cleaned_data["q"]) if self.is_valid() else credentials.none()
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        self.fields["q"].widget = forms.TextInput({"type": "search", "autocomplete": "off", "maxlength": 100})
+
+    @property
+    def is_used(self) -> bool:
+        """Return whether something was asked for."""
+        return any(self.data.get(name) for name in self.fields)
+
+    def names(self, facts: Searched) -> bool:
+        """Return whether a credential has this text in its name, or its Client ID starts with it; none when invalid."""
+        if not self.is_valid():
+            return False
+        text = self.cleaned_data["q"]
+        return names.fold(text) in facts.folded_name or facts.client_id.startswith(text.lower())
+
+    def finds(self, facts: Searched, state: str, needs_attention: bool) -> bool:
+        """Return whether a credential in this state was searched for."""
+        if not self.names(facts):
+            return False
+        wanted = self.cleaned_data["staat"]
+        return needs_attention if wanted == self.ATTENTION else not wanted or wanted == state
+
+    def show_counts(self, counts: Mapping[str, int]) -> None:
+        """Put the number of credentials behind each state; leave out those without any, except the chosen one."""
+        field = cast("forms.ChoiceField", self.fields["staat"])
+        shown = {"", self.ATTENTION, self.data.get("staat"), *counts}
+        field.choices = [
+            (value, f"{label} ({counts.get(str(value), 0)})") for value, label in self.STATES if value in shown
+        ]

@@ -1,10 +1,10 @@
-"""Look-up of sellers, users, clients and authorisations by whatever an operator was given."""
+"""Look-up of sellers, users, clients and authorisations by any identifier that an operator was given."""
 
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import batched
+from itertools import batched, islice
 from uuid import UUID
 
 from django.db.models import Q
@@ -14,14 +14,14 @@ from accounts.models import Seller, User
 from apicredentials import names
 from apicredentials.keys import secret_format
 from apicredentials.keys.hash_keys import digest
-from apicredentials.models import Activity, ClientCredential, ClientSecret, OAuthClient, ThirdParty
+from apicredentials.models import Activity, ClientCredential, ClientSecret, ThirdParty
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.leak_reports import find_secrets
 from apicredentials.models.usage import ProblemGroup, Usage, grouped
 
-# How far back problems and log rows are shown.
+# Problems and log rows of this period are shown.
 PERIOD = dt.timedelta(hours=48)
-# A hint or a part of a name may fit many rows; more than these help nobody.
+# A hint or a part of a name may match many rows; a longer list would not help.
 MAXIMUM_FOUND = 50
 # Log rows per match, the newest first.
 MAXIMUM_ACTIVITIES = 20
@@ -34,8 +34,12 @@ type Subject = Seller | User | ClientCredential | ThirdParty | ThirdPartyAuthori
 
 @dataclass
 class Match:
-    """One thing that was found: what it is, whose, its state and why, and what happened in PERIOD."""
+    """One row that was found: its kind, owner, state and cause, and the problems and log rows of PERIOD.
 
+    `remedy` is the next step for the seller, in Dutch; empty when it works.
+    """
+
+    subject: Subject
     kind: str
     id: str
     name: str
@@ -44,17 +48,18 @@ class Match:
     cause: str | None
     since: dt.datetime | None
     last_used_at: dt.datetime | None
+    remedy: str = ""
     problems: list[ProblemGroup] = field(default_factory=list)
     activity: list[Activity] = field(default_factory=list)
 
 
-def look_up(what: str) -> list[Match]:
-    """Return what fits a Client ID, authorisation id, seller number, e-mail address, hint, secret or part of a name.
+def look_up(what: str, *, at_most: int | None = None) -> list[Match]:
+    """Return the matches of a Client ID, authorisation id, seller number, address, hint, secret or part of a name.
 
-    A seller or an address brings the seller's users, credentials and authorisations along; a party its
+    A seller or an address also returns the seller's users, credentials and authorisations; a party also returns its
     authorisations. A secret is hashed before the query.
     """
-    subjects = list(dict.fromkeys(find(what.strip())))
+    subjects = dict.fromkeys(islice(find(what.strip()), at_most))
     matches = {subject: match_of(subject) for subject in subjects}
     add_problems(matches)
     add_activity(matches)
@@ -62,7 +67,7 @@ def look_up(what: str) -> list[Match]:
 
 
 def find(what: str) -> Iterator[Subject]:
-    """Yield the rows that `what` identifies, each with what belongs to it."""
+    """Yield the rows that `what` identifies, each followed by the rows that belong to it."""
     if secret_format.is_well_formed(what):
         yield from clients_of(find_secrets([digest(what)]))
     elif UUID_TEXT.fullmatch(what):
@@ -110,19 +115,19 @@ def clients_of(secrets: Iterable[ClientSecret]) -> Iterator[Subject]:
         yield from by_id(secret.client.client_id)
 
 
-# ---- What is said of each -----------------------------------------------------------------------------------
+# ---- Descriptions of the rows -------------------------------------------------------------------------------
 
 
 def match_of(subject: Subject) -> Match:
-    """Return what a row says by itself."""
+    """Return the match of a row, without its problems and log rows."""
     match subject:
         case Seller():
             state = "open" if subject.is_open else "closed"
             number, name = subject.retailer_id, subject.display_name
-            return Match("seller", number, name, number, state, None, subject.closed_at, None)
+            return Match(subject, "seller", number, name, number, state, None, subject.closed_at, None)
         case User():
             state = "active" if subject.is_active else "off"
-            return Match("user", subject.email, str(subject), None, state, None, subject.deactivated_at, None)
+            return Match(subject, "user", subject.email, str(subject), None, state, None, subject.deactivated_at, None)
         case ClientCredential():
             return of_credential(subject)
         case ThirdParty():
@@ -139,17 +144,20 @@ def of_credential(credential: ClientCredential) -> Match:
         states.DELETED: credential.deleted_at,
     }
     state, used_at = credential.state, credential.last_used_at
-    return Match("credential", credential.client_id, credential.name, seller, state, None, since.get(state), used_at)
+    number, name = credential.client_id, credential.name
+    return Match(credential, "credential", number, name, seller, state, None, since.get(state), used_at)
 
 
 def of_party(party: ThirdParty) -> Match:
     state = "suspended" if party.paused_at else "active"
     cause = ("secret_leaked" if party.is_stopped_by_leak else "suspended") if party.paused_at else None
-    return Match("third_party", party.client_id, party.name, None, state, cause, party.paused_at, party.last_used_at)
+    since = party.leaked_at if party.is_stopped_by_leak else party.paused_at
+    return Match(party, "third_party", party.client_id, party.name, None, state, cause, since, party.last_used_at)
 
 
 def of_authorization(authorization: ThirdPartyAuthorization) -> Match:
     return Match(
+        subject=authorization,
         kind="authorization",
         id=authorization.uid,
         name=authorization.third_party.name,
@@ -158,6 +166,7 @@ def of_authorization(authorization: ThirdPartyAuthorization) -> Match:
         cause=authorization.cause,
         since=authorization.state_since,
         last_used_at=authorization.last_used_at,
+        remedy=authorization.remedy,
     )
 
 
@@ -173,14 +182,18 @@ def add_problems(matches: dict[Subject, Match]) -> None:
 
 
 def add_activity(matches: dict[Subject, Match]) -> None:
-    """Add the log of PERIOD: of a seller and a user every row, of anything else what it is the target of."""
+    """Add the log of PERIOD: every row of a seller or user; of any other object the rows with it as `target`."""
     recent = Activity.objects.filter(at__gte=timezone.now() - PERIOD)
+    by_target: dict[str, Match] = {}
     for subject, match in matches.items():
-        match subject:
-            case Seller():
-                rows = recent.filter(seller=subject)
-            case User():
-                rows = recent.filter(user=subject)
-            case OAuthClient() | ThirdPartyAuthorization():
-                rows = recent.filter(target=UUID(match.id))
-        match.activity = list(rows[:MAXIMUM_ACTIVITIES])
+        if isinstance(subject, Seller):
+            match.activity = list(recent.filter(seller=subject)[:MAXIMUM_ACTIVITIES])
+        elif isinstance(subject, User):
+            match.activity = list(recent.filter(user=subject)[:MAXIMUM_ACTIVITIES])
+        else:
+            by_target[match.id] = match
+    for some in batched(by_target, BATCH_SIZE):
+        for row in recent.filter(target__in=[UUID(uid) for uid in some]):
+            found = by_target[str(row.target)].activity
+            if len(found) < MAXIMUM_ACTIVITIES:
+                found.append(row)

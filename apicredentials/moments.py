@@ -1,4 +1,4 @@
-"""Moments and days as people read them, in the portal's time zone."""
+"""Dates and times in Dutch, in the portal's time zone."""
 
 import datetime as dt
 

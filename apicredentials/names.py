@@ -1,4 +1,4 @@
-"""Names that people give to things: clean, comparable, and not made to deceive."""
+"""Names that people choose: cleaning, comparison, and characters that could deceive a reader."""
 
 import re
 import unicodedata
@@ -6,14 +6,14 @@ import unicodedata
 from django.core.exceptions import ValidationError
 
 MAXIMUM_LENGTH = 100
-# One character may become eighteen in the form that names are compared in.
+# Folding can turn one character into eighteen.
 MAXIMUM_FOLDED_LENGTH = 4 * MAXIMUM_LENGTH
 
 # Cc control, Cf format (bidi overrides, zero-width), Cs surrogates, Co private use, Zl and Zp line breaks.
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-# Of other categories, and yet drawn as nothing (Unicode's Default_Ignorable_Code_Point), or as a gap (Braille).
+# Other categories, but drawn as nothing (Unicode's Default_Ignorable_Code_Point) or as a gap (blank Braille pattern).
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
-# Letters of other alphabets that are drawn like a Latin one, as a capital or not, each with that one.
+# Letters of other alphabets that look like a Latin letter, in upper or lower case, each with that letter.
 _LOOK_ALIKES = str.maketrans(
     "авекмнорстухіјѕԁԛԝһӏαβεζηικμνορτυχɑɡ",
     "abekmhopctyxijsdqwhlabezhikmnoptyxag",
@@ -50,7 +50,7 @@ def without_invisible(text: str) -> str:
 
 
 def fold(name: str) -> str:
-    """Return the form in which two names are the same: without regard to case, width, spacing or alphabet."""
+    """Return the form for comparing names, which ignores case, width, spacing and look-alike alphabets."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().translate(_LOOK_ALIKES).split())
 
 

@@ -1,4 +1,4 @@
-"""Redirect URIs of third parties: which may be registered, and when a requested one is a registered one."""
+"""Redirect URIs of third parties: validation at registration, and comparison with a requested one."""
 
 import re
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ def clean(uri: str) -> str:
     """Return `uri` unchanged; raise ValidationError, with a code, if a party must not use it or a browser cannot.
 
     https, or http on this machine; a host; no user, fragment, wildcard or white space (RFC 6749 §3.1.2, RFC 9700
-    §4.1). Whatever is accepted here must pass oauthlib's check of the authorization request and open in a browser.
+    §4.1). Every accepted URI must also pass oauthlib's check of the authorization request and open in a browser.
     """
     _check_characters(uri)
     parts = _split(uri)
@@ -77,7 +77,7 @@ def join(uris: Iterable[str]) -> str:
 def is_registered(uri: str, registered: Iterable[str]) -> bool:
     """Compare as strings (RFC 9700 §2.1), except for the port of a loopback address (RFC 8252 §7.3).
 
-    An app listens on whatever port is free, so the port it asks for is not known at registration.
+    An app listens on any free port, so its port is not known at registration.
     """
     return _without_loopback_port(uri) in map(_without_loopback_port, registered)
 
@@ -104,7 +104,7 @@ def _is_host(host: str) -> bool:
         for label in labels:
             if label.startswith("xn--"):
                 idna.decode(label)
-    except ValueError:  # idna's errors too
+    except ValueError:  # includes idna's errors
         return False
     return len(host) <= 253 and all(_LABEL.fullmatch(label) for label in labels)
 

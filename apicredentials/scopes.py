@@ -1,4 +1,4 @@
-"""Rights of the Retailer API, as data for pages, server and metadata.
+"""Rights of the Retailer API: the table that pages, server and metadata are made from.
 
 A scope is `<resource>:read` or `<resource>:manage`; manage includes read. A set of rights is stored *closed* (with
 `orders:manage` it contains `orders:read`), in the order of the table, separated by spaces (RFC 6749 §3.3).
@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 # The scope that existing clients request and get: all rights of the credential.
 RETAILER = "RETAILER"
-# The scope that existing third parties request: the rights that the seller picks, with a refresh token.
+# The scope that existing third parties request: the rights that the seller selects, and a refresh token.
 OFFLINE_ACCESS = "offline_access"
 
 

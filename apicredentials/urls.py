@@ -5,6 +5,7 @@ from apicredentials.views import activity_views, authorization_views, contact_vi
 app_name = "apicredentials"
 
 credential_urls = [
+    path("", credential_views.credential, name="credential"),
     path("secret/", credential_views.credential_reveal, name="credential-reveal"),
     path("nieuw-secret/", credential_views.credential_rotate, name="credential-rotate"),
     path("oud-secret/<int:pk>/", credential_views.secret_end, name="secret-end"),
@@ -23,6 +24,9 @@ urlpatterns = [
     path("contact/opnieuw/", contact_views.contact_resend, name="contact-resend"),
     path("credentials/", credential_views.credential_create, name="credential-create"),
     path("credentials/<uuid:client_id>/", include(credential_urls)),
+    path("partijen/<uuid:uid>/", authorization_views.authorization, name="authorization"),
+    path("partijen/<uuid:uid>/rechten/", authorization_views.authorization_rights, name="authorization-rights"),
+    path("partijen/<uuid:uid>/overnemen/", authorization_views.authorization_take_over, name="authorization-take-over"),
     path("partijen/<uuid:uid>/verlengen/", authorization_views.authorization_renew, name="authorization-renew"),
     path("partijen/<uuid:uid>/verwijderen/", authorization_views.authorization_revoke, name="authorization-revoke"),
     path("activiteit/", activity_views.activity, name="activity"),

@@ -10,8 +10,13 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.i18n import JavaScriptCatalog
+
+from portal import admin_search, attention
 
 
 class PortalAdminSite(AdminSite):
@@ -20,6 +25,7 @@ class PortalAdminSite(AdminSite):
     site_header = f"{settings.PORTAL_NAME} – beheer"
     site_title = "Beheer"
     index_title = "Beheer"
+    index_template = "admin/start.html"
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Redirect to the portal's sign-in page, which redirects back."""
@@ -28,6 +34,26 @@ class PortalAdminSite(AdminSite):
         if request.user.is_authenticated:
             raise PermissionDenied("Het beheer is alleen voor operators.")
         return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+    def get_urls(self) -> list[Any]:
+        """Add the search of the start page."""
+        return [path("zoeken/", self.admin_view(self.search), name="search"), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Add the search field and what needs attention."""
+        context = {"search_form": admin_search.SearchForm(), "notices": attention.notices(self, request)}
+        return super().index(request, context | (extra_context or {}))
+
+    @method_decorator(sensitive_post_parameters("what"))
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """Show the matches. Do not redirect to a URL with the term, because it may contain a pasted secret."""
+        form = admin_search.SearchForm(request.POST if request.method == "POST" else None)
+        context = self.each_context(request) | {"title": "Zoeken", "search_form": form}
+        if form.is_valid():
+            context["results"] = admin_search.search(self, request, form.cleaned_data["what"])
+            if form.is_secret:
+                context["search_form"] = admin_search.SearchForm()
+        return TemplateResponse(request, "admin/search.html", context, status=422 if form.errors else 200)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Reject NUL bytes in lookups: Django does not validate these, and PostgreSQL raises an error on them."""

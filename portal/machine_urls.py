@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from apicredentials import api
 from apicredentials.oauth import endpoints as oauth
+from apicredentials.oauth.authorizations_endpoint import authorizations
 from apicredentials.oauth.leaks import leaks
 from portal import health, metrics
 
@@ -11,6 +12,7 @@ urlpatterns: list[URLPattern] = [
     path("token", oauth.token, name="token"),
     path("revoke", oauth.revoke, name="revoke"),
     path("introspect", oauth.introspect, name="introspect"),
+    path("authorizations", authorizations, name="authorizations"),
     path("leaks", leaks, name="leaks"),
     path("verify", api.verify, name="verify"),
     path("retailer/retailers/current", api.current_retailer, name="current-retailer"),

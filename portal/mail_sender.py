@@ -8,7 +8,7 @@ from email.utils import getaddresses
 
 
 def arrives(name: str) -> bool:
-    """Whether a mail program reads this name in From.
+    """Return True if mail programs show this name in From unchanged.
 
     Python's email package drops the quotes of a name that it folds (so that a comma in it separates addresses), joins
     repeated spaces, and decodes a name that looks like an encoded word.

@@ -85,14 +85,14 @@ def count_cache_error(operation: str) -> None:
         CACHE_ERRORS.labels(operation).inc()
 
 
-# ---- What the database knows ------------------------------------------------------------------------------
+# ---- Metrics from the database ----------------------------------------------------------------------------
 
 
 class DatabaseCollector(Collector):
     """Mail, authorisations and scheduled commands, and whether the database answers."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield what the database knows; without a database only that it is down."""
+        """Yield the metrics from the database; if it is unavailable, only that it is down."""
         try:
             counts, runs = numbers(int(time.monotonic() // REUSE_SECONDS))
         except (OperationalError, InterfaceError):
@@ -132,7 +132,7 @@ def authorizations() -> Metric:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return everything as Prometheus text to whoever has METRICS_TOKEN; 404 when that is not set."""
+    """Return all metrics as Prometheus text to a client with METRICS_TOKEN; 404 when METRICS_TOKEN is not set."""
     if not settings.METRICS_TOKEN:
         return JsonResponse({"error": "not_found"}, status=404)
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -144,7 +144,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def registry() -> CollectorRegistry:
-    """Return what to read: the files of all workers under `portal.wsgi`, else this process only."""
+    """Return the registry to read: the files of all workers under `portal.wsgi`, else this process only."""
     collected = CollectorRegistry()
     if values.ValueClass is values.MutexValue:
         for metric in COUNTED:

@@ -33,7 +33,7 @@ SMTP_OPTIONS = {"timeout": float, "ssl_keyfile": str, "ssl_certfile": str}
 
 
 def parsed(name: str, default: str, parse: Any) -> dict[str, Any]:
-    """Return what django-environ makes of a URL; refuse what it does not understand."""
+    """Parse a URL with django-environ; refuse one that it cannot parse."""
     try:
         with catch_warnings(action="ignore"):
             found: dict[str, Any] = parse(env.text(name, default))
@@ -74,7 +74,7 @@ def database(name: str, default: str, *, is_pooled: bool) -> dict[str, Any]:
 
 
 def require_known_options(name: str, given: dict[str, Any]) -> None:
-    """Refuse an option that neither Django nor libpq knows: it would fail at the first connection."""
+    """Refuse an option that neither Django nor libpq supports: it would fail at the first connection."""
     from psycopg import ProgrammingError  # only where the database is PostgreSQL
     from psycopg.conninfo import make_conninfo
 
@@ -100,7 +100,7 @@ def cache(name: str, default: str) -> dict[str, Any]:
 
 
 def redis_cache(name: str, settings: dict[str, Any], url: SplitResult) -> dict[str, Any]:
-    """Return the settings of Redis. Its client reads the URL's options itself, and knows their types."""
+    """Return the settings of Redis. Its client parses the options in the URL and converts their types."""
     import redis  # only where the cache is Redis
 
     if url.hostname and not re.fullmatch(r"(/\d*)?", url.path):

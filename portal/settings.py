@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "phonenumber_field",
     "django.forms",  # its templates, for FORM_RENDERER
     # After the libraries: our admin modules unregister some of theirs.
@@ -102,6 +103,7 @@ MIDDLEWARE = [
     "accounts.middleware.SessionLimitMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.middleware.SellerMiddleware",
+    "accounts.required_factor.RequiredFactorMiddleware",
     "portal.middleware.NeverStoreMiddleware",
 ]
 
@@ -120,7 +122,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.context.portal",
-                "apicredentials.views.dialogs.settings_link",
+                "apicredentials.views.dialogs.return_link",
             ],
         },
     },
@@ -158,12 +160,12 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "apicredentials:settings"
 
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.security.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
-    "login": "accounts.forms.SignInForm",
-    "reset_password": "accounts.forms.PasswordResetForm",
-    "reset_password_from_key": "accounts.forms.PasswordResetKeyForm",
-    "change_password": "accounts.forms.PasswordChangeForm",
+    "login": "accounts.security.security_forms.SignInForm",
+    "reset_password": "accounts.security.security_forms.PasswordResetForm",
+    "reset_password_from_key": "accounts.security.security_forms.PasswordResetKeyForm",
+    "change_password": "accounts.security.security_forms.PasswordChangeForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -176,12 +178,30 @@ ACCOUNT_RATE_LIMITS = {
     # Limit failures rather than sign-ins: a whole office may share one address.
     "login": "300/m/ip",
     "login_failed": "20/m/ip,5/5m/key",
+    # Codes of one user, from all addresses together, because there are only a million possible codes.
+    "code_failed": "20/h/key",
+    "link_failed": "30/h/ip",
+    "invite": "30/h/user",
 }
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 30 * 60
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 
 # Who must have a second factor: nobody, staff, owners too, or everybody.
 REQUIRE_MFA = env.choice("REQUIRE_MFA", ["off", "staff", "owners", "all"], default="staff")
+MFA_ADAPTER = "accounts.security.factors.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.security.security_forms.CodeForm",
+    "authenticate_webauthn": "accounts.security.security_forms.PasskeyStepForm",
+    "login_webauthn": "accounts.security.security_forms.PasskeySignInForm",
+}
+# Recovery codes are ours: allauth stores a seed from which they can be computed, we store hashes.
+MFA_SUPPORTED_TYPES = ["totp", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+MFA_RATE_LIMITS = {"webauthn_login": "300/m/ip"}
 
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_IDLE_SECONDS = 2 * 60 * 60
@@ -190,6 +210,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = served_over_https
 SESSION_COOKIE_NAME = "__Host-sessionid" if served_over_https else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if served_over_https else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True
+DEVICE_COOKIE_NAME = "__Host-device" if served_over_https else "device"
 CSRF_TRUSTED_ORIGINS = [f"{issuer.scheme}://{issuer.netloc}"]
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 # Store flash messages in the session: a message in a cookie is readable in the browser.
@@ -273,7 +294,7 @@ LOGGING_CONFIG = "portal.logs.configure"
 LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], default="INFO")
 LOG_FORMAT = env.choice("LOG_FORMAT", ["console", "json"], default="console")
 LOGGING = logs.settings(level=LOG_LEVEL, format=LOG_FORMAT)
-# A server counts use in memory and writes the counts every minute; tests write them when they look at them.
+# A server counts use in memory and writes the counts every minute. Tests write them explicitly.
 WRITES_USAGE = True
 # Bearer token for GET /metrics, which does not exist without it.
 METRICS_TOKEN = env.token("METRICS_TOKEN")

@@ -80,7 +80,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
 def repair(environ: dict[str, Any]) -> None:
     """Make the content type and the body of a request readable for Django.
 
-    A form is UTF-8 whatever charset its type names (RFC 6749 App. B), and a charset that does not exist raises outside
+    A form is UTF-8 regardless of the charset in its type (RFC 6749 App. B), and an unknown charset raises outside
     of Django's error handlers. Without a Content-Length Django reads no body, but a body in chunks (RFC 9112 §7.1) or
     over HTTP/2 has none. A body with a length must not be shorter.
     """

@@ -1,4 +1,4 @@
-"""Rules for all tests, and the fixtures that any of them may ask for."""
+"""Configuration of the test run, and fixtures for all tests."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from tests.served import Served, migrated_databases, run_portal
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 ON_CI = "CI" in os.environ
 
-# No deadline: test machines are shared. On CI the fate of a commit must not hang on dice.
+# No deadline, because test machines are shared. On CI examples are not random, so that a rerun gives the same result.
 hypothesis.settings.register_profile("portal", deadline=None, derandomize=ON_CI)
 hypothesis.settings.load_profile("portal")
 
@@ -30,7 +30,7 @@ def on_sqlite() -> bool:
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark what drives a browser; skip what cannot run here. On CI a missing browser is a failure."""
+    """Mark browser tests; skip tests that cannot run here. On CI a missing browser is a failure."""
     for item in items:
         if "browser" in item.fixturenames:
             item.add_marker("browser")
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _entry_of_production() -> Iterator[None]:
-    """Let the test client and the live server take the path of `portal.wsgi.application`."""
+    """Route the test client and the live server through the same entry point as `portal.wsgi.application`."""
     from portal import wsgi
 
     def get_response(handler: BaseHandler, request: HttpRequest) -> Any:
@@ -64,14 +64,14 @@ def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Keep SQLite's test database in a file: in memory, all threads of a live server share one connection."""
+    """Keep SQLite's test database in a file: in memory, all threads of a live server would share one connection."""
     if on_sqlite():
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = tmp_path_factory.mktemp("test") / "test.sqlite3"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_empties_the_log_too() -> Iterator[None]:
-    """After a transactional test Django empties every table: let it, and it only, pass the triggers of the log."""
+    """Disable the append-only triggers while Django empties all tables after a transactional test."""
     operations = type(connection.ops)
     sql_flush = operations.sql_flush
 
@@ -85,7 +85,7 @@ def _flush_empties_the_log_too() -> Iterator[None]:
 
 
 def triggers_of_the_log() -> tuple[list[str], list[str]]:
-    """Return what takes the triggers off that keep the activity log, and what puts them back."""
+    """Return the SQL that removes the append-only triggers of the activity log, and the SQL that restores them."""
     table = "apicredentials_activity"
     if not on_sqlite():
         return [f"ALTER TABLE {table} DISABLE TRIGGER USER"], [f"ALTER TABLE {table} ENABLE TRIGGER USER"]
@@ -104,21 +104,21 @@ def _empty_cache() -> None:
 
 @pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """Make a migrated, empty database for other processes: `DATABASE_URL=new_database()`."""
+    """Create a migrated, empty database for other processes: `DATABASE_URL=new_database()`."""
     with migrated_databases(tmp_path_factory.mktemp("databases")) as new_database:
         yield new_database
 
 
 @pytest.fixture(scope="session")
 def served(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The production server, one for all tests that ask for it: each test makes a seller of its own."""
+    """A production server, shared by all tests that use it. Each test creates its own seller."""
     with run_portal(tmp_path_factory.mktemp("served"), DATABASE_URL=new_database()) as portal:
         yield portal
 
 
 @pytest.fixture
 def serve(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
-    """Start a production server for one test, with more environment: `serve(WORKERS="2", LOG_FORMAT="json")`."""
+    """Start a production server for one test, with extra environment: `serve(WORKERS="2", LOG_FORMAT="json")`."""
     with ExitStack() as running:
 
         def start(**environment: str) -> Served:

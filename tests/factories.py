@@ -1,6 +1,6 @@
-"""The shortest true objects; their states are traits: `ThirdPartyAuthorizationFactory(expired=True)`.
+"""Factories of minimal valid objects. States are traits: `ThirdPartyAuthorizationFactory(expired=True)`.
 
-A secret's plaintext is known to nobody but the caller of `reveal`: `secret = credential.reveal(by=Actor())`.
+The plaintext of a secret is returned by `reveal` only: `secret = credential.reveal(by=Actor())`.
 """
 
 import datetime as dt
@@ -32,7 +32,7 @@ REDIRECT_URI = "https://partij.example/terug"
 
 
 class Factory[M: Model](DjangoModelFactory[M]):
-    """A factory that type checkers know the result of."""
+    """A factory with a typed result."""
 
     if TYPE_CHECKING:
 
@@ -54,7 +54,7 @@ class UserFactory(Factory[User]):
 
 
 class MembershipFactory(Factory[Membership]):
-    """What a user does for a seller: owner, unless `role` says otherwise."""
+    """A membership as owner, unless `role` is given."""
 
     class Meta:
         model = Membership
@@ -78,7 +78,7 @@ class SellerFactory(Factory[Seller]):
 
 
 class TechnicalContactFactory(Factory[TechnicalContact]):
-    """The contact that opens the other sections of API Instellingen; its address is confirmed."""
+    """A confirmed contact, which makes the other sections of API Instellingen appear."""
 
     class Meta:
         model = TechnicalContact
@@ -90,7 +90,7 @@ class TechnicalContactFactory(Factory[TechnicalContact]):
 
 
 class ClientSecretFactory(Factory[ClientSecret]):
-    """A secret; its plaintext may be given, and is not kept."""
+    """A secret, made from `plaintext`, which is not stored."""
 
     class Meta:
         model = ClientSecret
@@ -102,7 +102,7 @@ class ClientSecretFactory(Factory[ClientSecret]):
 
 
 class ClientCredentialFactory(Factory[ClientCredential]):
-    """A credential with every right, as the form makes it: without a secret until it is `revealed`."""
+    """A credential with every right, as the form creates it. It has a secret only with `revealed`."""
 
     class Meta:
         model = ClientCredential
@@ -119,7 +119,7 @@ class ClientCredentialFactory(Factory[ClientCredential]):
 
 
 class ThirdPartyFactory(Factory[ThirdParty]):
-    """A third party with every right, rotating refresh tokens and PKCE, as registration makes it."""
+    """A third party with every right, rotating refresh tokens and PKCE: the defaults of registration."""
 
     class Meta:
         model = ThirdParty
@@ -133,7 +133,7 @@ class ThirdPartyFactory(Factory[ThirdParty]):
 
 
 class ResourceServerFactory(Factory[ResourceServer]):
-    """An API that may ask about tokens."""
+    """An API that may introspect tokens."""
 
     class Meta:
         model = ResourceServer

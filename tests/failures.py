@@ -1,4 +1,4 @@
-"""Counts of failed attempts, which are outside of the database that a test rolls back."""
+"""Counts of failed attempts: they are in the cache, which is not rolled back after a test."""
 
 from django.core.cache import cache
 

@@ -1,4 +1,4 @@
-"""All there is, found rather than listed: the portal's addresses, what a seller has behind them, the database."""
+"""Enumerations of the portal's addresses, a seller's objects behind them, and the database tables."""
 
 import datetime as dt
 import re
@@ -34,16 +34,16 @@ class Address:
 
     @property
     def parameters(self) -> list[str]:
-        """The names of what stands between `<` and `>`."""
+        """The names of the parameters in `<…>`."""
         return re.findall(r"<(?:\w+:)?(\w+)>", self.route)
 
     def url(self, values: dict[str, Any]) -> str:
-        """Return the address for those of `values` that it takes."""
+        """Return the URL, with those of `values` that it takes."""
         return reverse(self.name, kwargs={name: values[name] for name in self.parameters})
 
 
 def addresses(resolver: URLResolver | None = None, route: str = "", namespace: str = "") -> Iterator[Address]:
-    """Return every address that the portal answers at."""
+    """Yield every address of the portal."""
     for entry in (resolver or get_resolver()).url_patterns:
         here = route + str(entry.pattern)
         if isinstance(entry, URLResolver):
@@ -57,7 +57,7 @@ SELLERS_ROWS = [address for address in SELLERS_PAGES if address.parameters]
 
 
 def belongings(seller: Seller, address: Address) -> dict[str, Any]:
-    """Give `seller` one of everything, and return what addresses call it; `address` may want it in another state."""
+    """Create one of each object for `seller`, in the state that `address` needs, and return the URL parameters."""
     if not hasattr(seller, "technical_contact"):
         TechnicalContactFactory(seller=seller)
     credential = ClientCredentialFactory(seller=seller)
@@ -71,7 +71,7 @@ def belongings(seller: Seller, address: Address) -> dict[str, Any]:
 
 
 def admin_pages() -> Iterator[str]:
-    """Return the addresses of the admin: of each kind its list and its form, of each row all there is."""
+    """Yield the URLs of the admin: list and form of each model, and all pages of each row."""
     yield reverse("admin:index")
     for model in admin.site._registry:
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
@@ -86,7 +86,7 @@ def admin_pages() -> Iterator[str]:
 
 
 def tables() -> dict[str, list[tuple[Any, ...]]]:
-    """Return every row of every table but sessions, which `sessions` reads."""
+    """Return every row of every table except sessions, which `sessions` reads."""
     rows = {}
     with connection.cursor() as cursor:
         for table in sorted(connection.introspection.table_names(cursor)):
@@ -97,5 +97,5 @@ def tables() -> dict[str, list[tuple[Any, ...]]]:
 
 
 def sessions() -> list[dict[str, Any]]:
-    """Return what every session holds."""
+    """Return the decoded data of every session."""
     return [session.get_decoded() for session in Session.objects.all()]

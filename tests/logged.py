@@ -1,4 +1,4 @@
-"""The portal's log, captured as an operator reads it."""
+"""The portal's log, captured in the format in which an operator reads it."""
 
 import io
 import logging

@@ -1,4 +1,4 @@
-"""Sending what is in the outbox, for tests that look at mail."""
+"""Delivery of the outbox, for tests that read mail."""
 
 from django.core import mail
 from django.core.mail import EmailMessage

@@ -1,4 +1,4 @@
-"""People with a browser: they sign in on the sign-in page, and read what a page says."""
+"""Browsers of people: signing in, and reading pages."""
 
 import re
 from html import unescape
@@ -20,7 +20,7 @@ PROVE = "/inloggen/bevestigen/"
 
 
 def sign_in(client: Client, user: User | str, password: str = PASSWORD, **fields: str) -> "Response":
-    """Fill in the sign-in page and send it."""
+    """Submit the sign-in form."""
     email = user.email if isinstance(user, User) else user
     if client.handler.enforce_csrf_checks:
         client.get(SIGN_IN)
@@ -37,12 +37,12 @@ def signed_in(user: User | None, **options: Any) -> Client:
 
 
 def is_signed_in(client: Client) -> bool:
-    """Whether the portal still knows this browser."""
+    """Return True if this browser has a valid session."""
     return client.get("/instellingen/").status_code == 200
 
 
 def says(response: "Response") -> str:
-    """Return the words of a page, on one line."""
+    """Return the visible text of a page, on one line."""
     body = re.sub(r"(?s)<(script|style).*?</\1>|<!--.*?-->|<[^>]*>", " ", response.content.decode())
     return " ".join(unescape(body).split())
 
@@ -58,5 +58,5 @@ def codes(form: BaseForm) -> dict[str, list[str]]:
 
 
 def without_token(response: "Response") -> str:
-    """Return the body of a page without its CSRF tokens, which are new each time."""
+    """Return the body of a page without its CSRF tokens, which differ in each response."""
     return re.sub(r'(name="csrfmiddlewaretoken" value=)"[^"]*"', r"\1", response.content.decode())

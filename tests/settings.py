@@ -13,6 +13,7 @@ from apicredentials.keys.signing_keys import development_signing_keys
 os.environ |= {
     "ENV_FILE": os.devnull,
     "DEBUG": "off",
+    "REQUIRE_MFA": "off",
     "ISSUER_URL": "http://testserver",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "EMAIL_URL": "memorymail://",
@@ -35,7 +36,7 @@ from portal.settings import DATABASE_POOLER, DATABASES, MIDDLEWARE, OAUTH2_PROVI
 
 WRITES_USAGE = False
 
-# Argon2 is slow on purpose; tests need not wait for it.
+# Argon2 is slow by design, so tests use a fast hasher.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # DOT caches its oauthlib core per view class, with the settings of the first test.
@@ -45,7 +46,7 @@ OAUTH2_PROVIDER["ALWAYS_RELOAD_OAUTHLIB_CORE"] = True
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
 
-# Making and dropping a test database may take longer than a request may.
+# Creating and dropping a test database may take longer than the limits of a request.
 if DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":
     DATABASE_LIMITS = {"statement_timeout": "5min", "lock_timeout": "1min"}
     if not DATABASE_POOLER:

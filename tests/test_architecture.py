@@ -22,19 +22,24 @@ ORDER = [
     "apicredentials.models",
     "apicredentials.mail",
     "apicredentials.widgets",
+    "apicredentials.charts",
     "apicredentials.forms",
     "apicredentials.oauth",
     "apicredentials.api",
     "apicredentials.lookups",
     "apicredentials.templatetags",
     "apicredentials.views",
+    "accounts.security",
+    "accounts.members",
+    "accounts.urls",
     "apicredentials.admin",
+    "accounts.admin",
     "apicredentials.management",
     "apicredentials.urls",
     "apicredentials.apps",
     "portal",
 ]
-# Only portal.environment reads the environment, for the settings. These modules prepare it for a process that they start.
+# Only portal.environment reads the environment. These modules prepare it for a process that they start.
 STARTERS = (
     "manage",
     "portal.wsgi",
@@ -102,7 +107,7 @@ def test_imports_go_one_way() -> None:
     assert not wrong
 
 
-def test_every_place_in_the_order_is_taken() -> None:
+def test_every_entry_of_the_order_has_modules() -> None:
     assert {position(name) for name in PLACED} == set(range(len(ORDER)))
 
 

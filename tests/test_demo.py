@@ -1,4 +1,4 @@
-"""`manage.py demo`, as a stranger meets it: a fresh checkout, a terminal and a browser."""
+"""`manage.py demo`, as a new user runs it: in a fresh checkout, with a terminal and a browser."""
 
 import os
 import re
@@ -26,13 +26,13 @@ CONNECT = "Koppelen met Verkopersportaal"
 
 @dataclass
 class Demo:
-    """A demo that runs, and what it has printed."""
+    """A running demo and its output."""
 
     process: subprocess.Popen[bytes]
     output: str
 
     def value(self, label: str) -> str:
-        """Return the word behind a label, of the first line that has it."""
+        """Return the word after a label, in the first line that contains the label."""
         found = re.search(rf"^{label}\s+(\S+)$", self.output, re.MULTILINE)
         assert found, self.output
         return found[1]
@@ -47,7 +47,7 @@ class Demo:
 
 
 class Browser(requests.Session):
-    """Somebody who reads pages and presses buttons."""
+    """A visitor who reads pages and presses buttons."""
 
     def go(self, address: str) -> Page:
         return self.read(self.get(address))
@@ -64,7 +64,7 @@ class Browser(requests.Session):
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as git gives it, where no demo has run."""
+    """A fresh checkout of the project, in which no demo has run."""
     return new_checkout(tmp_path_factory)
 
 
@@ -89,7 +89,7 @@ def sanne() -> Iterator[Browser]:
 
 
 def free_pair() -> int:
-    """Return a free port whose neighbour is free too, below those that the system gives to whoever connects."""
+    """Return a free port whose successor is free too, below the range of ephemeral ports."""
     while True:
         port = 20_000 + secrets.randbelow(12_000)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
@@ -98,7 +98,7 @@ def free_pair() -> int:
 
 
 def environment(port: int) -> dict[str, str]:
-    """Return an environment that is about something else, as a developer's may be."""
+    """Return an environment with settings of another project, as a developer's may have."""
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "DATABASE_URL": "postgres://nobody@127.0.0.1:1/never",
@@ -134,7 +134,7 @@ def sign_in(browser: Browser, demo: Demo, page: Page) -> Page:
 
 
 def connect(browser: Browser, demo: Demo, decision: str) -> Page:
-    """Go from the party's home page to the portal and back."""
+    """Go from the party's home page through the portal and back."""
     page = browser.press(browser.go(demo.party), CONNECT)
     assert "Doorgaan naar Orderwijs" in page.words
     return browser.press(sign_in(browser, demo, page), decision)
@@ -151,21 +151,21 @@ def is_answered(address: str) -> bool:
 # ---- The tests --------------------------------------------------------------------------------------------
 
 
-def test_prints_where_to_go_and_how_to_sign_in_and_nothing_else_first(demo: Demo) -> None:
+def test_first_output_is_the_addresses_and_how_to_sign_in(demo: Demo) -> None:
     assert [line.split()[0] for line in demo.output.splitlines()[:3]] == ["Verkopersportaal", "Derde", "e-mailadres"]
     port = int(demo.portal.rpartition(":")[2])
     assert demo.portal == f"http://localhost:{port}"
     assert demo.party == f"http://127.0.0.1:{port + 1}/"
 
 
-def test_the_first_seller_begins_with_the_technical_contact_alone(demo: Demo, sanne: Browser) -> None:
+def test_first_seller_sees_only_the_technical_contact_at_first(demo: Demo, sanne: Browser) -> None:
     page = sign_in(sanne, demo, sanne.go(f"{demo.portal}{SETTINGS}"))
     assert page.address == f"{demo.portal}{SETTINGS}"
     assert "Technisch contact" in page.headings
     assert "Client credentials voor de Retailer API" not in page.headings
 
 
-def test_a_party_gets_access_calls_the_api_and_refreshes(demo: Demo, sanne: Browser) -> None:
+def test_party_gets_access_calls_the_api_and_refreshes(demo: Demo, sanne: Browser) -> None:
     page = connect(sanne, demo, "Toestaan")
     assert page.address == demo.party
     assert "Orderwijs is gekoppeld" in page.words
@@ -178,7 +178,7 @@ def test_a_party_gets_access_calls_the_api_and_refreshes(demo: Demo, sanne: Brow
     assert re.search(r'"refresh_token": "[^"]*"', page.words)[0] not in first_tokens  # type: ignore[index]
 
 
-def test_a_party_hears_at_once_that_its_access_was_removed(demo: Demo, sanne: Browser) -> None:
+def test_removed_party_is_refused_at_once(demo: Demo, sanne: Browser) -> None:
     connect(sanne, demo, "Toestaan")
     contact = {"Naam": "Sanne de Vries", "E-mailadres": "techniek@dezwaan.example"}
     page = sanne.press(sanne.go(f"{demo.portal}{SETTINGS}"), "Opslaan", **contact)
@@ -189,7 +189,7 @@ def test_a_party_hears_at_once_that_its_access_was_removed(demo: Demo, sanne: Br
     assert "geeft geen tokens (invalid_grant)" in page.words
 
 
-def test_mail_arrives_in_the_folder_within_seconds(demo: Demo, checkout: Path, sanne: Browser) -> None:
+def test_mail_is_written_to_the_folder_within_seconds(demo: Demo, checkout: Path, sanne: Browser) -> None:
     connect(sanne, demo, "Toestaan")
     folder, deadline = checkout / ".demo" / "mail", time.monotonic() + START_SECONDS
     while not any("Orderwijs" in file.read_text() for file in folder.glob("*")):
@@ -197,20 +197,20 @@ def test_mail_arrives_in_the_folder_within_seconds(demo: Demo, checkout: Path, s
         time.sleep(0.2)
 
 
-def test_weigeren_is_answered_politely(demo: Demo, sanne: Browser) -> None:
+def test_party_shows_a_notice_after_weigeren(demo: Demo, sanne: Browser) -> None:
     page = connect(sanne, demo, "Weigeren")
     assert page.address == demo.party
     assert "Je hebt geen toestemming gegeven." in page.words
 
 
 @pytest.mark.parametrize("query", ["", "?code=x", "?code=x&state=", "?code=x&state=y&iss=z"])
-def test_a_party_takes_no_answer_that_it_did_not_ask_for(demo: Demo, sanne: Browser, query: str) -> None:
+def test_party_rejects_a_response_that_it_did_not_request(demo: Demo, sanne: Browser, query: str) -> None:
     page = sanne.go(f"{demo.party}terug{query}")
     assert "hoort niet bij een aanvraag uit deze browser" in page.words
 
 
 def refused(checkout: Path, port: int, *arguments: str) -> str:
-    """Return the one line of a demo that does not start."""
+    """Return the one line that a demo prints when it does not start."""
     done = subprocess.run(
         [sys.executable, "manage.py", "demo", *arguments],
         cwd=checkout,
@@ -225,29 +225,29 @@ def refused(checkout: Path, port: int, *arguments: str) -> str:
     return done.stderr.removeprefix("CommandError: ")
 
 
-def test_a_taken_port_is_said_in_one_line(demo: Demo, checkout: Path) -> None:
+def test_port_in_use_is_reported_in_one_line(demo: Demo, checkout: Path) -> None:
     port = int(demo.portal.rpartition(":")[2])
     for taken in (port, port + 1):
         complaint = refused(checkout, taken)
         assert complaint == f"Poort {taken} is al in gebruik. Kies een andere met PORT of --port.\n"
 
 
-def test_a_port_that_is_none_is_said_in_one_line(checkout: Path) -> None:
-    assert refused(checkout, 0) == "0 is geen poort: kies een getal van 1 tot en met 65535.\n"
+def test_invalid_port_is_reported_in_one_line(checkout: Path) -> None:
+    assert refused(checkout, 0) == "manage.py: PORT must be a port number from 1 to 65535.\n"
     assert refused(checkout, 65535) == "65536 is geen poort: kies een getal van 1 tot en met 65535.\n"
 
 
-def test_two_sites_do_not_fit_on_one_port(checkout: Path) -> None:
+def test_portal_and_party_need_different_ports(checkout: Path) -> None:
     assert refused(checkout, 8000, "--party-port", "8000") == (
         "Het portaal en de derde partij kunnen niet allebei op poort 8000.\n"
     )
 
 
-def test_a_second_demo_leaves_the_data_of_the_first_alone(demo: Demo, checkout: Path) -> None:
+def test_second_demo_cannot_use_the_data_of_a_running_one(demo: Demo, checkout: Path) -> None:
     assert refused(checkout, free_pair()) == "De demo draait al. Stop die eerst, met Ctrl-C.\n"
 
 
-def test_ctrl_c_ends_both_and_the_next_run_goes_on(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_ctrl_c_stops_both_servers_and_the_next_run_continues(tmp_path_factory: pytest.TempPathFactory) -> None:
     checkout, port = new_checkout(tmp_path_factory), free_pair()
     with started(checkout, port) as first, Browser() as browser:
         connect(browser, first, "Toestaan")
@@ -264,7 +264,7 @@ def test_ctrl_c_ends_both_and_the_next_run_goes_on(tmp_path_factory: pytest.Temp
         assert "Orderwijs is gekoppeld" in connect(browser, second, "Toestaan").words
 
 
-def test_writes_where_it_says_only(demo: Demo, checkout: Path) -> None:
+def test_writes_only_in_the_documented_folder(demo: Demo, checkout: Path) -> None:
     assert {path.name for path in checkout.iterdir() if path.name.startswith(".")} == {".demo", ".static"}
     assert not list(checkout.glob("*.sqlite3"))
     assert (checkout / ".demo" / "keys").stat().st_mode & 0o077 == 0

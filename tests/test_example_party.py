@@ -1,4 +1,4 @@
-"""The example third party: what it must refuse, whatever the portal does right."""
+"""The example third party: responses that it must refuse, and escaping of text from others."""
 
 import pytest
 
@@ -28,17 +28,17 @@ GOOD = {"code": "code", "state": "toestand", "iss": PORTAL.issuer}
         ({"state": "toestand", "iss": PORTAL.issuer}, "geen code"),
     ],
 )
-def test_takes_only_the_answer_to_its_own_question(answer: dict[str, str], complaint: str) -> None:
+def test_invalid_or_refused_response_raises(answer: dict[str, str], complaint: str) -> None:
     with pytest.raises(Refused, match=complaint):
         PORTAL.finish(answer, state="toestand", verifier="verifier")
 
 
-def test_without_a_question_there_is_no_answer() -> None:
+def test_response_without_a_request_is_refused() -> None:
     with pytest.raises(Refused, match="hoort niet bij een aanvraag"):
         PORTAL.finish(GOOD | {"state": ""}, state="", verifier="")
 
 
-def test_shows_what_others_sent_as_text() -> None:
+def test_text_from_others_is_escaped() -> None:
     page = pages.home(PORTAL, {"scope": "<i>"}, "<b>", "<u>").decode()
     assert not [sent for sent in ("<i>", "<b>", "<u>", "<&>") if sent in page]
     assert "Portaal &lt;&amp;&gt;" in page

@@ -1,4 +1,4 @@
-"""A frozen database: its kernel accepts what is sent, and never responds."""
+"""A frozen database: its kernel accepts data, and it never responds."""
 
 import socket
 import time
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.race, pytest.mark.django_db]
 
 @contextmanager
 def between(host: str, port: int) -> Iterator[tuple[int, Event]]:
-    """Proxy a database until the event is set; then forward nothing. Yield the proxy's port and the event."""
+    """Proxy a database until the event is set, then forward nothing. Yield the proxy's port and the event."""
     frozen = Event()
 
     def pass_on(one: socket.socket, other: socket.socket) -> None:
@@ -37,7 +37,7 @@ def between(host: str, port: int) -> Iterator[tuple[int, Event]]:
         yield server.getsockname()[1], frozen
 
 
-def test_a_statement_fails_after_the_client_side_timeout(settings: Settings) -> None:
+def test_statement_fails_after_the_client_side_timeout(settings: Settings) -> None:
     settings.DATABASE_WAIT_SECONDS = 1
     other = connection.copy()
     with between(other.settings_dict["HOST"], int(other.settings_dict["PORT"] or 5432)) as (port, frozen):
@@ -49,6 +49,6 @@ def test_a_statement_fails_after_the_client_side_timeout(settings: Settings) -> 
             with pytest.raises(OperationalError):
                 cursor.execute("SELECT 1")
             assert time.monotonic() - started < 10
-        # The connection is closed, not used again.
+        # The connection is closed and not reused.
         other.close_if_unusable_or_obsolete()
         assert other.connection is None

@@ -1,4 +1,4 @@
-"""The keys of hashes and signatures: read strictly, made strong, and never given away."""
+"""Keys of hashes and signatures: parsing, strength, and not showing them in output."""
 
 import json
 from pathlib import Path
@@ -33,15 +33,15 @@ SIGNING_KEYS = {"ES256": new_signing_key(), "RS256": new_signing_key("RS256")}
 
 
 @given(st.binary(max_size=200))
-def test_base64url_comes_back_and_needs_no_escaping(data: bytes) -> None:
-    """RFC 7515 §2: without padding, and with the URL's own alphabet."""
+def test_base64url_round_trip_without_padding_or_escaping(data: bytes) -> None:
+    """RFC 7515 §2: no padding, and the URL-safe alphabet."""
     text = b64url(data)
     assert b64url_decode(text) == data
     assert not set(text) & set("+/= \n")
 
 
 @given(st.binary(min_size=1, max_size=40), st.data())
-def test_bytes_have_one_spelling_in_base64url(data: bytes, draw: st.DataObject) -> None:
+def test_base64url_has_one_encoding_per_value(data: bytes, draw: st.DataObject) -> None:
     """RFC 4648 §3.5: the unused bits of the last character must be zero."""
     text = b64url(data)
     last = draw.draw(st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"))
@@ -53,16 +53,16 @@ def test_bytes_have_one_spelling_in_base64url(data: bytes, draw: st.DataObject) 
 
 
 @pytest.mark.parametrize("text", ["a", "a b", "YQ==x", "Y\nQ", "é", "YQ\u200b", "Y+8", "Y/8", "!!!!", "\x00"])
-def test_other_text_is_no_base64url(text: str) -> None:
+def test_invalid_base64url_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         b64url_decode(text)
 
 
-# ---- Reading keys -----------------------------------------------------------------------------------------
+# ---- Parsing keys -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("separator", [",", " ", "\n", ", ", "\r\n", ",,\t"])
-def test_keys_stand_apart_by_commas_or_white_space(separator: str) -> None:
+def test_keys_are_separated_by_commas_or_white_space(separator: str) -> None:
     text = separator.join(["een:" + "A" * 43, "twee:" + "B" * 42 + "A"]) + separator
     assert [key.id for key in parse_hash_keys(text)] == ["een", "twee"]
 
@@ -87,12 +87,12 @@ def test_keys_stand_apart_by_commas_or_white_space(separator: str) -> None:
     ],
 )
 @pytest.mark.parametrize("parse", [parse_hash_keys, parse_signing_keys])
-def test_what_is_no_list_of_keys_is_refused(parse: type, text: str) -> None:
+def test_malformed_list_of_keys_is_refused(parse: type, text: str) -> None:
     with pytest.raises(ImproperlyConfigured):
         parse(text)
 
 
-def test_a_hash_key_has_at_least_32_bytes() -> None:
+def test_hash_key_has_at_least_32_bytes() -> None:
     assert parse_hash_keys("een:" + b64url(bytes(32)))
     with pytest.raises(ImproperlyConfigured, match="shorter than 32 bytes"):
         parse_hash_keys("een:" + b64url(bytes(31)))
@@ -110,13 +110,13 @@ def test_a_hash_key_has_at_least_32_bytes() -> None:
     ],
     ids=["P-384", "secp256k1", "RSA of 1024 bits", "Ed25519", "an empty sequence", "no DER"],
 )
-def test_a_signing_key_is_p256_or_rsa_of_2048_bits_at_least(value: str) -> None:
+def test_signing_key_is_p256_or_rsa_of_at_least_2048_bits(value: str) -> None:
     """RFC 7518 §3.3, §3.4."""
     with pytest.raises(ImproperlyConfigured, match="TOKEN_SIGNING_KEYS"):
         parse_signing_keys(f"een:{value}")
 
 
-def test_a_complaint_does_not_show_the_key() -> None:
+def test_error_message_does_not_contain_the_key() -> None:
     for text in ("geheim:AAAAgeheimAAAA", "geheim" * 20, "een:geheim!"):
         with pytest.raises(ImproperlyConfigured) as refused:
             parse_signing_keys(text)
@@ -124,10 +124,10 @@ def test_a_complaint_does_not_show_the_key() -> None:
         assert "geheim!" not in str(refused.value)
 
 
-# ---- Making keys ------------------------------------------------------------------------------------------
+# ---- New keys ---------------------------------------------------------------------------------------------
 
 
-def test_new_keys_are_all_different_and_can_be_read() -> None:
+def test_new_keys_are_unique_and_can_be_parsed() -> None:
     assert len({new_secret_key() for _ in range(10)}) == 10
     assert len({key.key for _ in range(10) for key in parse_hash_keys(new_hash_key())}) == 10
     assert len({key.id for _ in range(10) for key in parse_signing_keys(new_signing_key())}) == 10
@@ -150,7 +150,7 @@ def test_new_keys_are_strong_enough() -> None:
     ],
     ids=["no key", "one letter", "short", "no hash key", "short hash key", "no signing key", "no PKCS#8"],
 )
-def test_a_missing_or_weak_key_is_named_in_one_line(
+def test_missing_or_weak_key_is_named_in_one_line(
     secret_key: str, hash_keys: str, signing_keys: str, complaint: str
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match=complaint) as refused:
@@ -168,14 +168,14 @@ def test_development_keys_are_the_same_in_every_process_and_differ_by_seed() -> 
 
 
 @given(st.text(max_size=100), st.text(max_size=100))
-def test_a_hash_tells_texts_and_keys_apart(one: str, other: str) -> None:
+def test_hashes_differ_by_text_and_by_key(one: str, other: str) -> None:
     key, another = HashKey("een", bytes(32)), HashKey("een", bytes(31) + b"\1")
     assert (key.hash(one) == key.hash(other)) == (one == other)
     assert key.hash(one) != another.hash(one)
     assert key.hash(one).startswith("hmac_sha256$een$")
 
 
-def test_a_hash_is_the_hmac_that_anybody_with_the_key_can_compute() -> None:
+def test_hash_is_a_standard_hmac() -> None:
     """RFC 4231, test case 2."""
     key = HashKey("een", b"Jefe")
     expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
@@ -183,7 +183,7 @@ def test_a_hash_is_the_hmac_that_anybody_with_the_key_can_compute() -> None:
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20), min_size=1, max_size=4))
-def test_what_is_derived_depends_on_every_part_and_on_its_bounds(parts: list[str]) -> None:
+def test_derived_bytes_depend_on_every_part_and_its_boundaries(parts: list[str]) -> None:
     key = HashKey("een", bytes(32))
     assert key.derive(*parts) == key.derive(*parts)
     assert key.derive(*parts) != key.derive(*parts, "")
@@ -194,31 +194,31 @@ def test_what_is_derived_depends_on_every_part_and_on_its_bounds(parts: list[str
 
 
 @pytest.mark.parametrize("algorithm", SIGNING_KEYS)
-def test_the_header_of_a_token_says_algorithm_key_and_kind(algorithm: str) -> None:
+def test_token_header_has_algorithm_key_id_and_type(algorithm: str) -> None:
     """RFC 9068 §2.1."""
     (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
     header = json.loads(b64url_decode(key.sign(b"{}").partition(".")[0]))
     assert header == key.header == {"alg": algorithm, "kid": key.id, "typ": "at+jwt"}
 
 
-def test_a_hash_key_does_not_show_itself() -> None:
-    """In a traceback, or a log line."""
+def test_hash_key_is_not_in_its_repr() -> None:
+    """A repr may end up in a traceback or a log line."""
     assert "geheim" not in repr(HashKey("een", b"geheim" * 6))
 
 
 @pytest.mark.parametrize("algorithm", SIGNING_KEYS)
-def test_a_signing_key_does_not_show_itself(algorithm: str) -> None:
+def test_signing_key_is_not_in_its_repr(algorithm: str) -> None:
     (key,) = parse_signing_keys(SIGNING_KEYS[algorithm])
     secret = SIGNING_KEYS[algorithm].partition(":")[2]
     assert secret[:20] not in repr(key)
     assert not {"d", "p", "q", "dp", "dq", "qi"} & set(key.public_jwk)
 
 
-# ---- In a file --------------------------------------------------------------------------------------------
+# ---- Key files --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("broken", [b"", b"a:MIGH", b"\xff", None], ids=["empty", "cut", "no-text", "gone"])
-def test_a_key_file_that_breaks_keeps_its_last_keys_in_use(
+def test_last_valid_keys_stay_in_use_when_the_key_file_breaks(
     broken: bytes | None, tmp_path: Path, settings: Settings
 ) -> None:
     file = tmp_path / "keys"
@@ -231,7 +231,7 @@ def test_a_key_file_that_breaks_keeps_its_last_keys_in_use(
     assert keyring.signing_keys() != before
 
 
-def test_a_key_file_that_cannot_be_replaced_is_said_in_one_line(tmp_path: Path, settings: Settings) -> None:
+def test_unwritable_key_file_is_reported_in_one_line(tmp_path: Path, settings: Settings) -> None:
     (tmp_path / "keys").touch()
     (tmp_path / "keys.new").mkdir()
     settings.SECRET_HASH_KEYS_FILE = str(tmp_path / "keys")

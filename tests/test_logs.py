@@ -43,7 +43,7 @@ WRITTEN: dict[str, Any] = {
 @BOTH
 @pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN.keys())
 @pytest.mark.parametrize("kind", ["secret", "token"])
-def test_a_secret_is_blanked_out_of_any_text(format: str, text: str, kind: str) -> None:
+def test_secret_is_redacted_in_any_text(format: str, text: str, kind: str) -> None:
     secret = SECRET if kind == "secret" else a_token()
     with listening(format=format, everything=True) as log:
         logging.getLogger("somebody").warning("%s", text.format(secret))
@@ -70,7 +70,7 @@ def test_a_secret_is_blanked_out_of_any_text(format: str, text: str, kind: str) 
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_secret_is_blanked_out_of_anything_else(format: str, value: Any) -> None:
+def test_secret_is_redacted_in_values_that_are_not_text(format: str, value: Any) -> None:
     with listening(format=format, everything=True) as log:
         structlog.get_logger("portal.x").warning("event", value=value)
         logging.getLogger("somebody").warning("event %r", value)
@@ -94,7 +94,7 @@ VALUE = "dGhpcyBpcyBhIHJhbmRvbSBjb2RlIG9mIDMyIGJ5dGVz"
         (f"GET a=1&client_secret={VALUE}&b=2", VALUE),
     ],
 )
-def test_credentials_and_secret_parameters_are_blanked_out(format: str, text: str, secret: str) -> None:
+def test_credentials_and_secret_parameters_are_redacted(format: str, text: str, secret: str) -> None:
     with listening(format=format, everything=True) as log:
         logging.getLogger("somebody").info("%s", text)
         structlog.get_logger("portal.x").info("event", text=text)
@@ -103,7 +103,7 @@ def test_credentials_and_secret_parameters_are_blanked_out(format: str, text: st
 
 
 @BOTH
-def test_a_traceback_shows_no_secret(format: str) -> None:
+def test_traceback_contains_no_secret(format: str) -> None:
     with listening(format=format, everything=True) as log:
         try:
             raise ValueError(f"cannot use {SECRET}")
@@ -114,7 +114,7 @@ def test_a_traceback_shows_no_secret(format: str) -> None:
     assert SECRET not in log.getvalue()
 
 
-def test_a_line_as_json_is_one_object(client: Client) -> None:
+def test_json_line_is_one_object(client: Client) -> None:
     with listening(format="json") as log:
         structlog.get_logger("portal.x").info("something", who="Sanne", count=2)
     (line,) = map(json.loads, log.lines)
@@ -136,7 +136,7 @@ BREAKS = ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"
 
 @BOTH
 @pytest.mark.parametrize("line_break", BREAKS, ids=ascii)
-def test_nobody_writes_a_line_of_their_own(format: str, line_break: str) -> None:
+def test_values_cannot_forge_a_line(format: str, line_break: str) -> None:
     text = f"x{line_break}{FORGED}"
     with listening(format=format, everything=True) as log:
         logging.getLogger("somebody").warning("%s", text)
@@ -155,7 +155,7 @@ def test_nobody_writes_a_line_of_their_own(format: str, line_break: str) -> None
 
 @BOTH
 @pytest.mark.parametrize("line_break", BREAKS, ids=ascii)
-def test_an_error_writes_no_line_of_somebody_elses(format: str, line_break: str) -> None:
+def test_exception_text_cannot_forge_a_line(format: str, line_break: str) -> None:
     with listening(format=format, everything=True) as log:
         try:
             raise ValueError(f"x{line_break}{FORGED}")
@@ -165,7 +165,7 @@ def test_an_error_writes_no_line_of_somebody_elses(format: str, line_break: str)
 
 
 @BOTH
-def test_a_terminal_is_not_told_to_do_anything(format: str) -> None:
+def test_terminal_escapes_are_neutralised(format: str) -> None:
     with listening(format=format, everything=True) as log:
         logging.getLogger("somebody").warning("\x1b[2J\x1b]0;title\x07 \x9b31m \u202eback")
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", log.getvalue())
@@ -175,7 +175,7 @@ def test_a_terminal_is_not_told_to_do_anything(format: str) -> None:
 
 
 @pytest.mark.django_db
-def test_a_request_is_one_line_with_its_route_and_without_its_query(client: Client) -> None:
+def test_request_is_one_line_with_the_route_and_without_the_query(client: Client) -> None:
     with listening(format="json") as log:
         client.get("/instellingen/api/partijen/11111111-1111-4111-8111-111111111111/verwijderen/?code=geheim")
     (line,) = [json.loads(line) for line in log.lines if '"event": "request"' in line]
@@ -189,7 +189,7 @@ def test_a_request_is_one_line_with_its_route_and_without_its_query(client: Clie
 @pytest.mark.parametrize(
     "path", ["/token?client_secret=geheim", "/verify?access_token=geheim", "/onzin/geheim?x=geheim"]
 )
-def test_what_stands_in_an_address_is_not_logged(client: Client, path: str) -> None:
+def test_path_and_query_are_not_logged(client: Client, path: str) -> None:
     with listening() as log:
         assert client.get(path).status_code >= 400
     assert "request" in log.getvalue()
@@ -197,9 +197,7 @@ def test_what_stands_in_an_address_is_not_logged(client: Client, path: str) -> N
 
 
 @pytest.mark.django_db
-def test_the_link_to_a_new_password_is_not_logged_even_when_it_fails(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_password_reset_link_is_not_logged_even_on_an_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.raise_request_exception = False
     monkeypatch.setattr("allauth.account.views.UserTokenForm.is_valid", lambda form: 1 / 0)
     with listening() as log:
@@ -211,8 +209,8 @@ def test_the_link_to_a_new_password_is_not_logged_even_when_it_fails(
 
 
 @pytest.mark.parametrize("host", ["evil.example", "a b", "x" * 300, ""])
-def test_a_request_for_another_host_is_one_line(client: Client, host: str) -> None:
-    """Trying out hosts must not fill the disk with tracebacks."""
+def test_request_for_an_unknown_host_is_one_line(client: Client, host: str) -> None:
+    """Probing for host names must not fill the disk with tracebacks."""
     with listening() as log:
         assert client.get("/inloggen/", headers={"Host": host}).status_code == 400
     (line,) = log.lines
@@ -220,7 +218,7 @@ def test_a_request_for_another_host_is_one_line(client: Client, host: str) -> No
 
 
 @pytest.mark.django_db
-def test_every_line_of_a_request_has_its_id(client: Client) -> None:
+def test_every_line_of_a_request_has_its_request_id(client: Client) -> None:
     with listening(format="json") as log:
         client.post(
             "/token",
@@ -235,7 +233,7 @@ def test_every_line_of_a_request_has_its_id(client: Client) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("forged", ["x\r\nSet-Cookie: a=b", 'x" level=critical', "x\n" + FORGED])
-def test_a_request_id_forges_nothing(client: Client, forged: str) -> None:
+def test_request_id_cannot_forge_a_line(client: Client, forged: str) -> None:
     with listening() as log:
         client.get("/healthz", headers={"X-Request-ID": forged})
     assert len(log.lines) == 1
@@ -256,9 +254,7 @@ def test_signing_in_logs_no_password_and_no_session(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_a_password_that_fails_on_an_error_of_ours_is_not_logged(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_password_is_not_logged_when_signing_in_raises(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.raise_request_exception = False
     monkeypatch.setattr("accounts.adapter.AccountAdapter.authenticate", lambda *args, **kwargs: 1 / 0)
     with listening(everything=True) as log:
@@ -267,10 +263,10 @@ def test_a_password_that_fails_on_an_error_of_ours_is_not_logged(
     assert PASSWORD not in log.getvalue()
 
 
-# ---- A whole day, at the most talkative level -------------------------------------------------------------
+# ---- A whole journey at DEBUG level -----------------------------------------------------------------------
 
 
-def test_a_day_at_debug_level_leaves_no_secret_in_the_servers_log(serve: Callable[..., Served]) -> None:
+def test_whole_journey_at_debug_level_logs_no_secret(serve: Callable[..., Served]) -> None:
     portal: Served = serve(LOG_LEVEL="DEBUG", LOG_FORMAT="json")
     made = portal.manage_json(
         "create_seller", "--name", "Appels", "--email", "sanne@winkel.example", "--password-stdin",

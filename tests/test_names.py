@@ -1,4 +1,4 @@
-"""Names: clean, comparable, and not made to deceive (V1.2.1, V2.2.1)."""
+"""Names: validation, and comparison of look-alikes (V1.2.1, V2.2.1)."""
 
 import unicodedata
 from contextlib import suppress
@@ -26,11 +26,11 @@ def code_of(text: str) -> str:
     return str(refused.value.code)
 
 
-# ---- What is refused --------------------------------------------------------------------------------------
+# ---- Validation -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", ["", " ", "\t\n", "\u00a0", "\u3000 "])
-def test_white_space_is_no_name(text: str) -> None:
+def test_blank_name_is_refused(text: str) -> None:
     assert code_of(text) == "required"
 
 
@@ -61,39 +61,44 @@ def test_length_is_counted_in_characters_after_trimming() -> None:
         "\U000e0041",
         "\ud800",
         "\ue000",
+        "\u034f",
+        "\u115f",
+        "\u1160",
+        "\u17b4",
+        "\u180b",
+        "\u3164",
+        "\ufe0f",
+        "\uffa0",
     ],
 )
-def test_what_cannot_be_seen_is_refused(character: str) -> None:
-    """Controls, bidi overrides, zero-width characters, tags, surrogates, private use."""
+def test_invisible_characters_are_refused(character: str) -> None:
+    """Controls, bidi overrides, zero-width and default-ignorable characters, tags, surrogates, private use.
+
+    With them, two different names could look the same.
+    """
     assert code_of(f"Maga{character}zijn") == "invisible"
 
 
-def test_a_line_break_inside_a_name_is_refused() -> None:
-    """It would add a header to a mail, or a line to a log."""
+def test_line_break_inside_a_name_is_refused() -> None:
+    """A line break could add a header to a mail or a line to a log."""
     assert code_of("Magazijn\r\nBcc: iedereen@winkel.example") == "invisible"
 
 
 @pytest.mark.parametrize("text", ["p\u0430ypal", "\u041cagazijn", "\u039frders", "\u03b1pi"])
-def test_scripts_whose_letters_look_alike_are_not_mixed(text: str) -> None:
+def test_mixed_look_alike_scripts_are_refused(text: str) -> None:
     assert code_of(text) == "mixed_scripts"
 
 
 @pytest.mark.parametrize("text", ["Магазин 2", "Αποθήκη", "倉庫 A", "مخزن", "Café d’Été & Zn. <b>", "100% 😀", "ﬁets"])
-def test_honest_names_stay(text: str) -> None:
+def test_valid_names_are_unchanged(text: str) -> None:
     assert clean_name(text) == text
 
 
-@pytest.mark.parametrize("character", ["\u034f", "\u115f", "\u1160", "\u17b4", "\u180b", "\u3164", "\ufe0f", "\uffa0"])
-def test_letters_that_are_drawn_as_nothing_are_refused_too(character: str) -> None:
-    """Unicode's Default_Ignorable_Code_Point: two names that look the same would stand side by side."""
-    assert code_of(f"Maga{character}zijn") == "invisible"
-
-
-# ---- What is left -----------------------------------------------------------------------------------------
+# ---- Cleaning and folding ---------------------------------------------------------------------------------
 
 
 @given(anything)
-def test_a_clean_name_is_clean_trimmed_and_composed(text: str) -> None:
+def test_cleaning_is_idempotent_trims_and_composes(text: str) -> None:
     try:
         name = clean_name(text)
     except ValidationError:
@@ -105,13 +110,13 @@ def test_a_clean_name_is_clean_trimmed_and_composed(text: str) -> None:
 
 
 @given(anything)
-def test_folding_is_done_after_once(text: str) -> None:
+def test_folding_is_idempotent(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
 @given(letters)
-def test_names_that_differ_in_case_width_or_spacing_only_are_the_same(text: str) -> None:
-    assume("\u0131" not in text)  # the dotless i, whose capital is I in every language but Turkish
+def test_folding_ignores_case_and_spacing(text: str) -> None:
+    assume("\u0131" not in text)  # dotless i: its upper case is I in every language except Turkish
     assert fold(text.upper()) == fold(text.lower()) == fold(text)
     assert fold(f"  {text.replace(' ', '   ')} ") == fold(text)
 
@@ -120,7 +125,7 @@ def test_names_that_differ_in_case_width_or_spacing_only_are_the_same(text: str)
     ("one", "other"),
     [("Magazijn", "MAGAZIJN"), ("Straße", "STRASSE"), ("ﬁets", "fiets"), ("\uff21 \uff11", "a 1"), ("é", "E\u0301")],
 )
-def test_twins_fold_to_the_same(one: str, other: str) -> None:
+def test_folding_ignores_case_width_and_composition(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
@@ -128,28 +133,28 @@ def test_twins_fold_to_the_same(one: str, other: str) -> None:
     ("one", "other"),
     [("COMETA", "СОМЕТА"), ("copy", "сору"), ("TOKENH", "ТОКЕΝΗ"), ("Kiosk", "ΚΙΟЅΚ"), ("data", "d\u0251t\u0251")],  # noqa: RUF001
 )
-def test_names_that_only_look_the_same_fold_to_the_same(one: str, other: str) -> None:
-    """V1.2.1: written in another alphabet altogether, which is not mixing."""
+def test_look_alike_names_fold_to_the_same(one: str, other: str) -> None:
+    """V1.2.1: a name entirely in another alphabet is not refused as a mix of scripts."""
     assert one != other
     assert fold(one) == fold(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("Magazijn 1", "Magazijn 2"), ("a b", "ab"), ("é", "e"), ("kip", "Кит")])
-def test_different_names_stay_different(one: str, other: str) -> None:
+def test_different_names_fold_differently(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
 
 @pytest.mark.parametrize("character", ["\ufdfa", "\u3316"])
-def test_a_clean_name_fits_its_column_when_folded(character: str) -> None:
+def test_folded_name_fits_its_column(character: str) -> None:
     with suppress(ValidationError):
         assert len(fold(clean_name(character * MAXIMUM_LENGTH))) <= FOLDED_COLUMN
 
 
-# ---- Names made before ------------------------------------------------------------------------------------
+# ---- Migration of existing names --------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
-def test_names_made_before_are_compared_as_new_ones_are() -> None:
+def test_migration_folds_existing_names_unless_another_has_the_result() -> None:
     seller = SellerFactory()
     latin, twin = (ClientCredentialFactory(seller=seller, name=name) for name in ("Cometa", "Magazijn"))
     alone = ClientCredentialFactory(name="\u0421\u041e\u041c\u0415\u0422\u0410")

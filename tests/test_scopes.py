@@ -1,4 +1,4 @@
-"""The rights, as data (product.md, chapter 3)."""
+"""The rights of the Retailer API."""
 
 import re
 
@@ -12,7 +12,7 @@ from apicredentials.scopes import ALL, close, highest, join
 some = st.lists(st.sampled_from(ALL), max_size=40)
 some_or_strange = st.lists(st.one_of(st.sampled_from(ALL), st.text(max_size=20)), max_size=40)
 
-# As the product's table has them.
+# The product's table of rights.
 TABLE = """
 economic-operators r/m, commissions r, offers r/m, product-content r/m, promotions r,
 inventory r, orders r/m, replenishments r/m, returns r/m, shipping-labels r/m, shipments r/m, transports m,
@@ -20,7 +20,7 @@ invoices r, products r, insights r, retailer-info r, subscriptions r/m
 """
 
 
-def test_the_rights_are_those_of_the_product() -> None:
+def test_rights_are_those_of_the_product() -> None:
     expected = [
         f"{name}:{level}"
         for name, levels in re.findall(r"([a-z-]+) (r/m|r|m)\b", TABLE)
@@ -37,7 +37,7 @@ def test_every_right_is_a_scope_token() -> None:
     assert len(set(ALL)) == len(ALL)
 
 
-def test_every_right_can_be_read_by_people() -> None:
+def test_every_right_has_a_label_and_a_sentence() -> None:
     assert str(scopes.label("orders:manage")) == "Bestellingen: Lezen en beheren"
     for resource in scopes.RESOURCES:
         assert resource.label[0].isupper()
@@ -45,13 +45,13 @@ def test_every_right_can_be_read_by_people() -> None:
         assert all(str(scopes.label(scope)).startswith(resource.label) for scope in resource.scopes)
 
 
-def test_the_groups_are_those_of_the_product_and_in_its_order() -> None:
+def test_groups_are_those_of_the_product_in_its_order() -> None:
     groups = ["Assortiment", "Logistiek", "Financieel", "Inzichten", "Abonnementen"]
     assert [group for group, _ in scopes.groups()] == groups
     assert [resource for _, members in scopes.groups() for resource in members] == list(scopes.RESOURCES)
 
 
-def test_neither_special_scope_is_a_right() -> None:
+def test_special_scopes_are_not_rights() -> None:
     assert not {scopes.RETAILER, scopes.OFFLINE_ACCESS} & set(ALL)
 
 
@@ -70,23 +70,23 @@ def test_neither_special_scope_is_a_right() -> None:
         (["transports:read", "invoices:manage"], []),
     ],
 )
-def test_manage_includes_read_where_there_is_a_read(given_: list[str], closed: list[str]) -> None:
+def test_manage_includes_read_if_the_resource_has_read(given_: list[str], closed: list[str]) -> None:
     assert close(given_) == closed
 
 
 @given(some_or_strange)
-def test_closing_twice_is_closing_once(rights: list[str]) -> None:
+def test_closing_is_idempotent(rights: list[str]) -> None:
     assert close(close(rights)) == close(rights)
 
 
 @given(some_or_strange)
-def test_a_closed_set_is_known_ordered_and_without_doubles(rights: list[str]) -> None:
+def test_closed_set_is_known_ordered_and_unique(rights: list[str]) -> None:
     closed = close(rights)
     assert [scope for scope in ALL if scope in closed] == closed
 
 
 @given(some)
-def test_closing_adds_reading_to_managing_and_nothing_else(rights: list[str]) -> None:
+def test_closing_adds_only_read_to_manage(rights: list[str]) -> None:
     closed = set(close(rights))
     assert set(rights) <= closed
     assert all(
@@ -95,23 +95,23 @@ def test_closing_adds_reading_to_managing_and_nothing_else(rights: list[str]) ->
 
 
 @given(some, some)
-def test_more_rights_never_close_to_fewer(one: list[str], more: list[str]) -> None:
+def test_closing_is_monotonic(one: list[str], more: list[str]) -> None:
     assert set(close(one)) <= set(close(one + more))
 
 
 @given(some)
-def test_the_order_of_a_wish_does_not_matter(rights: list[str]) -> None:
+def test_order_of_requested_rights_does_not_matter(rights: list[str]) -> None:
     assert join(reversed(rights)) == join(rights) == " ".join(close(rights))
 
 
 @given(some)
-def test_the_highest_rights_say_the_same_in_fewer_words(rights: list[str]) -> None:
+def test_highest_is_the_smallest_set_that_closes_to_the_same(rights: list[str]) -> None:
     assert close(highest(rights)) == close(rights)
     assert all(close([each for each in highest(rights) if each != one]) != close(rights) for one in highest(rights))
 
 
 @given(some)
-def test_the_choices_of_a_form_are_the_closed_set_by_group(rights: list[str]) -> None:
+def test_form_choices_are_the_closed_set_by_group(rights: list[str]) -> None:
     offered = [value for _, members in scopes.choices(rights) for value, _ in members]
     assert offered == close(rights)
     assert all(members for _, members in scopes.choices(rights))

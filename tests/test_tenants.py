@@ -1,4 +1,4 @@
-"""Sellers and each other: what belongs to one is, to another, as if it did not exist."""
+"""Isolation of sellers: another seller's objects are indistinguishable from objects that do not exist."""
 
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from accounts.models import Actor, Seller
 from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory
 from tests.inventory import SELLERS_ROWS, Address, addresses, belongings, tables
 from tests.people import signed_in, without_token
+from tests.rights import posted
 
 if TYPE_CHECKING:
     from tests.people import Response
@@ -19,9 +20,19 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 UNKNOWN: dict[str, Any] = {"client_id": UUID(int=4), "uid": UUID(int=4), "pk": 2**70}
-# Where an id is not a seller's (the admin has tests of its own): a key that comes by mail, a party's logo.
+# Addresses whose id is not a seller's: a key that comes by mail, a party's logo. The admin has its own tests.
 NOT_A_SELLERS = {"account_reset_password_from_key", "logo"}
-FIELDS = {"name": "X", "email": "x@winkel.example", "overlap": "0", "scopes": "orders:read", "seller": "1"}
+# Ids of a user's own passkeys and sessions, and of members and invitations: tests/accounts/ looks at those of others.
+IN_ACCOUNTS = {
+    "accounts:passkey-rename",
+    "accounts:passkey-remove",
+    "accounts:session-end",
+    "accounts:member-role",
+    "accounts:member-remove",
+    "accounts:invitation-resend",
+    "accounts:invitation-withdraw",
+}
+FIELDS = {"name": "X", "email": "x@winkel.example", "overlap": "0", **posted(["orders:read"]), "seller": "1"}
 
 
 @pytest.fixture
@@ -34,15 +45,15 @@ def second() -> Seller:
     return TechnicalContactFactory(seller__display_name="Peren").seller
 
 
-def test_every_address_with_an_id_is_looked_at_here() -> None:
+def test_every_address_with_an_id_is_covered() -> None:
     others = {address.name for address in addresses() if address.parameters and not address.route.startswith("beheer/")}
-    assert others - NOT_A_SELLERS == {address.name for address in SELLERS_ROWS}
+    assert others - NOT_A_SELLERS - IN_ACCOUNTS == {address.name for address in SELLERS_ROWS}
     assert len(SELLERS_ROWS) > 3
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 @pytest.mark.parametrize("address", SELLERS_ROWS, ids=str)
-def test_a_strangers_row_is_as_unknown_as_one_that_is_not(
+def test_another_sellers_row_responds_like_a_missing_row(
     first: Seller, second: Seller, address: Address, method: str
 ) -> None:
     theirs = belongings(first, address)
@@ -58,20 +69,20 @@ def test_a_strangers_row_is_as_unknown_as_one_that_is_not(
     assert answer(theirs) == answer(UNKNOWN)
     assert answer(theirs)[0] in {404, 405}
     for name in address.parameters:
-        # One id of theirs among mine opens nothing either.
+        # One id of theirs among mine is refused too.
         assert answer(mine | {name: theirs[name]}) == answer(UNKNOWN)
     assert client.post(address.url(theirs), FIELDS).status_code in {404, 405}
     assert tables() == before
 
 
 @pytest.mark.parametrize("address", SELLERS_ROWS, ids=str)
-def test_the_owner_gets_an_answer_there(first: Seller, address: Address) -> None:
+def test_owner_can_open_the_page(first: Seller, address: Address) -> None:
     client = signed_in(first.members.get())
     assert client.get(address.url(belongings(first, address))).status_code == 200
 
 
 @pytest.mark.parametrize("address", SELLERS_ROWS, ids=str)
-def test_working_for_both_one_sees_only_the_one_in_use(first: Seller, second: Seller, address: Address) -> None:
+def test_user_of_two_sellers_sees_only_the_seller_in_use(first: Seller, second: Seller, address: Address) -> None:
     theirs = belongings(first, address)
     user = second.members.get()
     first.memberships.create(user=user)
@@ -82,7 +93,7 @@ def test_working_for_both_one_sees_only_the_one_in_use(first: Seller, second: Se
     assert client.get(address.url(theirs)).status_code == 200
 
 
-def test_the_settings_page_shows_nothing_of_another(first: Seller, second: Seller) -> None:
+def test_settings_page_shows_nothing_of_another_seller(first: Seller, second: Seller) -> None:
     theirs = belongings(first, SELLERS_ROWS[0])
     page = signed_in(second.members.get()).get("/instellingen/api/").content.decode()
     assert theirs["client_id"] not in page
@@ -92,23 +103,23 @@ def test_the_settings_page_shows_nothing_of_another(first: Seller, second: Selle
 
 
 def post_form(address: str, **fields: str) -> "Response":
-    """Send what a machine sends."""
+    """Post a form without a session, as a machine does."""
     return Client().post(address, urlencode(fields), content_type="application/x-www-form-urlencoded")
 
 
 def keys_of(seller: Seller) -> dict[str, str]:
-    """Return id and secret of a new credential of `seller`."""
+    """Return client_id and client_secret of a new credential of `seller`."""
     credential = ClientCredentialFactory(seller=seller)
     return {"client_id": credential.client_id, "client_secret": credential.reveal(by=Actor())}
 
 
 def token(seller: Seller) -> str:
-    """Return an access token of a credential of `seller`."""
+    """Return an access token of a new credential of `seller`."""
     return str(post_form("/token", grant_type="client_credentials", **keys_of(seller)).json()["access_token"])
 
 
 @pytest.mark.parametrize("asking_for", ["", "?retailer_id={}", "?retailerId={}", "?seller={}"])
-def test_a_token_opens_its_own_seller_whatever_else_is_asked(first: Seller, second: Seller, asking_for: str) -> None:
+def test_token_returns_its_own_seller_whichever_is_requested(first: Seller, second: Seller, asking_for: str) -> None:
     bearer = {"Authorization": f"Bearer {token(second)}", "X-Retailer-Id": first.retailer_id}
     query = asking_for.format(first.retailer_id)
     answer = Client().get(f"/retailer/retailers/current{query}", headers=bearer)
@@ -116,19 +127,19 @@ def test_a_token_opens_its_own_seller_whatever_else_is_asked(first: Seller, seco
     assert Client().get(f"/verify{query}", headers=bearer)["X-Retailer-Id"] == second.retailer_id
 
 
-def test_nobody_revokes_the_token_of_another(first: Seller, second: Seller) -> None:
+def test_token_of_another_seller_cannot_be_revoked(first: Seller, second: Seller) -> None:
     theirs = token(first)
     assert post_form("/revoke", token=theirs, **keys_of(second)).status_code == 200
     assert Client().get("/verify", headers={"Authorization": f"Bearer {theirs}"}).status_code == 204
 
 
-def test_the_secret_of_one_is_no_secret_of_another(first: Seller, second: Seller) -> None:
+def test_secret_of_another_seller_is_refused(first: Seller, second: Seller) -> None:
     mixed = keys_of(first) | {"client_secret": keys_of(second)["client_secret"]}
     answer = post_form("/token", grant_type="client_credentials", **mixed)
     assert answer.status_code == 401
     assert answer.json()["error"] == "invalid_client"
 
 
-def test_a_seller_number_says_nothing_about_the_others() -> None:
+def test_seller_numbers_are_not_sequential() -> None:
     numbers = [int(SellerFactory().retailer_id) for _ in range(5)]
     assert len({later - earlier for earlier, later in pairwise(numbers)}) > 1

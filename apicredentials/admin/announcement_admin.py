@@ -22,7 +22,7 @@ from django.utils.html import format_html
 from accounts.access import actor, ask_for_proof, is_recently_proven
 from accounts.admin_pages import PortalAdmin
 from apicredentials.admin.reason_actions import ReasonForm
-from apicredentials.exceptions import AlreadySent, NotAllowedNow, WordsChanged
+from apicredentials.exceptions import AlreadySent, Refusal, WordsChanged
 from apicredentials.mail.previews import sample_of
 from apicredentials.mail.rendering import compose, render
 from apicredentials.models import Announcement
@@ -87,7 +87,7 @@ class AnnouncementAdmin(PortalAdmin):
         return super().has_delete_permission(request, obj) and (obj is None or obj.is_draft)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
-        """Whether this operator may send announcements."""
+        """Return whether this operator may send announcements."""
         return self.has_view_permission(request) and request.user.has_perm("apicredentials.send_announcement")
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -106,7 +106,7 @@ class AnnouncementAdmin(PortalAdmin):
             return view(request, *args, **kwargs)
         except IntegrityError:
             self.message_user(request, "Er is al een mededeling met precies deze woorden.", messages.WARNING)
-        except NotAllowedNow as error:
+        except Refusal as error:
             self.message_user(request, str(error), messages.WARNING)
         return redirect("admin:apicredentials_announcement_changelist")
 

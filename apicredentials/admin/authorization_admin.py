@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from apicredentials.admin.links import links_to
+from apicredentials.admin.problem_lists import HEADING, problem_list, with_refusals
 from apicredentials.admin.read_only import ReadOnlyAdmin
 from apicredentials.admin.reason_actions import Act, ActingAdmin
 from apicredentials.models import Activity, ThirdPartyAuthorization
@@ -38,7 +39,16 @@ class AuthorizationStateFilter(admin.SimpleListFilter):
 
 @admin.register(ThirdPartyAuthorization)
 class ThirdPartyAuthorizationAdmin(ActingAdmin, ReadOnlyAdmin):
-    list_display = ("third_party", "seller", "state", "granted_at", "granted_by", "expires_at", "last_used_at")
+    list_display = (
+        "third_party",
+        "seller",
+        "state",
+        "granted_at",
+        "granted_by",
+        "expires_at",
+        "last_used_at",
+        "refusals",
+    )
     list_filter = (AuthorizationStateFilter,)
     ordering = ("-pk",)  # has an index
     search_fields = ("third_party__name", "seller__display_name", "seller__retailer_id")
@@ -54,13 +64,14 @@ class ThirdPartyAuthorizationAdmin(ActingAdmin, ReadOnlyAdmin):
         "ended_at",
         "ended_by",
         "last_used_at",
+        "problems",
         "links",
     )
-    readonly_fields = ("state", "cause", "links")
+    readonly_fields = ("state", "cause", "problems", "links")
     actions = (REVOKE.action,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return ThirdPartyAuthorization.objects.with_parties()
+        return with_refusals(ThirdPartyAuthorization.objects.with_parties(), "uid")
 
     @admin.display(description="toestand")
     def state(self, authorization: ThirdPartyAuthorization) -> str:
@@ -69,6 +80,14 @@ class ThirdPartyAuthorizationAdmin(ActingAdmin, ReadOnlyAdmin):
     @admin.display(description="oorzaak", empty_value="-")
     def cause(self, authorization: ThirdPartyAuthorization) -> str | None:
         return " ".join(filter(None, [authorization.cause_sentence, authorization.remedy])) or None
+
+    @admin.display(description=HEADING)
+    def problems(self, authorization: ThirdPartyAuthorization) -> str:
+        return problem_list(authorization)
+
+    @admin.display(description=HEADING)
+    def refusals(self, authorization: Any) -> int:
+        return int(authorization.refusals)
 
     @admin.display(description="zie ook")
     def links(self, authorization: ThirdPartyAuthorization) -> str:

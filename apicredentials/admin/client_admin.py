@@ -7,18 +7,21 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminFileWidget, AdminTextareaWidget
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.html import format_html
 
 from accounts.access import actor
 from apicredentials import names, redirect_uris, scopes
 from apicredentials.admin.links import links_to
+from apicredentials.admin.problem_lists import HEADING, problem_list
 from apicredentials.admin.reason_actions import Act
 from apicredentials.admin.secret_admin import SecretAdmin
 from apicredentials.exceptions import PartyNameTaken
 from apicredentials.forms import NameField, RightsField
 from apicredentials.models import (
+    Activity,
     OAuthClient,
     ResourceServer,
     ThirdParty,
@@ -26,6 +29,7 @@ from apicredentials.models import (
     ThirdPartyLogo,
     logos,
 )
+from apicredentials.moments import moment
 
 SUSPEND = Act(
     "suspend",
@@ -135,7 +139,7 @@ class ThirdPartyAdmin(RegisteredAdmin):
     """Third parties. They are suspended, never deleted, because sellers must be able to read their history."""
 
     form = ThirdPartyForm
-    list_display = ("name", "client_id", "level", "is_listed", "created", "paused_at")
+    list_display = ("name", "client_id", "state", "level", "is_listed", "created", "last_used_at")
     list_filter = (("paused_at", admin.EmptyFieldListFilter), "client_type", "level", "is_listed")
     actions = (SUSPEND.action, RESUME.action)
     radio_fields = {"client_type": admin.VERTICAL, "refresh_tokens": admin.VERTICAL}  # noqa: RUF012
@@ -154,7 +158,17 @@ class ThirdPartyAdmin(RegisteredAdmin):
         "start_url",
         "is_listed",
     )
-    about = ("client_id", "secret_lines", "sellers_allowing", "links", "created", "paused_at")
+    about = (
+        "client_id",
+        "state",
+        "secret_lines",
+        "sellers_allowing",
+        "last_used_at",
+        "problems",
+        "links",
+        "created",
+        "paused_at",
+    )
 
     def get_fields(self, request: HttpRequest, obj: ThirdParty | None = None) -> tuple[str, ...]:
         return self.fields if obj is None else (*self.fields, *self.about)
@@ -162,6 +176,23 @@ class ThirdPartyAdmin(RegisteredAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: ThirdParty | None = None) -> tuple[str, ...]:
         """Do not allow the type of a registered client to change: its software depends on it."""
         return () if obj is None else ("client_type", *self.about)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ThirdParty]:
+        return super().get_queryset(request).prefetch_related("secrets")
+
+    @admin.display(description="toestand")
+    def state(self, party: ThirdParty) -> str:
+        if party.paused_at is None:
+            return "Actief"
+        return "Stilgezet: het secret is gelekt" if party.is_stopped_by_leak else "Stilgezet"
+
+    @admin.display(description="laatst gebruikt")
+    def last_used_at(self, party: ThirdParty) -> str:
+        return moment(party.last_used_at) if party.last_used_at else "nooit"
+
+    @admin.display(description=HEADING)
+    def problems(self, party: ThirdParty) -> str:
+        return problem_list(party)
 
     @admin.display(description="verkopers die nu toegang geven")
     def sellers_allowing(self, party: ThirdParty) -> int:
@@ -174,7 +205,8 @@ class ThirdPartyAdmin(RegisteredAdmin):
 
     @admin.display(description="zie ook")
     def links(self, party: ThirdParty) -> str:
-        return links_to(ThirdPartyAuthorization, third_party__id__exact=party.pk)
+        own = links_to(ThirdPartyAuthorization, third_party__id__exact=party.pk)
+        return format_html("{}{}", own, links_to(Activity, target__exact=party.client_id))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Register or change the party, with its logo."""

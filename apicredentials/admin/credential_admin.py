@@ -13,6 +13,7 @@ from accounts.admin_pages import MOST_RELATED, contains
 from apicredentials import names
 from apicredentials.admin.links import links_to
 from apicredentials.admin.list_filters import CredentialStateFilter, CredentialUseFilter, SecretAgeFilter
+from apicredentials.admin.problem_lists import HEADING, problem_list, with_refusals
 from apicredentials.admin.read_only import ReadOnlyAdmin
 from apicredentials.admin.reason_actions import Act, ActingAdmin
 from apicredentials.admin.secret_admin import describe_secrets
@@ -65,7 +66,7 @@ REPORT_LEAK = Act(
 
 @admin.register(ClientCredential)
 class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
-    list_display = ("name", "seller", "client_id", "state", "created", "last_used_at")
+    list_display = ("name", "seller", "client_id", "state", "created", "last_used_at", "refusals")
     list_filter = (CredentialStateFilter, SecretAgeFilter, CredentialUseFilter)
     list_select_related = ("seller",)
     ordering = ("-pk",)  # has an index
@@ -82,13 +83,14 @@ class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
         "scope",
         "secret_lines",
         "last_used_at",
+        "problems",
         "created",
         "created_by",
         "paused_at",
         "deleted_at",
         "links",
     )
-    readonly_fields = ("state", "secret_lines", "last_used_at", "links")
+    readonly_fields = ("state", "secret_lines", "last_used_at", "problems", "links")
     actions = (PAUSE.action, RESUME.action, REVOKE.action, RESTORE.action, REPORT_LEAK.action)
 
     @admin.display(description="toestand")
@@ -103,12 +105,20 @@ class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
     def secret_lines(self, credential: ClientCredential) -> str:
         return describe_secrets(credential)
 
+    @admin.display(description=HEADING)
+    def problems(self, credential: ClientCredential) -> str:
+        return problem_list(credential)
+
+    @admin.display(description=HEADING)
+    def refusals(self, credential: Any) -> int:
+        return int(credential.refusals)
+
     @admin.display(description="zie ook")
     def links(self, credential: ClientCredential) -> str:
         return links_to(Activity, target__exact=credential.client_id)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ClientCredential]:
-        return super().get_queryset(request).prefetch_related("secrets")
+        return with_refusals(super().get_queryset(request), "client_id").prefetch_related("secrets")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -15,7 +15,7 @@ from django.utils.safestring import mark_safe
 
 from accounts.access import actor, ask_for_proof, is_recently_proven
 from apicredentials.admin.reason_actions import ActingAdmin
-from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
+from apicredentials.exceptions import AlreadyRevealed, Refusal, RotatedMeanwhile
 from apicredentials.forms import RotateForm
 from apicredentials.models import ClientSecret, OAuthClient
 from apicredentials.moments import moment
@@ -103,7 +103,7 @@ class SecretAdmin(ActingAdmin):
             except RotatedMeanwhile as error:
                 messages.warning(request, str(error))
                 return redirect(f"admin:{self.page('change')}", client.pk)
-            except NotAllowedNow as error:
+            except Refusal as error:
                 form.add_error(None, ValidationError(str(error), code=error.code))
         status = 422 if form.is_bound else 200
         return self.draw(request, client, "admin/secret_rotate.html", "Nieuw secret", status=status, form=form)

@@ -8,14 +8,16 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
-from accounts.models import Membership, Seller
+from accounts.models import Membership, Seller, User
 from apicredentials.admin.links import links_to
 from apicredentials.admin.read_only import ReadOnlyAdmin
 from apicredentials.admin.reason_actions import Act, ActingAdmin
 from apicredentials.models import (
     Activity,
     ClientCredential,
+    CommandRun,
     OutgoingMail,
     TechnicalContact,
     ThirdPartyAuthorization,
@@ -40,9 +42,18 @@ REOPEN = Act(
 
 
 class MembershipInline(admin.StackedInline):  # TabularInline draws fields without labels
+    """The members, to read. MembershipAdmin changes them, with a reason; adding one is for a new seller's owner."""
+
     model = Membership
     autocomplete_fields = ("user",)
     extra = 0
+    show_change_link = True
+
+    def has_change_permission(self, request: HttpRequest, obj: Seller | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Seller | None = None) -> bool:
+        return False
 
 
 @admin.register(Seller)
@@ -60,7 +71,10 @@ class SellerAdmin(ActingAdmin):
     @admin.display(description="hoort bij deze verkoper")
     def links(self, seller: Seller) -> str:
         models = (ClientCredential, ThirdPartyAuthorization, TechnicalContact, Activity, OutgoingMail)
-        return links_to(*models, seller__id__exact=seller.pk) if seller.pk else "-"
+        if not seller.pk:
+            return "-"
+        members = links_to(User, sellers__id__exact=seller.pk)
+        return format_html("{}{}", links_to(*models, seller__id__exact=seller.pk), members)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -98,4 +112,9 @@ class ActivityAdmin(ReadOnlyAdmin):
 
     @admin.display(description="bijzonderheden", empty_value="-")
     def details_in_words(self, activity: Activity) -> str | None:
-        return activity.explanation or None
+        return activity.full_explanation or None
+
+
+@admin.register(CommandRun)
+class CommandRunAdmin(ReadOnlyAdmin):
+    list_display = ("command", "finished_at", "total")

@@ -1,4 +1,4 @@
-"""Hashes of what is stored only as a hash: keyed ones for client secrets (SECRET_HASH_KEYS), plain digests."""
+"""Hashes: keyed ones for client secrets (SECRET_HASH_KEYS), plain digests for codes and refresh tokens."""
 
 import hashlib
 import hmac
@@ -17,15 +17,13 @@ def digest(plaintext: str) -> str:
     """Return the SHA-256 in hex.
 
     Codes and refresh tokens are stored as digests, which is enough for 256 random bits. The digest of a client
-    secret is its fingerprint: with it a found secret can be reported without repeating it.
+    secret is its fingerprint, with which a found secret can be reported without repeating it.
     """
     return hashlib.sha256(plaintext.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class HashKey:
-    """A key of SECRET_HASH_KEYS."""
-
     id: str
     key: bytes = field(repr=False)
     starts_at: int = 0

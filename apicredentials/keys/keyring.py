@@ -49,7 +49,7 @@ def _current[Key: (HashKey, SigningKey)](ring: tuple[Key, ...]) -> Key:
 def text_of(name: str) -> str:
     """Return the current value of the setting `name`, reading its file again after a change.
 
-    One `stat` per call costs a microsecond, and every process gets a new key without a restart. When the file is
+    One `stat` per call costs a microsecond and lets every process load a new key without a restart. When the file is
     missing, unreadable or cut short, the last valid contents stay in use, because a backup tool or an editor must
     not stop signing.
     """

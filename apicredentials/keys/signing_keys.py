@@ -31,7 +31,7 @@ class SigningKey:
 
     @cached_property
     def registry(self) -> jws.JWSRegistry:
-        """The algorithm that joserfc may use with this key, whatever a token names (RFC 8725 §3.1)."""
+        """The one algorithm that joserfc may use with this key, whichever a token names (RFC 8725 §3.1)."""
         return jws.JWSRegistry(algorithms=[self.algorithm])
 
     @cached_property
@@ -41,7 +41,7 @@ class SigningKey:
 
     @cached_property
     def encoded_header(self) -> str:
-        """The header as it is in those tokens."""
+        """The header, encoded as in those tokens."""
         return self.sign(b"").partition(".")[0]
 
     @cached_property

@@ -4,16 +4,26 @@ A mail says what happened, who did it, when and from where, and what to do. The 
 mail. `templates/mail/` renders every message as text and as HTML.
 """
 
-from apicredentials.mail import contact_texts, credential_texts, integrator_texts, party_texts, seller_texts
+from apicredentials.mail import (
+    account_texts,
+    contact_texts,
+    credential_texts,
+    integrator_texts,
+    member_texts,
+    party_texts,
+    seller_texts,
+)
 from apicredentials.mail.messages import MESSAGES, MailContext, Message
 
 __all__ = [
     "MESSAGES",
     "MailContext",
     "Message",
+    "account_texts",
     "contact_texts",
     "credential_texts",
     "integrator_texts",
+    "member_texts",
     "party_texts",
     "seller_texts",
 ]

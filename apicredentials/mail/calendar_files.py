@@ -9,7 +9,7 @@ from django.utils import timezone
 
 
 def day_in_calendar(day: dt.date, *, uid: str, summary: str, description: str, url: str) -> str:
-    """Return a calendar file with an all-day event. The UID makes a second import update the same event."""
+    """Return a calendar file with an all-day event. A second import with the same UID updates the event."""
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",

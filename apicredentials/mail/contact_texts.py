@@ -90,10 +90,10 @@ def to_confirmation(facts: MailContext) -> tuple[str, str]:
 
 @message
 def announcement(facts: MailContext) -> Message:
-    """An operator's own words: `subject`, `text` with empty lines between its paragraphs, and perhaps a `party`."""
+    """An operator's own text: `subject`, `text` with empty lines between paragraphs, and optionally a `party`."""
     reason = f"je het technisch contact bent van {facts.seller}"
     if facts["party"]:
-        reason = f"je eigenaar of technisch contact bent van {facts.seller} en {facts['party']} daar toegang heeft"
+        reason = f"je eigenaar of technisch contact bent van {facts.seller} en {facts['party']} daar toestemming heeft"
     news, *rest = [one_line(paragraph) for paragraph in facts.context["text"].split("\n\n")]
     return Message(
         subject=facts["subject"],

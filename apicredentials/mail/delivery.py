@@ -16,7 +16,7 @@ from apicredentials.models.outgoing_mail import OutgoingMail, OutgoingMailQueryS
 # Timeout of each answer of the mail server, in seconds; MAILERS has the one for connecting. If it were short, a slow
 # server could accept a mail after we have given up, and we would send it twice.
 ANSWER_SECONDS = 30
-# Stop the run after so many consecutive failures of the server (not of a mail or its address).
+# Stop the run after this many consecutive failures of the server (failures of a mail or an address do not count).
 PATIENCE = 3
 
 log = structlog.get_logger("apicredentials.mail")
@@ -52,7 +52,7 @@ def attempt(mail: OutgoingMail, connection: "SmtpConnection", result: SendResult
         mail.note_failure(error)
         result.failed += 1
         result.in_a_row = 0 if is_about_the_mail(error) else result.in_a_row + 1
-        # Without the words of the error, which may contain the address; a traceback only for our own bugs.
+        # Without the error's message, which may contain the address; with a traceback only for our own bugs.
         is_ours = not isinstance(error, OSError | ValueError)
         log.warning("mail_failed", mail=mail.pk, kind=mail.kind, reason=describe(error), exc_info=is_ours)
     else:
@@ -62,7 +62,7 @@ def attempt(mail: OutgoingMail, connection: "SmtpConnection", result: SendResult
 
 
 def is_about_the_mail(error: Exception) -> bool:
-    """Whether the failure is about this mail or its address, not about the server."""
+    """Return True if the failure is about this mail or its address, not about the server."""
     return isinstance(error, SMTPRecipientsRefused | SMTPDataError) or not isinstance(error, OSError)
 
 

@@ -34,7 +34,7 @@ def access_authorized(facts: MailContext) -> Message:
 
 @message
 def access_ends(facts: MailContext) -> Message:
-    """Notice 30, 7 or 1 day before the end."""
+    """Notice sent 30, 7 and 1 day before the end."""
     soon = facts.time_left("expires_at")
     text = Message(
         subject=f"Toegang tot {facts['seller']} verloopt {soon}",

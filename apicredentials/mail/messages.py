@@ -49,7 +49,7 @@ class MailContext:
 
     @property
     def act(self) -> list[tuple[str, str]]:
-        """The rows that say who did it, when, from where, and why."""
+        """The rows for actor, time, address and reason."""
         rows = [
             ("Verkoper", self.seller),
             ("Wie", self["who"]),
@@ -72,7 +72,7 @@ class MailContext:
         return ", ".join(str(scopes.label(scope)) for scope in scopes.highest(self[name].split())) or "Geen"
 
     def time_left(self, name: str) -> str:
-        """Return how long until a day, counted now, because the mail may have been delayed: "over 30 dagen"."""
+        """Return "over 30 dagen", counted when the mail is made, because the mail may have been delayed."""
         days = self.days_left(name)
         return {0: "vandaag", 1: "morgen"}.get(days, f"over {days} dagen")
 

@@ -1,7 +1,7 @@
 """Notices: authorisations that end or have ended, old secrets that have ended, unconfirmed addresses.
 
-Nothing here ends anything; that happens where tokens are made and used. A late run is therefore harmless, and a missed
-run is made up for, unless the news is older than CATCH_UP.
+Nothing is ended here: the ends themselves are enforced where tokens are issued and checked. A late run is therefore
+harmless, and the next run makes up for a missed one, unless the news is older than CATCH_UP.
 """
 
 import datetime as dt
@@ -28,7 +28,7 @@ from apicredentials.moments import midnight_in
 
 # Days before the end of an authorisation on which a notice is sent.
 STEPS = (60, 30, 14, 7, 1)
-# Those of them that the party's contact address gets a notice for.
+# The subset on which the party's contact address gets a notice too.
 PARTY_STEPS = (30, 7, 1)
 # `ThirdPartyAuthorization.noticed_step` of an authorisation whose end is in the log.
 ENDED = 0

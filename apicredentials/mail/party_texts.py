@@ -36,7 +36,7 @@ def party_renewed(facts: MailContext) -> Message:
 
 @message
 def party_taken_over(facts: MailContext) -> Message:
-    """`former_giver` gave the consent that `who` is responsible for now."""
+    """`former_giver` gave the consent; `who` is responsible for it now."""
     return Message(
         subject=f"Toestemming voor {facts['subject']} overgenomen",
         news=f"{facts['who']} heeft de toestemming voor {facts['subject']} overgenomen van {facts['former_giver']}. De "
@@ -83,7 +83,7 @@ def party_revoked(facts: MailContext) -> Message:
 
 @dataclass(frozen=True)
 class Stop:
-    """The words for one cause: what happened, and what to do now. `{party}` and `{giver}` are filled in."""
+    """Texts for one cause: what happened, and what to do now. `{party}` and `{giver}` are placeholders."""
 
     news: str
     advice: list[str]
@@ -94,7 +94,7 @@ TAKE_OVER = (
     "dezelfde rechten en einddatum."
 )
 CONNECT_AGAIN = "Wil je {party} weer gebruiken? Begin dan opnieuw bij {party}."
-# By the codes of causes: protocol.md, "States and causes".
+# Keyed by the code of a cause (`Cause`).
 STOPS = {
     "refresh_token_replayed": Stop(
         "{party} is gestopt, omdat een oud refresh token opnieuw is gebruikt. Dat kan een fout in de software zijn, of "
@@ -128,7 +128,7 @@ STOPS = {
 
 
 def stop_for(facts: MailContext) -> Stop:
-    """Return the words for `cause`, with the names filled in."""
+    """Return the texts for `cause`, with the names filled in."""
     stop = STOPS[facts["cause"]]
     names = {"party": facts["subject"], "giver": facts["giver"] or "een collega"}
     return Stop(stop.news.format(**names), [each.format(**names) for each in stop.advice])
@@ -208,7 +208,7 @@ def party_secret_leaked(facts: MailContext) -> Message:
 
 @message
 def authorization_ends(facts: MailContext) -> Message:
-    """Notice 60, 30, 14, 7 or 1 day before the end; `calendar` asks for a calendar file."""
+    """Notice sent 60, 30, 14, 7 and 1 day before the end; `calendar` requests a calendar file."""
     soon = facts.time_left("expires_at")
     granted = [("Rechten", facts.rights())] if facts["scope"] else []
     giver = [("Gegeven door", f"{facts['giver']}, op {facts.moment('granted_at')}")] if facts["giver"] else []
@@ -229,7 +229,7 @@ def authorization_ends(facts: MailContext) -> Message:
 
 
 def next_notices(days_left: int) -> str:
-    """Return when the following notices come: "We mailen weer 14, 7 en 1 dag van tevoren, tot je verlengt."."""
+    """Return the sentence about later notices: "We mailen weer 14, 7 en 1 dag van tevoren, tot je verlengt."."""
     *others, last = [str(step) for step in STEPS if step < days_left] or [""]
     days = f"{', '.join(others)} en {last}" if others else last
     return f"We mailen weer {days} dag van tevoren, tot je verlengt." if days else ""

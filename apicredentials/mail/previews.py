@@ -13,10 +13,21 @@ ANNOUNCEMENT = "Onderhoud aan de Retailer API"
 
 
 def subject_of(kind: str) -> str:
-    """Return the sample name of what the mail is about."""
+    """Return the sample name of the mail's subject, such as a party or a credential."""
     if kind == OutgoingMail.Kind.ANNOUNCEMENT:
         return ANNOUNCEMENT
     return PARTY if kind.startswith(("party_", "authorization_", "access_")) else "Magazijn"
+
+
+_MEMBERS = {
+    "role": "Technisch",
+    "former_role": "Beheerder",
+    "factor": "Authenticator-app",
+    "device": "Firefox op Linux",
+    "left": "9",
+    "row": "0",
+    "nonce": "",
+}
 
 
 def sample(kind: str) -> OutgoingMail:
@@ -24,7 +35,7 @@ def sample(kind: str) -> OutgoingMail:
     if kind not in MESSAGES:
         raise KeyError(kind)
     now = timezone.now()
-    context = {
+    context = _MEMBERS | {
         "seller": "Fietsenwinkel De Spaak",
         "retailer_id": "1234567",
         "subject": subject_of(kind),
@@ -56,7 +67,7 @@ def sample(kind: str) -> OutgoingMail:
 
 
 def sample_of(announcement: Announcement) -> OutgoingMail:
-    """Return an unsaved mail with the words of this announcement."""
+    """Return an unsaved mail with the text of this announcement."""
     mail = sample(OutgoingMail.Kind.ANNOUNCEMENT)
     mail.announcement = announcement
     return mail

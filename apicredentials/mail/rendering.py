@@ -12,7 +12,7 @@ from apicredentials.models import OutgoingMail
 
 
 def compose(mail: OutgoingMail) -> Message:
-    """Return the texts of this mail, made now."""
+    """Return the texts of this mail, made from its facts."""
     with translation.override("nl"):
         return MESSAGES[mail.kind](MailContext(mail.facts))
 

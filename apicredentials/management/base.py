@@ -61,18 +61,18 @@ def standard_input() -> TextIO:
 class PortalCommand(OneLineCommand):
     """A command whose `act` does one thing and returns what to print."""
 
-    # Whether --reason must be given; None: the command has no such option. A dry run needs none.
+    # True if --reason is required, which a dry run does not need; None if the command has no such option.
     reason_required: ClassVar[bool | None] = None
 
     def act(self, *args: Any, **options: Any) -> Any:
-        """Return an object, or an iterable of objects, which is printed while it is read; `by` is the operator.
+        """Return an object or an iterable of objects, which is printed as a stream; `by` is the operator.
 
         Raise ValidationError, Refusal or CommandError to refuse.
         """
         raise NotImplementedError
 
     def lines(self, data: dict[str, Any]) -> Iterable[str]:
-        """Return an object as lines for people; None is left out."""
+        """Return an object as lines of text; values that are None are left out."""
         for name, value in data.items():
             if value is not None:
                 yield f"{name}: {' '.join(map(str, value)) if isinstance(value, list) else value}"
@@ -87,7 +87,7 @@ class PortalCommand(OneLineCommand):
             by = operator(options.get("reason") or "")
             if self.reason_required and not by.reason and not options.get("dry_run"):
                 raise CommandError("--reason is required.")
-            # Printed after the transaction of the act: a secret must not be seen before it is stored.
+            # Print after the transaction of the act: a secret must not be visible before it is stored.
             self.report(self.act(by=by, **options), as_json=options["json"])
         except ValidationError as error:
             raise CommandError(" ".join(messages_of(error))) from error
@@ -102,10 +102,12 @@ class PortalCommand(OneLineCommand):
         elif isinstance(data, dict):
             self.stdout.write(dumps(data))
         else:
-            self.stdout.write("[", ending="")
-            for number, row in enumerate(data):
-                self.stdout.write(f"{',\n' if number else ''}{dumps(row)}", ending="")
-            self.stdout.write("]")
+            # Nothing is printed before the first row is read, so that a failing query prints no half of a list.
+            opening = "["
+            for row in data:
+                self.stdout.write(f"{opening}{dumps(row)}", ending="")
+                opening = ",\n"
+            self.stdout.write("[]" if opening == "[" else "]")
 
     def find[M: Model](self, rows: QuerySet[M] | Manager[M], **lookup: str) -> M:
         """Return the one row that `lookup` identifies, or refuse."""
@@ -180,7 +182,7 @@ class SellerCommand(PortalCommand):
 
 
 class ThirdPartyCommand(PortalCommand):
-    """An act on one third party that every seller with a consent gets mail about."""
+    """An act on one third party. Every seller with a consent gets mail about it."""
 
     reason_required = True
 
@@ -201,5 +203,5 @@ class ThirdPartyCommand(PortalCommand):
         raise NotImplementedError
 
     def is_done(self, party: ThirdParty) -> bool:
-        """Whether the act would change nothing."""
+        """Return True if the act would change nothing."""
         raise NotImplementedError

@@ -15,7 +15,7 @@ from apicredentials.management.base import PortalCommand
 
 
 class KeyRotationCommand(PortalCommand):
-    """Adds a key that comes into use after every process has had the time to load it."""
+    """Adds a key that comes into use after every process has had time to load it."""
 
     setting: str
     starts_after_seconds: int

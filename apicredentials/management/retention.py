@@ -1,4 +1,4 @@
-"""Which data expires, and deleting it in small batches so that no statement holds locks for long."""
+"""Retention: the rows that have expired, and their deletion in small batches, so that locks are held only briefly."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ from apicredentials.models import (
 )
 from apicredentials.models.clients import RESTORE_WINDOW
 
-# How many rows one statement looks at.
+# Rows per statement.
 SLICE = 2000
 
-# Mail is kept as long as the log, which it repeats.
+# Mail repeats the log, so it is kept equally long.
 ACTIVITY_KEPT = dt.timedelta(days=400)
 # A replaced refresh token is kept so that its reuse is recognised as theft.
 REPLACED_TOKENS_KEPT = dt.timedelta(days=30)
@@ -77,7 +77,7 @@ def delete_in_slices(queryset: models.QuerySet[models.Model]) -> int:
         with transaction.atomic(using=queryset.db):
             if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
-                    # A slice need not wait for the disk: what a crash brings back is deleted the next night.
+                    # Do not wait for the disk after each slice: the next run deletes rows that a crash brought back.
                     cursor.execute("SET LOCAL synchronous_commit = off")
             deleted += within._raw_delete(queryset.db)
         start = end

@@ -1,7 +1,7 @@
-"""The database itself keeps the activity log: it refuses to change a row, and to remove one within 400 days.
+"""Triggers that make the activity log append-only: no row can be changed, or deleted within 400 days.
 
-On SQLite a later migration that alters a column of this table makes it anew and loses its triggers: such a
-migration must put them back. `tests/apicredentials/test_activity_append_only.py` fails when it does not.
+On SQLite a later migration that alters a column of this table recreates the table and loses its triggers. Such a
+migration must create them again; `tests/apicredentials/test_activity_append_only.py` fails when it does not.
 """
 
 import django.db.models.deletion

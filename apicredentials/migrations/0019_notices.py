@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("apicredentials", "0017_usage"),
+        ("apicredentials", "0018_drop_last_refused"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,4 +1,4 @@
-"""The data of API Instellingen, along its nouns."""
+"""The models of API Instellingen, one module per noun."""
 
 from apicredentials.models.activity import Activity
 from apicredentials.models.announcements import Announcement

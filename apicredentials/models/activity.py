@@ -1,8 +1,8 @@
-"""The log of what was done, by whom and when: written in the transaction of the act itself."""
+"""The activity log: who did what, and when. Each row is written in the transaction of the act."""
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar, Self, TypeAlias
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from accounts.models import Actor, Seller
 from apicredentials import scopes
 from apicredentials.models import kinds
 from apicredentials.models.kinds import Group, Recipients
-from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, recipients_of
+from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, recipients_of, unique_addresses
 from apicredentials.models.states import Cause
 from apicredentials.moments import moment
 
@@ -23,20 +23,18 @@ _CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,18})")
 
 
 class ActivityQuerySet(models.QuerySet["Activity"]):
-    """Which rows there are."""
-
     def for_seller(self, seller: Seller) -> Self:
-        """Those of one seller, the newest first: the only way from a request to a row."""
+        """Return the rows of one seller, newest first. Requests reach rows only through this."""
         return self.filter(seller=seller)
 
     def about(self, what: str) -> Self:
-        """Those of one kind, or of one of the GROUPS of kinds."""
+        """Return the rows of one kind, or of one `Group` of kinds."""
         return self.filter(kind__in=kinds.Kind.grouped().get(Group(what)) if what in set(Group) else [what])
 
     def before(self, cursor: str) -> Self:
-        """Those that come after the row with this `cursor`; all of them when it is not one.
+        """Return the rows older than the row with this `cursor`; all rows if the cursor is malformed.
 
-        The index finds the place, however far down: nothing is counted or skipped over.
+        Keyset paging: the index finds the position, so a deep page costs no more than the first.
         """
         match = _CURSOR.fullmatch(cursor)
         if match is None:
@@ -46,9 +44,9 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
 
 
 class Activity(models.Model):
-    """One act. Rows are added and never changed: the database refuses it, and so to remove one within 400 days.
+    """One act. Triggers in the database reject changes to a row, and its deletion within 400 days.
 
-    Hence sellers and users with a row here cannot be deleted; one is closed, the other switched off.
+    Sellers and users with a row here can therefore not be deleted. Sellers are closed and users switched off instead.
     """
 
     Kind: TypeAlias = kinds.Kind  # noqa: UP040 - `type` makes an alias without attributes
@@ -88,7 +86,7 @@ class Activity(models.Model):
 
     @property
     def cursor(self) -> str:
-        """Where this row stands in the log, for `before`."""
+        """The position of this row in the log, for `before`."""
         return f"{(self.at - _EPOCH) // dt.timedelta(microseconds=1)}-{self.pk}"
 
     @property
@@ -98,11 +96,16 @@ class Activity(models.Model):
 
     @property
     def explanation(self) -> str:
-        """What its details tell a person, in sentences; empty when there is nothing to add."""
+        """The details as Dutch sentences; empty when there is nothing to add."""
         told = {name: value for name, value in self.details.items() if value}
         if self.kind in {self.Kind.CREDENTIAL_RIGHTS_CHANGED, self.Kind.PARTY_NARROWED}:
             return _difference(told.get("former_scope", ""), told.get("scope", ""))
         return " ".join(tell(told[name]) for name, tell in SENTENCES.items() if name in told)
+
+    @property
+    def full_explanation(self) -> str:
+        """The explanation, followed by the consequence for the seller, such as "Deze partij heeft toegang."."""
+        return " ".join(filter(None, [self.explanation, kinds.Kind(self.kind).consequence]))
 
     @classmethod
     def record(
@@ -117,7 +120,7 @@ class Activity(models.Model):
     ) -> "Activity":
         """Write a row and queue its mail. Call it inside the transaction of the act.
 
-        `details` are short texts that the mail or the line in the log may need, such as a former name or an end date.
+        `details` are short texts for the mail or the log page, such as a former name or an end date.
         """
         activity = cls.objects.create(
             kind=kind,
@@ -133,13 +136,14 @@ class Activity(models.Model):
         activity.queue_mail(kind.recipients, by=by)
         return activity
 
-    def queue_mail(self, recipients: Recipients, *, by: Actor) -> None:
-        """Queue the mail about this act, once per address."""
-        if self.seller is None or recipients == Recipients.NOBODY:
+    def queue_mail(self, recipients: Recipients, *, by: Actor, also: Iterable[str] = ()) -> None:
+        """Queue the mail about this act, once per address: to its recipients, and to `also`."""
+        if self.seller is None:
             return
-        is_for_owners = recipients == Recipients.OWNERS
-        mail = self.mail(f"activity:{self.pk}", by=by)
-        mail.queue_for(owners_of(self.seller) if is_for_owners else recipients_of(self.seller))
+        addresses = [] if recipients == Recipients.NOBODY else recipients_of(self.seller)
+        if recipients == Recipients.OWNERS:
+            addresses = owners_of(self.seller)
+        self.mail(f"activity:{self.pk}", by=by).queue_for(unique_addresses([*addresses, *also]))
 
     def mail(self, key: str, *, by: Actor) -> OutgoingMail:
         """Return the unsaved mail about this act, without a recipient."""
@@ -148,7 +152,7 @@ class Activity(models.Model):
         return OutgoingMail(kind=self.kind, key=key, context=context, seller=self.seller)
 
 
-# ---- What the details tell ----------------------------------------------------------------------------------
+# ---- Sentences about the details ----------------------------------------------------------------------------
 
 
 def _moment(text: str) -> str:
@@ -174,8 +178,13 @@ def _levels(scope: str) -> dict[str, str]:
     return {label.resource.name: label.level for label in labels}
 
 
-# By the name of a detail. Others are for the portal itself.
+# Keyed by the name of a detail. Other details are not shown.
 SENTENCES: dict[str, Callable[[str], str]] = {
+    "role": "Rol: {}.".format,
+    "former_role": "Was: {}.".format,
+    "factor": "Het gaat om: {}.".format,
+    "taken_over": "Overgenomen: {}.".format,
+    "stopped": "Gestopt: {}.".format,
     "former_name": "Heette eerst ‘{}’.".format,
     "changed": "Gewijzigd: {}.".format,
     "cause": lambda code: f"Oorzaak: {Cause(code).label}.",

@@ -51,7 +51,7 @@ class Progress:
 
 
 class Announcement(models.Model):
-    """A service message. A draft may change; a sent one is what people have read, so it stays as it is."""
+    """A service message. A draft can be changed; a sent one cannot, because people have read it."""
 
     subject = models.CharField(
         "onderwerp", max_length=MAXIMUM_SUBJECT, help_text="Eén regel. Noem wat er gebeurt, en wanneer."
@@ -84,7 +84,7 @@ class Announcement(models.Model):
         ordering = ("-created_at", "-pk")
         permissions = (("send_announcement", "Mag een mededeling versturen"),)
         constraints = (
-            # The hash only because a text is too long for an index.
+            # A hash of the text, because the text itself is too long for an index.
             models.UniqueConstraint(
                 "subject",
                 MD5("text"),
@@ -117,14 +117,14 @@ class Announcement(models.Model):
 
     @property
     def words(self) -> dict[str, str]:
-        """The facts that all its mails share."""
+        """The facts shared by all mails of this announcement."""
         party = self.third_party.name if self.third_party else ""
         return {"subject": self.subject, "text": self.text, "party": party}
 
     def clean(self) -> None:
         """Normalise the words; raise ValidationError when they cannot be mailed."""
         errors: dict[str, ValidationError] = {}
-        # A form has reported empty fields already.
+        # Empty fields are reported by the form already.
         for name in (name for name in CLEAN if getattr(self, name)):
             try:
                 setattr(self, name, CLEAN[name](getattr(self, name)))
@@ -145,7 +145,8 @@ class Announcement(models.Model):
     def send(self, *, by: Actor, seen: dt.datetime) -> None:
         """Queue a mail for each recipient, once per address, in one transaction.
 
-        `seen` is the `updated_at` of the words that somebody read before. Raises AlreadySent and WordsChanged.
+        `seen` is the `updated_at` of the version that the operator read. Raises AlreadySent, and WordsChanged if the
+        announcement was changed since.
         """
         with transaction.atomic():
             if self._locked_draft().updated_at != seen:
@@ -170,11 +171,12 @@ class Announcement(models.Model):
         )
 
     def sellers(self) -> models.QuerySet[Seller]:
-        """Return the open sellers that it is for."""
+        """Return the open sellers that this announcement is for."""
         sellers = Seller.objects.filter(closed_at=None)
         if self.third_party is None:
             return sellers
-        authorizations = ThirdPartyAuthorization.objects.active().filter(third_party=self.third_party)
+        # Also of a suspended party: these sellers are the ones that want to know.
+        authorizations = ThirdPartyAuthorization.objects.standing().filter(third_party=self.third_party)
         return sellers.filter(pk__in=authorizations.values("seller"))
 
     def contacts(self) -> models.QuerySet[TechnicalContact]:
@@ -188,14 +190,14 @@ class Announcement(models.Model):
         return Membership.objects.filter(role=Membership.Role.OWNER, user__is_active=True, seller__in=self.sellers())
 
     def recipients(self) -> Iterator[tuple[str, Seller]]:
-        """Yield each address with its seller; an address may come more than once."""
+        """Yield each address with its seller; an address may occur more than once."""
         for contact in walk(self.contacts().select_related("seller"), "pk"):
             yield contact.email, contact.seller
         for owner in walk(self.owners().select_related("seller", "user"), "pk"):
             yield owner.user.email, owner.seller
 
     def progress(self) -> Progress:
-        """Count its mails in the outbox; of a draft, the mails it would have now."""
+        """Count the mails in the outbox; for a draft, the mails that sending it now would queue."""
         if self.is_draft:
             # distinct(), because union() with an empty queryset returns the other one as it is.
             contacts = self.contacts().values(at=Lower("email")).distinct()

@@ -21,7 +21,7 @@ from apicredentials.models.states import GIVER_GONE, REMOVALS, Cause, State, cau
 from apicredentials.models.third_parties import ThirdParty
 from apicredentials.moments import days_until, moment, one_year_after
 
-# An authorisation ends soon, and can be renewed, from this long before its end.
+# From this long before its end, an authorisation counts as ending soon and can be renewed.
 ENDING_SOON = dt.timedelta(days=60)
 # It can be renewed until this long after its end; its refresh tokens then work again.
 RENEWABLE_AFTER_END = dt.timedelta(days=30)
@@ -39,15 +39,15 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
     """Authorisations by state; each filter agrees with `ThirdPartyAuthorization.state`."""
 
     def for_seller(self, seller: Seller) -> Self:
-        """Those of one seller. Requests reach rows only through this."""
+        """Return the authorisations of one seller. Requests reach rows only through this."""
         return self.filter(seller=seller)
 
     def standing(self) -> Self:
-        """Those that are not over: neither ended nor past their year. They may be suspended."""
+        """Return those neither ended nor past their year. They may be suspended."""
         return self.filter(ended_at=None, expires_at__gt=timezone.now())
 
     def active(self) -> Self:
-        """Those that give access now."""
+        """Return those that give access now."""
         return self.standing().filter(
             seller__closed_at=None,
             third_party__paused_at=None,
@@ -56,7 +56,7 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
         )
 
     def in_state(self, state: State) -> Self:
-        """Those whose `state` is this one."""
+        """Return those with this `state`."""
         now = timezone.now()
         ended = Q(ended_at__isnull=False)
         long_over = Q(expires_at__lte=now - RENEWABLE_AFTER_END)
@@ -77,11 +77,11 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
         )
 
     def with_parties(self) -> Self:
-        """With the rows that `state` and the texts about it need, in the same query."""
+        """Join the rows that `state` and the texts about it need."""
         return self.select_related("third_party", "seller", "granted_by")
 
     def with_details(self) -> Self:
-        """With everything the settings page shows: current ones first, then history, the latest end first."""
+        """Load everything the settings page shows: current ones first, then history, the latest end first."""
         renewable = Q(ended_at=None, expires_at__gt=timezone.now() - RENEWABLE_AFTER_END)
         past_since = Case(When(renewable, then=None), default=Coalesce("ended_at", "expires_at"))
         return (
@@ -96,9 +96,9 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
     ) -> "ThirdPartyAuthorization":
         """Record that `seller` gives `third_party` exactly `rights`, for a year from now.
 
-        A consent that still stands is replaced, so that tokens already issued obey the new one. One past its end
-        stays as history and its tokens stay dead. The seller's row is locked, so that two consents at once make
-        one authorisation.
+        A consent still in force is replaced, so that the new rights apply to tokens already issued. One past its end
+        stays as history and its tokens stay invalid. The seller's row is locked, so that two simultaneous consents
+        create one authorisation.
         """
         now = timezone.now()
         with transaction.atomic():
@@ -123,13 +123,13 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
         return authorization
 
     def stop_for_member(self, user: User, *, seller: Seller, by: Actor) -> None:
-        """Stop what a member who left the seller gave consent for. A colleague can take each one over."""
+        """Stop the authorisations consented to by a member who left. A colleague can take each one over."""
         for authorization in self.for_seller(seller).filter(granted_by=user, ended_at=None).with_parties():
             authorization.stop(Cause.MEMBER_LEFT, by=by)
 
 
 class ThirdPartyAuthorization(models.Model):
-    """What one third party may do for one seller, and until when."""
+    """The rights that one seller gave one third party, and until when."""
 
     uid = models.CharField(max_length=36, unique=True, default=new_uid, editable=False)
     seller = models.ForeignKey(Seller, on_delete=models.CASCADE, related_name="authorizations", verbose_name="verkoper")
@@ -182,7 +182,7 @@ class ThirdPartyAuthorization(models.Model):
 
     @property
     def rights(self) -> list[str]:
-        """The scope names granted, with all they include, as far as the party may have them now."""
+        """The granted scope names and all that they include, limited to those the party may have now."""
         return scopes.close(set(self.scope.split()) & set(self.third_party.scope.split()))
 
     @property
@@ -211,9 +211,9 @@ class ThirdPartyAuthorization(models.Model):
 
     @property
     def cause(self) -> Cause | None:
-        """Why it does not work; None when it does.
+        """The reason why it gives no access; None while it gives access.
 
-        A suspension hides an end of the year for as long as the seller could still renew.
+        During the renewal window a suspension takes precedence over the end of the year.
         """
         now = timezone.now()
         if self.end_cause:
@@ -230,7 +230,7 @@ class ThirdPartyAuthorization(models.Model):
 
     @property
     def state_since(self) -> dt.datetime | None:
-        """When its cause came; None while it is active."""
+        """The time since when it has been in this state; None while it is active."""
         match self.cause:
             case None:
                 return None
@@ -251,12 +251,12 @@ class ThirdPartyAuthorization(models.Model):
 
     @property
     def cause_sentence(self) -> str:
-        """Who or what caused the state and when, in Dutch; empty while it is active."""
+        """The cause of the state and its time, in Dutch; empty while it is active."""
         return self._fill(self.cause.sentence) if self.cause else ""
 
     @property
     def remedy(self) -> str:
-        """What the seller can do now, in Dutch; empty while it is active."""
+        """The next step for the seller, in Dutch; empty while it is active."""
         if self.state == State.EXPIRED and self.is_renewable:
             return "Kies Verlengen. Dan werkt alles weer; de partij hoeft niets te doen."
         if self.cause in GIVER_GONE and not self.can_be_taken_over:
@@ -273,27 +273,27 @@ class ThirdPartyAuthorization(models.Model):
 
     @property
     def is_active(self) -> bool:
-        """Whether it gives access now."""
+        """True if it gives access now."""
         return self.state == State.ACTIVE
 
     @property
     def is_current(self) -> bool:
-        """Whether it stands among the seller's connections rather than in the history."""
+        """True if pages list it among the current connections instead of in the history."""
         return not self.end_cause and self.expires_at > timezone.now() - RENEWABLE_AFTER_END
 
     @property
     def is_ending_soon(self) -> bool:
-        """Whether it still gives access, but for 60 days at most."""
+        """True if it gives access for at most 60 more days."""
         return self.is_active and self.expires_at - timezone.now() <= ENDING_SOON
 
     @property
     def is_renewable(self) -> bool:
-        """Whether the seller can renew it here, without a visit to the party."""
+        """True if the seller can renew it in the portal, without a new consent through the party."""
         return self.is_current and self.expires_at - ENDING_SOON <= timezone.now()
 
     @property
     def can_be_taken_over(self) -> bool:
-        """Whether a colleague can answer for it in place of the person who gave consent and left."""
+        """True if the person who gave consent left and a colleague can become responsible for it."""
         return self.cause in GIVER_GONE and self.expires_at > timezone.now() - RENEWABLE_AFTER_END
 
     @property
@@ -333,20 +333,20 @@ class ThirdPartyAuthorization(models.Model):
     def renew(self, *, by: Actor) -> None:
         """Start a new year today with the same rights. Raises CannotRenew.
 
-        From now on the person who renews answers for it, in place of the one who gave consent.
+        The person who renews becomes responsible for it, instead of the person who gave consent.
         """
         with transaction.atomic():
             lock(self)
             if not self.is_renewable:
                 raise CannotRenew
-            self.granted_by, self.granted_at = by.user, timezone.now()
+            self.granted_by, self.granted_at = by.user or self.granted_by, timezone.now()
             self.expires_at = one_year_after(self.granted_at)
             self.save(update_fields=["granted_by", "granted_at", "expires_at"])
             OutgoingMail.objects.withdraw(key_of_end(self.uid))
             self.record(Activity.Kind.PARTY_RENEWED, by, expires_at=self.expires_at.isoformat())
 
     def take_over(self, *, by: Actor) -> None:
-        """Answer for it in place of a colleague who left; the end date stays the same. Raises CannotTakeOver."""
+        """Make `by` responsible instead of a colleague who left; keep the end date. Raises CannotTakeOver."""
         with transaction.atomic():
             lock(self.seller)
             lock(self)
@@ -363,7 +363,7 @@ class ThirdPartyAuthorization(models.Model):
             self.record(Activity.Kind.PARTY_TAKEN_OVER, by, former_giver=former, expires_at=self.expires_at.isoformat())
 
     def narrow(self, rights: Iterable[str], *, by: Actor) -> None:
-        """Leave the party only these of its rights, for issued tokens too. Raises CannotNarrow."""
+        """Reduce the party's rights to these, for issued tokens too. Raises CannotNarrow."""
         with transaction.atomic():
             lock(self)
             former, kept = self.scope, scopes.close(rights)
@@ -384,7 +384,7 @@ class ThirdPartyAuthorization(models.Model):
                 self.record(Activity.Kind.PARTY_REVOKED, by)
 
     def stop(self, cause: Cause, *, by: Actor) -> None:
-        """End it for another reason than a removal. Idempotent."""
+        """End it for a reason other than removal by the seller. Idempotent."""
         with transaction.atomic():
             lock(self)
             if self.ended_at is None:
@@ -392,7 +392,7 @@ class ThirdPartyAuthorization(models.Model):
                 self.record(Activity.Kind.PARTY_STOPPED, by, cause=cause, giver=str(self.granted_by or ""))
 
     def note_end(self, cause: Cause, *, ended_at: dt.datetime | None = None, ended_by: str = "") -> None:
-        """Save cause, moment and actor of an end, and withdraw the notices of its end that wait."""
+        """Save cause, time and actor of an end, and withdraw the unsent expiry notices."""
         self.ended_at = ended_at or timezone.now()
         self.end_cause, self.ended_by = cause, ended_by[:254]
         self.save(update_fields=["ended_at", "end_cause", "ended_by"])

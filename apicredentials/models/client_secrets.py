@@ -16,7 +16,7 @@ from apicredentials.models.activity import Activity
 from apicredentials.models.locking import lock
 from apicredentials.moments import days_until
 
-# A use is written at most this often; the pages show minutes.
+# A use is stored at most this often, because the pages show minutes.
 LAST_USED_PRECISION = dt.timedelta(minutes=1)
 
 # An old secret whose last use may be unwritten must be unused for this long before it is safe to end.
@@ -35,12 +35,12 @@ class ClientSecretQuerySet(models.QuerySet["ClientSecret"]):
     """Secrets by state."""
 
     def live(self, now: dt.datetime | None = None) -> Self:
-        """Those that work at `now`."""
+        """Return the secrets that work at `now`."""
         return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now or timezone.now()))
 
 
 class ClientSecret(models.Model):
-    """One secret of a client. The newest has no end; an older one beside it always has."""
+    """One secret of a client. The newest has no end; an older one always has."""
 
     client = models.ForeignKey(
         "apicredentials.OAuthClient", on_delete=models.CASCADE, related_name="secrets", verbose_name="client"
@@ -79,7 +79,7 @@ class ClientSecret(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether it works now."""
+        """True if it works now."""
         return self.ends_at is None or timezone.now() < self.ends_at
 
     @property
@@ -89,14 +89,14 @@ class ClientSecret(models.Model):
 
     @property
     def is_first_used_today(self) -> bool:
-        """Whether its first use was today, in the portal's time zone."""
+        """True if it was first used today, in the portal's time zone."""
         return self.first_used_at is not None and timezone.localdate(self.first_used_at) == timezone.localdate()
 
     def is_safe_to_end(self, successor: "ClientSecret") -> bool:
-        """Whether software has moved on: the successor is used, and this one has not been since.
+        """Return True if the successor has been used, and this secret has not been used since.
 
-        Uses within a minute of a written one are not written. If the successor's first use falls in such a minute,
-        wait for a day without any use.
+        Uses within a minute of a stored one are not stored. If the successor's first use falls in such a minute,
+        require a day without any use.
         """
         started_at, used_at = successor.first_used_at, self.last_used_at
         if started_at is None or (used_at is not None and used_at >= started_at):
@@ -107,7 +107,7 @@ class ClientSecret(models.Model):
     def end_after(self, delay: dt.timedelta, *, by: Actor) -> None:
         """Move the end of this older secret to `delay` from now.
 
-        Raises SecretHasEnded if it has ended or is the newest one, which has no end.
+        Raises SecretHasEnded if it has ended, or is the newest one, which has no end.
         """
         with transaction.atomic():
             self.client.lock()
@@ -135,7 +135,7 @@ def hashes_of(fingerprint: str) -> list[str]:
 
 
 def use_is_due(last_used_at: dt.datetime | None) -> bool:
-    """Whether to store a use, which is done at most once a minute."""
+    """Return True if the last stored use is at least a minute ago."""
     return last_used_at is None or timezone.now() - last_used_at >= LAST_USED_PRECISION
 
 

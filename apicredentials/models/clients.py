@@ -43,36 +43,36 @@ class ClientQuerySet(models.QuerySet[Any]):
     """Clients by kind and state."""
 
     def present(self) -> Self:
-        """Those not deleted."""
+        """Return the clients that are not deleted."""
         return self.filter(deleted_at__isnull=True)
 
     def for_seller(self, seller: Seller) -> Self:
-        """Those of one seller that are not deleted. Requests reach rows only through this."""
+        """Return the clients of one seller that are not deleted. Requests reach rows only through this."""
         return self.present().filter(seller=seller)
 
     def restorable(self) -> Self:
-        """Those whose deletion can be undone: within RESTORE_WINDOW, and never after a leak."""
+        """Return the clients whose deletion can be undone: within RESTORE_WINDOW, and never after a leak."""
         return self.filter(deleted_at__gt=timezone.now() - RESTORE_WINDOW, leaked_at__isnull=True)
 
     def matching(self, text: str) -> Self:
-        """Those whose name contains `text` or whose Client ID starts with it; all when it is empty."""
+        """Return the clients whose name contains `text` or whose Client ID starts with it; all if it is empty."""
         return self.filter(Q(folded_name__contains=names.fold(text)) | Q(client_id__startswith=text.lower()))
 
     def listed(self) -> Self:
-        """Those that the list of partners shows."""
+        """Return the third parties that the page of partners lists."""
         return self.present().filter(is_listed=True, paused_at__isnull=True).exclude(start_url="")
 
     def with_details(self) -> Self:
-        """With everything the settings page shows, in a fixed number of queries."""
+        """Load everything the settings page shows, in a fixed number of queries."""
         return self.select_related("created_by").prefetch_related("secrets")
 
     def with_logo(self) -> Self:
-        """With the logo's address, in the same query."""
+        """Join the logo, whose digest is part of its address."""
         return self.select_related("logo").defer("logo__content")
 
 
 class ProxyManager(models.Manager.from_queryset(ClientQuerySet)):  # type: ignore[misc]
-    """Only the rows of a proxy's own kind."""
+    """Manager of a proxy model: only the rows with its grant type."""
 
     def get_queryset(self) -> ClientQuerySet:
         queryset: ClientQuerySet = super().get_queryset()
@@ -91,21 +91,12 @@ class OAuthClient(AbstractApplication):
         AUTHORIZATION_CODE = AbstractApplication.GRANT_AUTHORIZATION_CODE, "Authorization code"
         NONE = "none", "Geen: introspectie"
 
-    class Refusal(models.TextChoices):
-        """Why a token was refused."""
-
-        WRONG_SECRET = "wrong_secret", "het secret klopt niet"
-        ENDED_SECRET = "ended_secret", "het secret is beëindigd"
-        PAUSED = "paused", "de client credentials zijn gepauzeerd"
-        DELETED = "deleted", "de client credentials zijn verwijderd"
-        CLOSED = "closed", "het verkopersaccount is gesloten"
-
     class ClientType(models.TextChoices):
         CONFIDENTIAL = AbstractApplication.CLIENT_CONFIDENTIAL, "Vertrouwelijk: software op een server, met een secret"
         PUBLIC = AbstractApplication.CLIENT_PUBLIC, "Openbaar: een app die geen secret kan bewaren, met PKCE"
 
     class Level(models.TextChoices):
-        """How closely a third party works with the marketplace; the operator decides."""
+        """The partner level of a third party, set by the operator."""
 
         GOLD = "gold", "Goud"
         SILVER = "silver", "Zilver"
@@ -166,9 +157,6 @@ class OAuthClient(AbstractApplication):
     paused_at = models.DateTimeField("gepauzeerd op", null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField("verwijderd op", null=True, blank=True, editable=False)
     leaked_at = models.DateTimeField("gelekt op", null=True, blank=True, editable=False)
-    last_refused_at = models.DateTimeField("laatst geweigerd op", null=True, blank=True, editable=False)
-    last_refused_reason = models.CharField("laatst geweigerd omdat", max_length=20, choices=Refusal, blank=True)
-    last_refused_address = models.GenericIPAddressField("laatst geweigerd vanaf", null=True, blank=True)
     refresh_tokens = models.CharField(
         "refresh tokens", max_length=10, choices=RefreshTokens, default=RefreshTokens.ROTATING
     )
@@ -214,7 +202,7 @@ class OAuthClient(AbstractApplication):
         super().__init__(*args, **kwargs)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store the form of the name that is compared, beside the name."""
+        """Store the folded name too, in which names are compared."""
         self.folded_name = names.fold(self.name)
         super().save(*args, **kwargs)
 
@@ -233,15 +221,15 @@ class OAuthClient(AbstractApplication):
 
     @property
     def is_public(self) -> bool:
-        """Whether this is a public client (RFC 6749 §2.1)."""
+        """True for a public client (RFC 6749 §2.1)."""
         return self.client_type == self.CLIENT_PUBLIC
 
     def is_usable(self, request: Any) -> bool:
-        """Whether the server accepts requests of this client. Called by django-oauth-toolkit."""
+        """Return True if the server accepts requests of this client. Called by django-oauth-toolkit."""
         return self.deleted_at is None and self.paused_at is None
 
     def redirect_uri_allowed(self, uri: str) -> bool:
-        """Whether `uri` is registered; the port of a loopback address may differ."""
+        """Return True if `uri` is registered; the port of a loopback address may differ."""
         return redirect_uris.is_registered(uri, self.redirect_uris.split())
 
     def get_allowed_schemes(self) -> list[str]:
@@ -272,7 +260,7 @@ class OAuthClient(AbstractApplication):
 
     @property
     def is_revealed(self) -> bool:
-        """Whether the first secret has been created and shown."""
+        """True if the first secret has been created and shown."""
         return self.newest_secret is not None
 
     def register(self, *, by: Actor) -> None:
@@ -300,7 +288,7 @@ class OAuthClient(AbstractApplication):
         return plaintext
 
     def rotate(self, *, overlap: dt.timedelta, by: Actor, replacing: int | None = None) -> str:
-        """Create a new secret and return it. The present ones end after `overlap`.
+        """Create a new secret and return it. The existing ones end after `overlap`.
 
         `replacing` is the key of the secret that the caller saw as the newest. Raises NotRevealed when there is no
         secret yet, TooManySecrets when two already work and `overlap` is not zero, and RotatedMeanwhile when
@@ -316,7 +304,7 @@ class OAuthClient(AbstractApplication):
             live = self.secrets.live(now)
             if overlap and live.count() > 1:
                 raise TooManySecrets
-            # A leaked secret has ended already: it does not get the overlap.
+            # A leaked secret has ended already, so the overlap does not extend it.
             previous_ends_at = now + overlap if live.update(ends_at=now + overlap) else now
             plaintext = self._new_secret(by)
             self._log(Activity.Kind.SECRET_ROTATED, by, previous_ends_at=previous_ends_at.isoformat())
@@ -345,7 +333,7 @@ class OAuthClient(AbstractApplication):
 
     @property
     def is_stopped_by_leak(self) -> bool:
-        """Whether the latest reason for its pause is a leaked secret."""
+        """True if the client is paused and the latest reason is a leaked secret."""
         return bool(self.leaked_at and self.paused_at and self.leaked_at >= self.paused_at)
 
     def report_leak(self, secret: ClientSecret, *, by: Actor) -> bool:

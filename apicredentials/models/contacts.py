@@ -22,7 +22,7 @@ LINK_LIFETIME = dt.timedelta(days=7)
 # Minimum time between two confirmation mails to the same address.
 ASKING_INTERVAL = dt.timedelta(minutes=1)
 
-# Unicode categories of what may stand in a telephone number: digits, spaces, dashes, brackets, invisible characters.
+# Unicode categories accepted in a telephone number: digits, spaces, dashes, brackets, invisible characters.
 DIGITS_AND_SEPARATORS = {"Nd", "Zs", "Pd", "Ps", "Pe", "Cf"}
 
 _SALT = "apicredentials.contact"
@@ -77,7 +77,7 @@ class TechnicalContact(models.Model):
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the address was confirmed with the mailed link, or by an operator."""
+        """True if the address was confirmed with the mailed link, or by an operator."""
         return self.confirmed_at is not None
 
     def record(self, *, by: Actor) -> None:

@@ -2,11 +2,11 @@
 
 import datetime as dt
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from apicredentials.models.client_secrets import ClientSecret
-from apicredentials.models.credentials import IDLE_AFTER, ClientCredential
+from apicredentials.models.credentials import IDLE_AFTER, NEVER_USED_AFTER, ClientCredential
 
 
 def _secrets() -> QuerySet[ClientSecret]:
@@ -33,21 +33,36 @@ def secret_older_than(age: dt.timedelta) -> Q:
     return Q(Exists(ClientSecret.objects.live().filter(client=OuterRef("pk"), created_at__lte=timezone.now() - age)))
 
 
-def in_state(state: str) -> Q:
-    """The same rule as `ClientCredential.state`; test_credential_filters compares the two."""
+def _states() -> dict[str, Q]:
+    """Return the condition of each state but "active". The first one that holds decides."""
     states = ClientCredential.State
     without_live = Q(~Exists(ClientSecret.objects.live().filter(client=OuterRef("pk"))))
-    stopped = Q(paused_at__lte=F("leaked_at")) | without_live
-    # The first condition that holds decides. Not a CASE, because no index can help PostgreSQL with one.
-    conditions: dict[str, Q] = {
+    return {
         states.DELETED: Q(deleted_at__isnull=False),
-        states.LEAKED: Q(leaked_at__isnull=False) & stopped,
+        states.LEAKED: Q(leaked_at__isnull=False) & (Q(paused_at__lte=F("leaked_at")) | without_live),
         states.PAUSED: Q(paused_at__isnull=False),
         states.WITHOUT_SECRET: Q(~Exists(_secrets())),
     }
+
+
+def current_state() -> Case:
+    """The same rule as `ClientCredential.state`; test_credential_filters compares the two."""
+    cases = [When(condition, then=Value(code)) for code, condition in _states().items()]
+    return Case(*cases, default=Value(ClientCredential.State.ACTIVE))
+
+
+def in_state(state: str) -> Q:
+    """The rows whose current_state() is this one; without the CASE, so that PostgreSQL can use indexes."""
     none_before = Q()
-    for code, condition in conditions.items():
+    for code, condition in _states().items():
         if code == state:
             return none_before & condition
         none_before &= ~condition
     return none_before
+
+
+def needs_attention() -> Q:
+    """The same rule as `ClientCredential.needs_attention`, for rows annotated with `state_now=current_state()`."""
+    is_old = Exists(_secrets().filter(created_at__lte=timezone.now() - NEVER_USED_AFTER))
+    is_unused = (Q(is_old) & never_used()) | idle()
+    return Q(state_now=ClientCredential.State.LEAKED) | (Q(state_now=ClientCredential.State.ACTIVE) & is_unused)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -21,13 +21,46 @@ NEVER_USED_AFTER = dt.timedelta(days=7)
 IDLE_AFTER = dt.timedelta(days=90)
 
 
+class ChangedAt(Protocol):
+    """The moments in the row of a credential that decide about its state."""
+
+    @property
+    def deleted_at(self) -> dt.datetime | None: ...
+    @property
+    def paused_at(self) -> dt.datetime | None: ...
+    @property
+    def leaked_at(self) -> dt.datetime | None: ...
+
+
+def state_of(row: ChangedAt, *, is_revealed: bool, works: bool) -> "ClientCredential.State":
+    """Return the state of a credential. A leak counts until it has a new secret and is resumed.
+
+    `works` is whether any of its secrets does.
+    """
+    if row.deleted_at is not None:
+        return ClientCredential.State.DELETED
+    is_stopped_by_leak = row.leaked_at and row.paused_at and row.leaked_at >= row.paused_at
+    if is_stopped_by_leak or (row.leaked_at and not works):
+        return ClientCredential.State.LEAKED
+    if row.paused_at is not None:
+        return ClientCredential.State.PAUSED
+    return ClientCredential.State.ACTIVE if is_revealed else ClientCredential.State.WITHOUT_SECRET
+
+
+def is_unused(shown_at: dt.datetime | None, used_at: dt.datetime | None) -> bool:
+    """Return True if a credential was not used in the last ninety days, or never within a week of its first secret."""
+    if used_at is not None:
+        return timezone.now() - used_at >= IDLE_AFTER
+    return shown_at is not None and timezone.now() - shown_at >= NEVER_USED_AFTER
+
+
 class ClientCredential(OAuthClient):
     """A seller's own client of the client credentials grant (RFC 6749 §4.4)."""
 
     MAXIMUM_PER_SELLER = 1000
 
     class State(models.TextChoices):
-        """What sellers and operators see; the codes are those of protocol.md."""
+        """States as shown to sellers and operators."""
 
         ACTIVE = "active", "Actief"
         WITHOUT_SECRET = "without_secret", "Nog geen secret"
@@ -48,14 +81,8 @@ class ClientCredential(OAuthClient):
 
     @property
     def state(self) -> State:
-        """The state now. A leak counts until the credential has a new secret and is resumed."""
-        if self.deleted_at is not None:
-            return self.State.DELETED
-        if self.is_stopped_by_leak or (self.leaked_at and not self.live_secrets):
-            return self.State.LEAKED
-        if self.paused_at is not None:
-            return self.State.PAUSED
-        return self.State.ACTIVE if self.is_revealed else self.State.WITHOUT_SECRET
+        """The state now."""
+        return state_of(self, is_revealed=self.is_revealed, works=bool(self.live_secrets))
 
     @property
     def old_secret(self) -> ClientSecret | None:
@@ -65,39 +92,45 @@ class ClientCredential(OAuthClient):
 
     @property
     def old_secret_is_safe_to_end(self) -> bool:
-        """Whether software has moved on to the newest secret."""
+        """True if the software uses the newest secret and no longer the old one."""
         old, newest = self.old_secret, self.newest_secret
         return old is not None and newest is not None and old.is_safe_to_end(newest)
 
     @property
     def is_never_used(self) -> bool:
-        """Whether its first secret was shown a week ago and none has been used."""
+        """True if the first secret was shown a week ago and none has been used."""
         shown_at = min((secret.created_at for secret in self.secrets.all()), default=None)
         return self.last_used is None and shown_at is not None and timezone.now() - shown_at >= NEVER_USED_AFTER
 
     @property
     def is_idle(self) -> bool:
-        """Whether it was used, but not in the last ninety days."""
+        """True if it was used, but not in the last ninety days."""
         used_at = self.last_used_at
         return used_at is not None and timezone.now() - used_at >= IDLE_AFTER
 
     @property
+    def needs_attention(self) -> bool:
+        """True if the seller should act: a leaked credential, or an active one that is never used or idle."""
+        state = self.state
+        return state == self.State.LEAKED or (state == self.State.ACTIVE and (self.is_never_used or self.is_idle))
+
+    @property
     def restorable_until(self) -> dt.datetime | None:
-        """When its deletion can no longer be undone; None if it cannot be undone at all."""
+        """The time from which the deletion can no longer be undone; None if it cannot be undone at all."""
         if self.deleted_at is None or self.leaked_at is not None:
             return None
         return self.deleted_at + RESTORE_WINDOW
 
     @property
     def days_to_restore(self) -> int | None:
-        """The calendar days from today to the last day on which its deletion can be undone, or None."""
+        """The calendar days from today to the last day on which the deletion can be undone, or None."""
         until = self.restorable_until
         return None if until is None else days_until(until)
 
     def create(self, *, by: Actor) -> None:
         """Save this new credential, without a secret. Raises TooMany and NameTaken.
 
-        The seller's row is locked, so that two at once cannot both take the last place or the name.
+        The seller's row is locked, so that two simultaneous calls cannot both take the last place or the same name.
         """
         with transaction.atomic():
             self._take_place()

@@ -1,4 +1,4 @@
-"""Reading many rows in pages along a key: constant memory, also where a pooler allows no server-side cursors."""
+"""Keyset paging through many rows, in constant memory: a pooler may not allow server-side cursors."""
 
 from collections.abc import Iterator
 from operator import attrgetter
@@ -10,9 +10,9 @@ PAGE_SIZE = 500
 
 
 def walk[M: Model](rows: QuerySet[M], *order: str) -> Iterator[M]:
-    """Yield the rows in this order, a page per query. Together the names in `order` must be unique, and none null.
+    """Yield the rows in this order, one page per query. The fields in `order` must be unique together and not null.
 
-    The pages are not one snapshot: a row that is added meanwhile may be missing, but none comes twice.
+    The pages are not one snapshot: a row added meanwhile may be missing, but no row occurs twice.
     """
     rows = rows.order_by(*order)
     page = list(rows[:PAGE_SIZE])
@@ -23,7 +23,7 @@ def walk[M: Model](rows: QuerySet[M], *order: str) -> Iterator[M]:
 
 
 def _after(row: Any, name: str, *rest: str) -> Q:
-    """Return the condition of the rows that come after this one."""
+    """Return the condition for the rows after this one."""
     field = name.removeprefix("-")
     lookup = f"{field}__{'lt' if name != field else 'gt'}"
     value = attrgetter(field.replace("__", "."))(row)

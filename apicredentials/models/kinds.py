@@ -1,4 +1,4 @@
-"""Kinds of activity: what each is called, in which group it stands, who gets mail about it and what follows from it."""
+"""Kinds of activity, each with its label, group, recipients of mail and consequence."""
 
 from enum import StrEnum
 from typing import Self
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Group(StrEnum):
-    """The groups in which a person filters the log."""
+    """Groups of kinds, for the filter of the activity log."""
 
     SELLER = "Verkopersaccount"
     MEMBERS = "Medewerkers"
@@ -20,7 +20,7 @@ class Group(StrEnum):
 
 
 class Recipients(StrEnum):
-    """Who gets the mail about an act; `mail/` has a function with the code of each kind that is mailed."""
+    """Recipients of the mail about an act. Each kind that is mailed has a function with its code in `mail/`."""
 
     NOBODY = "nobody"
     OWNERS = "owners"
@@ -54,11 +54,31 @@ class Kind(models.TextChoices):
         "seller_reopened", Group.SELLER, ALL, "Alles wat werkte toen het account werd gesloten, werkt weer.",
         "Verkopersaccount heropend",
     )
+    MEMBER_INVITED = "member_invited", Group.MEMBERS, OWNERS, "", "Medewerker uitgenodigd"
+    INVITATION_WITHDRAWN = (
+        "invitation_withdrawn", Group.MEMBERS, OWNERS, "De link in de mail werkt niet meer.", "Uitnodiging ingetrokken",
+    )
+    MEMBER_JOINED = "member_joined", Group.MEMBERS, OWNERS, "", "Uitnodiging geaccepteerd"
+    MEMBER_ROLE_CHANGED = "member_role_changed", Group.MEMBERS, OWNERS, "", "Rol van medewerker gewijzigd"
+    MEMBER_REMOVED = (
+        "member_removed", Group.MEMBERS, OWNERS, "Deze persoon kan niet meer bij dit verkopersaccount.",
+        "Medewerker verwijderd",
+    )
     USER_SWITCHED_OFF = (
         "user_switched_off", Group.MEMBERS, OWNERS, "Deze persoon kan niet meer inloggen.", "Gebruiker uitgeschakeld",
     )
     USER_SWITCHED_ON = (
         "user_switched_on", Group.MEMBERS, OWNERS, "Deze persoon kan weer inloggen.", "Gebruiker weer ingeschakeld",
+    )
+    ADDRESS_CHANGED = (
+        "address_changed", Group.SECURITY, OWNERS, "Inloggen kan alleen nog met het nieuwe adres.",
+        "E-mailadres van medewerker gewijzigd",
+    )
+    FACTOR_ADDED = "factor_added", Group.SECURITY, NOBODY, "", "Tweede stap ingesteld"
+    FACTOR_REMOVED = "factor_removed", Group.SECURITY, NOBODY, "", "Tweede stap verwijderd"
+    FACTORS_RESET = (
+        "factors_reset", Group.SECURITY, OWNERS, "Deze persoon logt in zonder tweede stap tot er een nieuwe is.",
+        "Tweede stap verwijderd door de marktplaats",
     )
     CONTACT_SAVED = "contact_saved", Group.CONTACT, NOBODY, "", "Technisch contact opgeslagen"
     CONTACT_CONFIRMED = (
@@ -150,12 +170,12 @@ class Kind(models.TextChoices):
 
     @classmethod
     def mailed(cls) -> frozenset["Kind"]:
-        """Return the kinds that somebody gets mail about."""
+        """Return the kinds that are mailed to anybody."""
         return frozenset(kind for kind in cls if kind.recipients != NOBODY)
 
     @classmethod
     def grouped(cls) -> dict[Group, list["Kind"]]:
-        """Return the kinds by group, as a seller chooses among them."""
+        """Return the kinds by group, for the seller's filter."""
         return {group: [kind for kind in cls if kind.group == group] for group in Group if group != Group.OPERATORS}
 
 

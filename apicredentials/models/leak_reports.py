@@ -39,7 +39,7 @@ def report_leak_of(client: OAuthClient, *, by: Actor) -> None:
 
 
 def owner_of(secret: ClientSecret) -> OAuthClient:
-    """Return the client of a secret as a row of its proxy, which knows whom a leak concerns."""
+    """Return the client of a secret as an instance of its proxy, which may override `report_leak`."""
     proxy = PROXIES.get(secret.client.authorization_grant_type, OAuthClient)
     owner: OAuthClient = proxy._base_manager.get(pk=secret.client_id)
     return owner

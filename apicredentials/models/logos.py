@@ -13,9 +13,9 @@ from apicredentials.models.activity import Activity
 from apicredentials.models.third_parties import ThirdParty
 
 MAXIMUM_BYTES = 512 * 1024
-# Of a side; checked against the file's header, before anything is decompressed.
+# Limit per side, checked against the file's header before anything is decompressed.
 MAXIMUM_PIXELS = 2048
-# Of the longer side as it is stored: twice the size at which the pages show it.
+# The longer side of the stored picture, in pixels: twice the size at which pages show it.
 SIDE = 128
 
 
@@ -30,14 +30,14 @@ def to_png(upload: bytes) -> bytes:
         with Image.open(BytesIO(upload), formats=["PNG", "JPEG", "WEBP"]) as image:
             fits = max(image.size) <= MAXIMUM_PIXELS
             logo = ImageOps.exif_transpose(image).convert("RGBA") if fits else image
-    except Exception as error:  # Pillow raises many kinds, struct.error and SyntaxError among them (as in ImageField).
+    except Exception as error:  # Pillow raises many kinds, including struct.error and SyntaxError (see ImageField).
         message = "Dit is geen geldige PNG, JPEG of WebP. Kies een ander bestand."
         raise ValidationError(message, code="not_a_picture") from error
     if not fits:
         message = f"Dit logo is te groot: hoogstens {MAXIMUM_PIXELS} bij {MAXIMUM_PIXELS} pixels."
         raise ValidationError(message, code="too_many_pixels")
     logo.thumbnail((SIDE, SIDE))
-    logo.info.clear()  # or a colour profile and texts would be copied too
+    logo.info.clear()  # otherwise a colour profile and texts are copied too
     png = BytesIO()
     logo.save(png, "PNG", optimize=True)
     return png.getvalue()

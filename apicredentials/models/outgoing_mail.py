@@ -83,6 +83,16 @@ class OutgoingMail(models.Model):
         CONTACT_REPLACED = "contact_replaced", "Technisch contact gewijzigd, aan het oude adres"
         AUTHORIZATION_ENDS = "authorization_ends", "Autorisatie verloopt binnenkort"
         ANNOUNCEMENT = "announcement", "Mededeling"
+        INVITATION = "invitation", "Uitnodiging"
+        OWN_PASSWORD = "own_password", "Wachtwoord gewijzigd, aan de gebruiker"
+        OWN_FACTOR_ADDED = "own_factor_added", "Tweede stap ingesteld, aan de gebruiker"
+        OWN_FACTOR_REMOVED = "own_factor_removed", "Tweede stap verwijderd, aan de gebruiker"
+        OWN_RECOVERY_CODE = "own_recovery_code", "Herstelcode gebruikt, aan de gebruiker"
+        OWN_RECOVERY_CODES = "own_recovery_codes", "Nieuwe herstelcodes, aan de gebruiker"
+        OWN_NEW_DEVICE = "own_new_device", "Ingelogd op een nieuw apparaat, aan de gebruiker"
+        ADDRESS_CONFIRMATION = "address_confirmation", "Nieuw e-mailadres bevestigen"
+        ADDRESS_IN_USE = "address_in_use", "Nieuw e-mailadres is al in gebruik"
+        ADDRESS_REPLACED = "address_replaced", "E-mailadres gewijzigd, aan het oude adres"
         ACCESS_AUTHORIZED = "access_authorized", "Toegang gekregen, aan de partij"
         ACCESS_ENDS = "access_ends", "Toegang verloopt binnenkort, aan de partij"
         ACCESS_ENDED = "access_ended", "Toegang verlopen, aan de partij"
@@ -124,7 +134,7 @@ class OutgoingMail(models.Model):
             models.Index(
                 name="mail_waiting", fields=["due_at"], condition=Q(sent_at__isnull=True, given_up_at__isnull=True)
             ),
-            # Few rows, so it costs the write path nothing; counting them reads millions without it.
+            # Covers only a few rows, so writes stay cheap. Without it, counting them scans millions of rows.
             models.Index(name="mail_stuck", fields=["due_at"], condition=Q(sent_at__isnull=True) & ~Q(last_error="")),
             models.Index(name="mail_by_time", fields=["-created_at", "-id"]),
             models.Index(name="mail_given_up", fields=["-created_at", "-id"], condition=Q(given_up_at__isnull=False)),
@@ -192,7 +202,7 @@ class OutgoingMail(models.Model):
 
 
 def describe(error: BaseException) -> str:
-    """Return the class of the error and the server's codes, not its words, which may repeat the address."""
+    """Return the class of the error and the server's codes, without the message, which may contain the address."""
     answer: tuple[int, bytes | str] | None = None
     if isinstance(error, SMTPRecipientsRefused):
         answer = next(iter(error.recipients.values()), None)

@@ -6,7 +6,7 @@ from apicredentials.models.clients import OAuthClient, ProxyManager
 
 
 class ResourceServer(OAuthClient):
-    """An API of the marketplace that asks whether a token is good (RFC 7662)."""
+    """An API of the marketplace that introspects tokens (RFC 7662)."""
 
     GRANT_TYPE = OAuthClient.GrantType.NONE
     objects: ClassVar[ProxyManager] = ProxyManager()

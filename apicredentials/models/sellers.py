@@ -1,4 +1,4 @@
-"""Acts on sellers and users that the activity log records."""
+"""Acts on sellers and users, recorded in the activity log."""
 
 import datetime as dt
 
@@ -8,6 +8,7 @@ from django.utils import timezone
 from accounts.models import Actor, Seller, User
 from apicredentials.models.activity import Activity
 from apicredentials.models.authorizations import ThirdPartyAuthorization
+from apicredentials.models.kinds import Recipients
 from apicredentials.models.locking import lock
 from apicredentials.models.states import Cause
 
@@ -18,7 +19,7 @@ def close(seller: Seller, *, by: Actor) -> None:
 
 
 def reopen(seller: Seller, *, by: Actor) -> None:
-    """Undo close(). What has not ended meanwhile works again. Idempotent."""
+    """Undo close(). Credentials and authorisations that have not ended meanwhile work again. Idempotent."""
     _set_closed(seller, None, Activity.Kind.SELLER_REOPENED, by)
 
 
@@ -33,7 +34,7 @@ def _set_closed(seller: Seller, closed_at: dt.datetime | None, kind: Activity.Ki
 
 
 def switch_off(user: User, *, by: Actor) -> None:
-    """Refuse the user sign-in, and stop what they gave consent for until switch_on(). Idempotent."""
+    """Refuse the user sign-in, and stop the authorisations they consented to, until switch_on(). Idempotent."""
     with transaction.atomic():
         lock(user)
         if not user.is_active:
@@ -61,4 +62,5 @@ def switch_on(user: User, *, by: Actor) -> None:
 
 def _record_for_sellers(user: User, kind: Activity.Kind, by: Actor) -> None:
     for membership in user.memberships.select_related("seller"):
-        Activity.record(kind, seller=membership.seller, subject=str(user), by=by)
+        activity = Activity.record(kind, seller=membership.seller, subject=str(user), by=by)
+        activity.queue_mail(Recipients.NOBODY, by=by, also=[user.email])

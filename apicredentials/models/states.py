@@ -10,7 +10,7 @@ _ASK = "Vraag {party} wat er is gebeurd. Begin daarna opnieuw bij {party}."
 
 
 class State(models.TextChoices):
-    """What sellers, operators and parties see; see `ThirdPartyAuthorization.state`."""
+    """States as shown to sellers, operators and parties; see `ThirdPartyAuthorization.state`."""
 
     ACTIVE = "active", "Actief"
     EXPIRED = "expired", "Verlopen"
@@ -20,7 +20,7 @@ class State(models.TextChoices):
 
 
 class Cause(models.TextChoices):
-    """Why an authorisation does not work: code, sentence, what the seller can do, and label.
+    """Reasons why an authorisation gives no access: code, sentence, what the seller can do, and label.
 
     The texts take `party`, `giver` (who gave consent), `by` (who ended it) and `since`.
     """
@@ -82,7 +82,7 @@ class Cause(models.TextChoices):
 
 
 REMOVALS = frozenset({Cause.REMOVED_BY_SELLER, Cause.REMOVED_BY_OPERATOR})
-# The person who gave consent is gone; a colleague can take the consent over.
+# The person who gave consent left or was switched off, and a colleague can take the consent over.
 GIVER_GONE = frozenset({Cause.MEMBER_LEFT, Cause.USER_OFF})
 
 

@@ -23,7 +23,7 @@ MAILS_TO_PARTY = {
     Activity.Kind.LEAK_REPORTED: OutgoingMail.Kind.ACCESS_SECRET_LEAKED,
 }
 
-# What the list of partners shows, besides the name and the logo.
+# Fields shown by the page of partners, besides name and logo.
 PARTNER_FIELDS = frozenset({"level", "description", "start_url", "is_listed"})
 
 
@@ -81,11 +81,11 @@ class ThirdParty(OAuthClient):
         super().resume(by=by)
 
     def concerned_authorizations(self) -> Iterable[Any]:
-        """Return the consents that stand and whose seller is open: a suspension or leak concerns these sellers."""
+        """Return the consents in force of open sellers, whom a suspension or leak concerns."""
         return self.authorizations.standing().filter(seller__closed_at=None).select_related("seller", "third_party")
 
     def count_concerned(self) -> tuple[int, int]:
-        """Return how many sellers a suspension concerns, and how many mails it sends to them and to the party."""
+        """Return the numbers of sellers that a suspension concerns, and of mails to them and to the party."""
         sellers = [authorization.seller for authorization in self.concerned_authorizations()]
         mails = sum(len(recipients_of(seller)) for seller in sellers)
         return len(sellers), mails + bool(self.contact_email)
@@ -114,6 +114,6 @@ class ThirdParty(OAuthClient):
         mail.queue_for(filter(None, [self.contact_email]))
 
     def _log_for_sellers(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
-        """Write a row in the log of every open seller whose consent to this party stands."""
+        """Write a row in the log of every open seller whose consent to this party is in force."""
         for authorization in self.concerned_authorizations():
             authorization.record(kind, by, expires_at=authorization.expires_at.isoformat(), **details)

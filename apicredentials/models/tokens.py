@@ -20,7 +20,7 @@ class GrantQuerySet(models.QuerySet["Grant"]):
     """Grants by state."""
 
     def usable(self) -> Self:
-        """Those that give tokens: not revoked, and with a code that was used or still can be."""
+        """Return the grants that give tokens: not revoked, and with a code that was used or can still be used."""
         return self.filter(Q(used_at__isnull=False) | Q(expires__gt=timezone.now()), revoked_at=None)
 
 

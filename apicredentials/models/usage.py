@@ -1,4 +1,4 @@
-"""Use and problems of clients and authorisations, counted per day, and what the pages show of them."""
+"""Use and problems of clients and authorisations: counts per day, and their totals for the pages."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -21,14 +21,14 @@ DAYS_SHOWN = 30
 
 
 class Use(models.TextChoices):
-    """What succeeded."""
+    """Successful events."""
 
     TOKEN_REQUEST = "token_request", "Token opgehaald"
     API_CALL = "api_call", "Aanroep van de API"
 
 
 class ProblemCause(models.TextChoices):
-    """Why something was refused: code, sentence, what to do, and label. The texts take `right`."""
+    """Causes of refusals: code, sentence, what to do, and label. The texts take `right`."""
 
     sentence: str
     remedy: str
@@ -110,7 +110,7 @@ class DayCount:
 class ProblemGroup:
     """Refusals with one cause and one right; address and agent are those of the last one.
 
-    `count` is of whole days, because that is how they are counted.
+    `count` covers whole days, because rows hold daily counts.
     """
 
     cause: ProblemCause
@@ -123,22 +123,21 @@ class ProblemGroup:
 
     @property
     def label(self) -> str:
-        """The cause in a few words."""
         return self.cause.label
 
     @property
     def sentence(self) -> str:
-        """What went wrong."""
+        """A Dutch sentence that says what went wrong."""
         return self.cause.sentence.format(right=self.right_label)
 
     @property
     def remedy(self) -> str:
-        """What to do now."""
+        """A Dutch sentence that says what to do now."""
         return self.cause.remedy.format(right=self.right_label)
 
     @property
     def right_label(self) -> str:
-        """The right as people read it; one that does not exist as it was sent."""
+        """The label of the right; an unknown right is quoted as the client sent it."""
         if self.right in scopes.ALL:
             return str(scopes.label(self.right))
         return f"‘{self.right}’" if self.right else "onbekend"
@@ -154,10 +153,8 @@ class SellerRefusals:
 
 
 class UsageQuerySet(models.QuerySet["Usage"]):
-    """What was counted."""
-
     def of(self, target: Target) -> Self:
-        """What belongs to a client or authorisation; for a third party also what its authorisations did."""
+        """Return the rows of a client or authorisation; for a third party, those of its authorisations too."""
         if isinstance(target, ThirdPartyAuthorization):
             return self.filter(subject=target.uid)
         subject = Q(subject=target.client_id)
@@ -166,11 +163,10 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         return self.filter(subject)
 
     def refused(self) -> Self:
-        """Problems."""
         return self.filter(event__in=ProblemCause.values)
 
     def since(self, moment: dt.datetime) -> Self:
-        """What last happened at `moment` or later."""
+        """Return the rows of events that last happened at `moment` or later."""
         return self.filter(day__gte=timezone.localdate(moment), last_at__gte=moment)
 
     def daily(self, target: Target, days: int = DAYS_SHOWN) -> list[DayCount]:
@@ -196,7 +192,7 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         return grouped(self.of(target).refused().since(moment))
 
     def refused_sellers(self, moment: dt.datetime, at_least: int = 1) -> list[SellerRefusals]:
-        """Return the sellers refused since `moment` and `at_least` so often on the days since then, most first."""
+        """Return the sellers with a refusal since `moment` and `at_least` this many since that day, most first."""
         rows = self.refused().since(moment).order_by().values("subject")
         by_subject = {row["subject"]: row for row in rows.annotate(total=Sum("count"), latest=Max("last_at"))}
         by_seller: dict[Seller, list[tuple[int, dt.datetime]]] = {}
@@ -233,7 +229,7 @@ def added_up(rows: list["Usage"]) -> ProblemGroup:
 
 
 def sellers_of(subjects: Iterable[str]) -> list[tuple[str, Seller]]:
-    """Return the subjects that belong to a seller, with that seller; a third party itself belongs to none."""
+    """Return each subject that belongs to a seller, with that seller. A third party itself belongs to none."""
     clients = OAuthClient.objects.filter(client_id__in=subjects, seller__isnull=False).select_related("seller")
     authorizations = ThirdPartyAuthorization.objects.filter(uid__in=subjects).select_related("seller")
     return [(client.client_id, client.seller) for client in clients if client.seller] + [
@@ -244,8 +240,8 @@ def sellers_of(subjects: Iterable[str]) -> list[tuple[str, Seller]]:
 class Usage(models.Model):
     """How often one event happened to one client or authorisation on one day.
 
-    `subject` is a client_id or the uid of an authorisation. It is no foreign key because `/verify` has only these
-    in hand, and the counts are written without looking up a row.
+    `subject` is a client_id or the uid of an authorisation. It is not a foreign key, because `/verify` has only these
+    identifiers and counts are written without looking up a row.
     """
 
     subject = models.CharField("Client ID of autorisatie", max_length=36)

@@ -1,4 +1,4 @@
-"""Client authentication at `/token`, `/revoke` and `/introspect` (RFC 6749 §2.3.1).
+"""Client authentication at `/token`, `/revoke`, `/introspect` and `/authorizations` (RFC 6749 §2.3.1).
 
 Accepted are Basic, the body, or both with the same values. The two halves of Basic are compared as they are first,
 and form-decoded only if that does not match.
@@ -13,7 +13,8 @@ from oauthlib.oauth2.rfc6749 import errors
 from apicredentials.keys import secret_format
 from apicredentials.keys.hash_keys import digest
 from apicredentials.models.client_secrets import hashes_of, note_use, use_is_due
-from apicredentials.oauth.refusals import note_refusal
+from apicredentials.models.usage import ProblemCause
+from apicredentials.oauth.outcomes import count_failed
 from apicredentials.oauth.sql.find_client import ClientRecord, find_client
 from apicredentials.oauth.throttle import count_failure
 from apicredentials.oauth.token_requests import MachineRequest
@@ -22,8 +23,8 @@ CLIENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 
 
-def authenticate(request: MachineRequest) -> ClientRecord:
-    """Return the authenticated client and store the use of its secret.
+def authenticate(request: MachineRequest, *, for_reading: bool = False) -> ClientRecord:
+    """Return the authenticated client and store the use of its secret. `for_reading` is that of ClientRecord.refusal.
 
     Raises InvalidClientError, the same for an unknown client, a wrong secret and a paused or deleted client, and
     InvalidRequestError when header and body contradict each other.
@@ -37,9 +38,10 @@ def authenticate(request: MachineRequest) -> ClientRecord:
     hashes = [stored for secret in well_formed or [""] for stored in hashes_of(digest(secret))]
     # A cut-off or mistyped secret belongs to nobody. It needs no query, whichever client it was sent for.
     client = find_client(client_id, hashes) if well_formed or not secrets else None
-    if client is None or (client.secret_pk is None and (secrets or not client.is_public)):
-        if count_failure(request.address, client_id) == 1:
-            note_refusal(client_id, hashes, address=request.address)
+    cause = client.refusal(bool(secrets), for_reading) if client else ProblemCause.WRONG_SECRET
+    if client is None or cause:
+        # An unknown client is counted too, so that it takes the same time; it is left out when the counts are written.
+        count_failed(request, client_id, client_id, cause)
         raise errors.InvalidClientError("Client authentication failed.")
     if client.secret_pk is not None and use_is_due(client.secret_used_at):
         note_use(client.secret_pk, address=request.address, agent=request.agent)

@@ -1,12 +1,11 @@
-"""Pages of the authorization code flow: sign-in, and the authorization endpoint with its consent page."""
+"""The authorization endpoint with its consent page."""
 
 import datetime as dt
 import json
 from functools import partial
 from typing import Any, cast
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from allauth.account.views import LoginView
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
@@ -19,6 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.csp import CSP
 from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
 from django.views import View
 from django.views.decorators.csp import csp_override
 from oauth2_provider.exceptions import OAuthToolkitError
@@ -34,30 +34,10 @@ from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Grant, ThirdParty, ThirdPartyAuthorization
 from apicredentials.models.tokens import new_code
 from apicredentials.moments import one_year_after
-from apicredentials.oauth.authentication import CLIENT_ID
 
 # Chromium applies form-action to every redirect after the form, so it must allow the redirect URI and wherever the
 # party's callback redirects to. Schemes, because an IPv6 literal is no valid source.
 CONSENT_POLICY: dict[str, Any] = settings.SECURE_CSP | {"form-action": [CSP.SELF, "https:", "http:"]}
-
-
-class SignInView(LoginView):
-    """The portal's sign-in page, which names the third party that waits behind it."""
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the party when `next` leads to an authorization request."""
-        return super().get_context_data(**kwargs) | {"third_party": self.waiting_party()}
-
-    def waiting_party(self) -> ThirdParty | None:
-        """Return the party whose authorization request brought the browser here."""
-        try:
-            following = urlsplit(self.request.GET.get("next") or self.request.POST.get("next") or "")
-            client_id = parse_qs(following.query).get("client_id", [""])[0]
-        except ValueError:  # "http://[": not an address at all
-            return None
-        if following.path != reverse("authorize") or not CLIENT_ID.fullmatch(client_id):
-            return None
-        return ThirdParty.objects.get_queryset().present().filter(client_id=client_id).first()
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -105,13 +85,13 @@ class AuthorizeView(OAuthLibMixin, View):
         return None if is_recently_proven(request) else ask_for_proof(request)
 
     def get(self, request: SellerRequest) -> HttpResponse:
-        return self.show(ConsentForm(among=self.requestable_scopes))
+        return self.show(self.consent_form())
 
     def post(self, request: SellerRequest) -> HttpResponse:
         """Carry out the decision and redirect to the party (RFC 6749 §4.1.2)."""
         if not self.is_as_shown(request.POST.get("shown", "")):
             return self.explain("Deze pagina is verlopen of hoort bij een andere aanvraag of verkoper.", status=400)
-        form = ConsentForm(request.POST, among=self.requestable_scopes)
+        form = self.consent_form(request.POST)
         if not form.is_valid():
             return self.show(form, status=422)
         if not form.is_allowed:
@@ -154,10 +134,22 @@ class AuthorizeView(OAuthLibMixin, View):
         named = [scope for scope in self.scopes if scope != scopes.OFFLINE_ACCESS]
         return scopes.close(named) if named else self.third_party.rights
 
+    def consent_form(self, data: Any = None) -> ConsentForm:
+        """Return the form, which starts from the consent that this one would replace."""
+        present = self.present
+        return ConsentForm(data, among=self.requestable_scopes, present=present.rights if present else None)
+
+    @cached_property
+    def present(self) -> ThirdPartyAuthorization | None:
+        """The seller's consent for this party that stands, if there is one."""
+        consents = ThirdPartyAuthorization.objects.for_seller(self.request.seller).standing().with_parties()
+        return consents.filter(third_party=self.third_party).first()
+
     def show(self, form: ConsentForm, status: int = 200) -> HttpResponse:
         """Render the consent page."""
         context = {
             "form": form,
+            "present": self.present,
             "third_party": self.third_party,
             "redirect_host": urlsplit(self.credentials["redirect_uri"]).netloc,
             "ends_at": one_year_after(timezone.now()),

@@ -14,7 +14,7 @@ from apicredentials.models.usage import Use
 from apicredentials.oauth.sql.add_counts import DayOfEvent, Tally, add_counts
 
 SECONDS_BETWEEN_WRITES = 60
-# In one minute and process. Problems get half of them, so that whoever causes problems on purpose cannot keep out use.
+# In one minute and process. Problems get half of them, so that deliberate problems cannot displace use.
 MAXIMUM_KEYS = 10_000
 # Different rights of one subject, event and day: who calls chooses what they are called.
 MAXIMUM_RIGHTS = 20

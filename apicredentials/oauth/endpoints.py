@@ -22,6 +22,8 @@ from apicredentials.oauth.grants import grant
 from apicredentials.oauth.sql.token_status import token_status
 from apicredentials.oauth.token_requests import MachineRequest
 
+type Respond = Callable[[MachineRequest], dict[str, Any]]
+
 REALM = 'Basic realm="Retailer API", charset="UTF-8"'
 
 
@@ -44,41 +46,44 @@ def refusal(error: str, description: str | None) -> str:
     return json.dumps({"error": error} | ({"error_description": description} if description else {}))
 
 
-def for_clients(respond: Callable[[MachineRequest], dict[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
+def for_clients(*methods: str) -> Callable[[Respond], Callable[[HttpRequest], HttpResponse]]:
     """Make a view of a function that returns the members of the JSON response or raises OAuth2Error."""
 
-    @wraps(respond)
-    def view(request: HttpRequest) -> HttpResponse:
-        if request.method != "POST":
-            response = answer('{"error": "invalid_request", "error_description": "Use POST."}', 405)
-            response["Allow"] = "POST"
-            return response
-        log_fields: dict[str, str] = {}
-        request.log_fields = log_fields  # type: ignore[attr-defined]
-        try:
-            return answer(json.dumps(respond(MachineRequest.read(request, log_fields))), 200)
-        except errors.OAuth2Error as error:
-            log_fields["result"] = str(error.error)
-            return answer(refusal(error.error, error.description), error.status_code)
+    def decorate(respond: Respond) -> Callable[[HttpRequest], HttpResponse]:
+        @wraps(respond)
+        def view(request: HttpRequest) -> HttpResponse:
+            if request.method not in methods:
+                response = answer(refusal("invalid_request", f"Use {methods[0]}."), 405)
+                response["Allow"] = ", ".join(methods)
+                return response
+            log_fields: dict[str, str] = {}
+            request.log_fields = log_fields  # type: ignore[attr-defined]
+            try:
+                return answer(json.dumps(respond(MachineRequest.read(request, log_fields))), 200)
+            except errors.OAuth2Error as error:
+                log_fields["result"] = str(error.error)
+                return answer(refusal(error.error, error.description), error.status_code)
 
-    return view
+        return view
+
+    return decorate
 
 
-@for_clients
+@for_clients("POST")
 def token(request: MachineRequest) -> dict[str, Any]:
     """Issue tokens (RFC 6749 §3.2)."""
     return grant(request)
 
 
-@for_clients
+@for_clients("POST")
 def revoke(request: MachineRequest) -> dict[str, Any]:
     """Revoke a token (RFC 7009). An unknown token gets the same response (§2.2)."""
     given_back = request.require("token")
-    revocation.revoke(given_back, authenticate(request))
+    revocation.revoke(given_back, authenticate(request), address=request.address)
     return {}
 
 
-@for_clients
+@for_clients("POST")
 def introspect(request: MachineRequest) -> dict[str, Any]:
     """Describe a token to a registered resource server, or only say that it is not active (RFC 7662 §2.2)."""
     if authenticate(request).grant_type != OAuthClient.GrantType.NONE:

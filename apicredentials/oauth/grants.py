@@ -23,12 +23,13 @@ from apicredentials.keys import keyring
 from apicredentials.keys.key_entries import b64url
 from apicredentials.models import Grant, OAuthClient
 from apicredentials.models.states import Cause
+from apicredentials.models.usage import ProblemCause
 from apicredentials.oauth import access_tokens
 from apicredentials.oauth.authentication import authenticate
+from apicredentials.oauth.outcomes import count_failed, count_problem, count_token
 from apicredentials.oauth.sql import grant_chains
 from apicredentials.oauth.sql.find_client import ClientRecord
 from apicredentials.oauth.sql.grant_chains import GrantState
-from apicredentials.oauth.throttle import count_failure
 from apicredentials.oauth.token_requests import MachineRequest
 from apicredentials.scopes import OFFLINE_ACCESS, RETAILER
 
@@ -38,6 +39,12 @@ log = structlog.get_logger("portal.security")
 
 # How long after a refresh a client that lost the response may repeat it.
 REPEAT_WINDOW = dt.timedelta(seconds=30)
+
+# An authorisation that stopped because of a replay: each further attempt is one more of the same problem.
+REPLAYED: dict[str, ProblemCause] = {
+    Cause.REFRESH_TOKEN_REPLAYED: ProblemCause.REFRESH_TOKEN_REPLAYED,
+    Cause.CODE_REPLAYED: ProblemCause.CODE_REFUSED,
+}
 
 CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
@@ -66,7 +73,8 @@ def client_credentials(request: MachineRequest) -> Answer:
     """Issue a token with the named rights, or with all of the client for RETAILER (in any case) or no scope."""
     client = registered_for(OAuthClient.GrantType.CLIENT_CREDENTIALS, request)
     named = [scope for scope in request.scopes if scope.upper() != RETAILER]
-    if not set(named) <= set(client.scope.split()):
+    if unknown := [scope for scope in named if scope not in client.scope.split()]:
+        count_problem(request, client.client_id, ProblemCause.UNKNOWN_SCOPE, unknown[0])
         raise errors.InvalidScopeError("A scope is unknown, or not one that this client has.")
     access_token = issue(
         request,
@@ -75,6 +83,7 @@ def client_credentials(request: MachineRequest) -> Answer:
         seconds=access_tokens.CLIENT_CREDENTIALS_SECONDS,
         claims={"sub": client.client_id, "retailer_id": client.retailer_id},
     )
+    count_token(request, client.client_id)
     return {
         "access_token": access_token,
         "token_type": "Bearer",
@@ -92,16 +101,16 @@ def authorization_code(request: MachineRequest) -> Answer:
     client = registered_for(OAuthClient.GrantType.AUTHORIZATION_CODE, request)
     state = grant_chains.find_code(code, client.pk)
     if state is None or state.is_stale_code:
-        raise invalid_grant(request, client)
+        raise invalid_grant(request, client, state, ProblemCause.CODE_REFUSED)
     if not is_verified(request.get("code_verifier"), state, client):
-        raise invalid_grant(request, client)
+        raise invalid_grant(request, client, state, ProblemCause.CODE_REFUSED)
     # It must equal that of the authorization request; only with PKCE may it be left out (OAuth 2.1 §10.1).
     redirect_uri = request.get("redirect_uri")
     if redirect_uri != state.redirect_uri and not (redirect_uri is None and state.code_challenge):
-        raise invalid_grant(request, client)
+        raise invalid_grant(request, client, state, ProblemCause.CODE_REFUSED)
     # Continue with a used code: its second use must end the grant.
     if not (state.gives_access or state.used_at):
-        raise invalid_grant(request, client)
+        raise invalid_grant(request, client, state, ProblemCause.CODE_REFUSED)
     first = secrets.token_urlsafe(32)
     with transaction.atomic():
         is_first = grant_chains.use_code(state)
@@ -109,7 +118,9 @@ def authorization_code(request: MachineRequest) -> Answer:
             grant_chains.add_refresh_token(state, first, client.pk)
             grant_chains.note_use(state)
     if not is_first:
+        count_problem(request, state.authorization_uid, ProblemCause.CODE_REFUSED)
         end_replayed(state, client, Cause.CODE_REPLAYED)
+    count_token(request, state.authorization_uid)
     rights = scopes.join(rights_left(state, client))
     return access(request, state, client, rights) | {"scope": state.scope, "refresh_token": first}
 
@@ -140,15 +151,16 @@ def refresh_token(request: MachineRequest) -> Answer:
     following = successor(presented)
     state = grant_chains.find_refresh_token(presented, following, client.pk)
     if state is None or not state.gives_access:
-        raise invalid_grant(request, client)
-    refuse_replayed(state, client)
-    rights, scope = narrowed(request.scopes, state, client)
+        raise invalid_grant(request, client, state, cause_of(state))
+    refuse_replayed(request, state, client)
+    rights, scope = narrowed(request, state, client)
     # A stolen refresh token of a public client would work for a year if it did not rotate (RFC 9700 §2.2.2).
     is_rotating = client.is_public or client.refresh_tokens == OAuthClient.RefreshTokens.ROTATING
     if is_rotating and not state.replaced_at and not replace(state, following, client):
         # A concurrent request replaced it and may have used the successor too, so look again.
-        refuse_replayed(grant_chains.find_refresh_token(presented, following, client.pk), client)
+        refuse_replayed(request, grant_chains.find_refresh_token(presented, following, client.pk), client)
     grant_chains.note_use(state)
+    count_token(request, state.authorization_uid)
     # One that was replaced is never given out again, even if its party has fixed refresh tokens by now.
     given = following if is_rotating or state.replaced_at else presented
     return access(request, state, client, rights) | {"scope": scope, "refresh_token": given}
@@ -163,7 +175,7 @@ def replace(state: GrantState, following: str, client: ClientRecord) -> bool:
     return is_first
 
 
-def refuse_replayed(state: GrantState | None, client: ClientRecord) -> None:
+def refuse_replayed(request: MachineRequest, state: GrantState | None, client: ClientRecord) -> None:
     """End the grant of a replaced refresh token that may not be repeated, and raise InvalidGrantError.
 
     Only the predecessor of the newest refresh token may be repeated, for a moment and until the newest has been
@@ -172,17 +184,20 @@ def refuse_replayed(state: GrantState | None, client: ClientRecord) -> None:
     if state is None or state.replaced_at is None:
         return
     if state.successor_pk is None or state.replaced_at < timezone.now() - REPEAT_WINDOW:
+        count_problem(request, state.authorization_uid, ProblemCause.REFRESH_TOKEN_REPLAYED)
         end_replayed(state, client, Cause.REFRESH_TOKEN_REPLAYED)
 
 
-def narrowed(named: list[str], state: GrantState, client: ClientRecord) -> tuple[str, str]:
+def narrowed(request: MachineRequest, state: GrantState, client: ClientRecord) -> tuple[str, str]:
     """Return the rights of this one access token and the `scope` of the response; raise InvalidScopeError.
 
     A client may repeat the scope of the first response, or name some of the rights that are left.
     """
-    left = rights_left(state, client)
+    named, left = request.scopes, rights_left(state, client)
     rights = scopes.join(left.intersection(scopes.close(named) or left))
-    if {*named} != {*state.scope.split()} and not {*named} - {OFFLINE_ACCESS} <= {*rights.split()}:
+    unknown = [scope for scope in named if scope not in {OFFLINE_ACCESS, *rights.split()}]
+    if unknown and {*named} != {*state.scope.split()}:
+        count_problem(request, state.authorization_uid, ProblemCause.UNKNOWN_SCOPE, unknown[0])
         raise errors.InvalidScopeError("A scope is unknown, or not one that this client has.")
     return rights, " ".join(named) or state.scope
 
@@ -197,9 +212,18 @@ def successor(token: str) -> str:
     return b64url(keyring.hash_keys()[-1].derive("refresh token", token))
 
 
-def invalid_grant(request: MachineRequest, client: ClientRecord) -> errors.OAuth2Error:
-    """Count the refusal of a code or refresh token for the throttle and return it."""
-    count_failure(request.address, client.client_id)
+def cause_of(state: GrantState | None) -> ProblemCause | None:
+    """Return why a refresh token gives no access; None if it is unknown or the authorisation's state says it."""
+    if state is None:
+        return None
+    return ProblemCause.CLOSED if state.is_closed else REPLAYED.get(state.end_cause)
+
+
+def invalid_grant(
+    request: MachineRequest, client: ClientRecord, state: GrantState | None, cause: ProblemCause | None
+) -> errors.OAuth2Error:
+    """Count the refusal of a code or refresh token and return it. Without a grant it is a problem of the client."""
+    count_failed(request, client.client_id, state.authorization_uid if state else client.client_id, cause)
     return errors.InvalidGrantError("The code or refresh token is unknown, used, ended, or not for this request.")
 
 

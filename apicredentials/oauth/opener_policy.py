@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 
+from accounts.required_factor import FOLLOWING
+
 
 class OpenerPolicyMiddleware:
     """Lets a client that opened `/authorize` in a pop-up keep its window.opener until the callback.
@@ -29,10 +31,12 @@ class OpenerPolicyMiddleware:
 
 
 def destinations(request: HttpRequest) -> Iterator[str]:
-    """Yield where the browser goes after this page: `next`, and that of a sign-in that waits for a second factor."""
+    """Yield where the browser goes after this page: `next`, and what waits for a second factor or for its set-up."""
     yield request.GET.get("next", "")
     # A form that cannot be read has been answered by the view.
     with suppress(BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
         yield request.POST.get("next", "")
     if request.path.startswith(reverse("account_login")) and hasattr(request, "session"):
         yield request.session.get(LOGIN_SESSION_KEY, {}).get("redirect_url") or ""
+    if request.path.startswith(reverse("accounts:security")) and hasattr(request, "session"):
+        yield request.session.get(FOLLOWING, "")

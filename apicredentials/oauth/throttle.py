@@ -32,11 +32,8 @@ class TooManyFailures(errors.OAuth2Error):
     description = "Too many failures. Try again later."
 
 
-def count_failure(address: str, client_id: str) -> int:
-    """Count a failure and return how many this client has had from this source this minute.
-
-    Raises TooManyFailures when there were too many.
-    """
+def count_failure(address: str, client_id: str) -> None:
+    """Count a failure of this client from this source; raise TooManyFailures after too many this minute."""
     source = source_of(address)
     of_both = f"{source} {client_id}"
     waiting = throttled_in(_minute())
@@ -50,7 +47,6 @@ def count_failure(address: str, client_id: str) -> int:
             log.warning("authn_throttled", client_id=client_id, address=address)
         raise TooManyFailures
     log.info("authn_failed", client_id=client_id, address=address)
-    return by_both
 
 
 @lru_cache(maxsize=1)

@@ -68,7 +68,7 @@ class Echo:
 def lines(activities: ActivityQuerySet) -> Iterator[str]:
     """Yield the file, with a byte order mark, by which spreadsheets know UTF-8.
 
-    Comma-separated (RFC 4180), for every program reads that; semicolons are for Excel alone, and only where
+    Comma-separated (RFC 4180), because every program reads that; semicolons are for Excel alone, and only where
     Windows is set to Dutch. Read in batches: no statement is long, and no more than a batch is held at once.
     """
     writer = csv.writer(Echo(), quoting=csv.QUOTE_ALL)
@@ -86,7 +86,7 @@ def cells(row: Activity) -> tuple[str, ...]:
         row.actor_name,
         row.get_kind_display(),
         row.subject,
-        row.explanation,
+        row.full_explanation,
         row.address or "",
         row.reason,
     )

@@ -1,20 +1,59 @@
-"""The authorised parties of a seller: renew, and remove."""
+"""The authorised parties of a seller: their pages, and the acts on them."""
 
+import datetime as dt
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
-from accounts.access import SellerRequest, recent_proof_required, seller_required
+from accounts.access import SellerRequest, filled_in, recent_proof_required, seller_required
+from accounts.models import Seller
+from apicredentials.forms import NarrowForm
 from apicredentials.models import ThirdPartyAuthorization
+from apicredentials.models.states import State
 from apicredentials.moments import one_year_after
 from apicredentials.views.dialogs import act, ask_or_act
+from apicredentials.views.usage_sections import context_of
+
+# How long a party that stopped stays among the present ones, so that its cause is seen.
+STOPPED_STAYS = dt.timedelta(days=60)
 
 
 def find(request: SellerRequest, uid: UUID) -> ThirdPartyAuthorization:
     """Return this seller's authorisation; anybody else's is a 404."""
     return get_object_or_404(ThirdPartyAuthorization.objects.for_seller(request.seller).with_details(), uid=uid)
+
+
+def present_and_past(seller: Seller) -> tuple[list[ThirdPartyAuthorization], list[ThirdPartyAuthorization]]:
+    """Return the seller's authorisations in one query: what asks for attention first and then by name, and history."""
+    present: list[ThirdPartyAuthorization] = []
+    past: list[ThirdPartyAuthorization] = []
+    seen = set()
+    for authorization in ThirdPartyAuthorization.objects.for_seller(seller).with_details():
+        is_present = authorization.third_party_id not in seen and stands(authorization)
+        (present if is_present else past).append(authorization)
+        seen.add(authorization.third_party_id)
+    present.sort(key=lambda each: (each.is_active and not each.is_ending_soon, each.third_party.folded_name))
+    return present, past
+
+
+def stands(authorization: ThirdPartyAuthorization) -> bool:
+    """Return whether the seller can still expect something of it: it works, can be renewed, or stopped lately."""
+    since = authorization.state_since
+    if authorization.state == State.STOPPED and since:
+        return timezone.now() - since <= STOPPED_STAYS
+    return authorization.is_current
+
+
+@require_safe
+@seller_required
+def authorization(request: SellerRequest, uid: UUID) -> HttpResponse:
+    """Show a party: its consent, use, problems, rights and log."""
+    found = find(request, uid)
+    context = {"authorization": found, "party": found.third_party} | context_of(request, found, found.uid)
+    return render(request, "apicredentials/authorization.html", context)
 
 
 @ask_or_act
@@ -32,6 +71,34 @@ def authorization_renew(request: SellerRequest, uid: UUID) -> HttpResponse:
 
 @ask_or_act
 @seller_required
+@recent_proof_required
+def authorization_take_over(request: SellerRequest, uid: UUID) -> HttpResponse:
+    """Ask, then answer for the consent of a colleague who left."""
+    authorization = find(request, uid)
+    if request.method != "POST":
+        return render(request, "apicredentials/authorization_confirm_take_over.html", {"authorization": authorization})
+    done = f"Je hebt de toestemming voor {authorization.third_party.name} overgenomen."
+    return act(request, lambda by: authorization.take_over(by=by), done)
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
+def authorization_rights(request: SellerRequest, uid: UUID) -> HttpResponse:
+    """Leave a party fewer rights."""
+    authorization = find(request, uid)
+    form = NarrowForm(filled_in(request), authorization=authorization)
+    if request.method == "POST" and form.is_valid():
+        done = f"De rechten van {authorization.third_party.name} zijn opgeslagen."
+        return act(request, lambda by: authorization.narrow(form.cleaned_data["scopes"], by=by), done)
+    status = 422 if request.method == "POST" else 200
+    context = {"authorization": authorization, "form": form}
+    return render(request, "apicredentials/authorization_rights.html", context, status=status)
+
+
+@ask_or_act
+@seller_required
+@recent_proof_required
 def authorization_revoke(request: SellerRequest, uid: UUID) -> HttpResponse:
     """Ask, then end a party's access for this seller."""
     authorization = find(request, uid)

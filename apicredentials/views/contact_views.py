@@ -1,4 +1,4 @@
-"""Whether mail reaches the technical contact."""
+"""Return whether mail reaches the technical contact."""
 
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -9,13 +9,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SellerRequest, actor, seller_required
-from apicredentials.exceptions import NotAllowedNow
+from accounts.models import Capability
+from apicredentials.exceptions import Refusal
 from apicredentials.models import TechnicalContact
 from apicredentials.views.dialogs import act, ask_or_act
 
 
 @ask_or_act
-@seller_required
+@seller_required(to=Capability.CONTACT)
 def contact_resend(request: SellerRequest) -> HttpResponse:
     """Mail the confirmation link once more. The button stands on the settings page, to which a reload leads back."""
     contact = get_object_or_404(TechnicalContact.objects.select_related("seller"), seller=request.seller)
@@ -35,7 +36,7 @@ def contact_confirm(request: HttpRequest) -> HttpResponse:
     template = "apicredentials/contact_confirm.html"
     try:
         contact = TechnicalContact.for_token(token)
-    except NotAllowedNow as error:
+    except Refusal as error:
         return render(request, template, {"error": error}, status=410)
     if request.method != "POST":
         return render(request, template, {"contact": contact, "token": token})

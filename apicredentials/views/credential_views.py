@@ -1,4 +1,4 @@
-"""The life of a credential, page by page. Every act asks at its own address first, and is done by POST there."""
+"""Credentials: their pages, and the acts on them. Each act is asked for at its own address, and done by POST there."""
 
 from uuid import UUID
 
@@ -7,13 +7,16 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.access import SellerRequest, actor, filled_in, recent_proof_required, seller_required
-from apicredentials.exceptions import AlreadyRevealed, NotAllowedNow, RotatedMeanwhile
+from apicredentials.exceptions import AlreadyRevealed, Refusal, RotatedMeanwhile
 from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
-from apicredentials.views.dialogs import act, ask_or_act, back_to_settings
+from apicredentials.views.credential_list import row_of
+from apicredentials.views.dialogs import act, ask_or_act, back
+from apicredentials.views.usage_sections import context_of
 
 
 def find(request: SellerRequest, client_id: UUID) -> ClientCredential:
@@ -24,16 +27,25 @@ def find(request: SellerRequest, client_id: UUID) -> ClientCredential:
     return credential
 
 
+@require_safe
+@seller_required
+def credential(request: SellerRequest, client_id: UUID) -> HttpResponse:
+    """Show a credential: its facts, secrets, use, problems, rights and log."""
+    found = find(request, client_id)
+    context = {"credential": found, "row": row_of(found)} | context_of(request, found, found.client_id)
+    return render(request, "apicredentials/credential.html", context)
+
+
 @ask_or_act
 @seller_required
 def credential_create(request: SellerRequest) -> HttpResponse:
-    """Make a credential, without a secret yet."""
+    """Create a credential, without a secret yet."""
     if not TechnicalContact.objects.filter(seller=request.seller).exists():
         return redirect("apicredentials:settings")
     form = ClientCredentialForm(filled_in(request), seller=request.seller)
     if request.method == "POST" and form.is_valid() and (credential := form.create(by=actor(request))):
         messages.success(request, f"Client credentials ‘{credential.name}’ zijn aangemaakt. Toon nu het secret.")
-        return redirect("apicredentials:settings")
+        return redirect(f"{reverse('apicredentials:settings')}?nieuw={credential.client_id}")
     status = 422 if request.method == "POST" else 200
     return render(request, "apicredentials/credential_form.html", {"form": form}, status=status)
 
@@ -42,10 +54,9 @@ def credential_create(request: SellerRequest) -> HttpResponse:
 @seller_required
 @recent_proof_required
 def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
-    """Make the first secret and show it.
+    """Create the first secret and show it.
 
-    This POST answers with a page instead of a redirect: to show the secret after one, it would have to be
-    kept somewhere, and it exists in this answer only.
+    No redirect after this POST: to survive one, the secret would have to be stored somewhere.
     """
     credential = find(request, client_id)
     if request.method != "POST":
@@ -55,9 +66,9 @@ def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
     except AlreadyRevealed:
         template = "apicredentials/credential_already_revealed.html"
         return render(request, template, {"credential": credential}, status=409)
-    except NotAllowedNow as error:
+    except Refusal as error:
         messages.warning(request, str(error))
-        return back_to_settings(request)
+        return back(request)
     return show_secret(request, credential, secret)
 
 
@@ -65,7 +76,7 @@ def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
 @seller_required
 @recent_proof_required
 def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
-    """Make a new secret beside the present one and show it, as above; the seller says when the old one ends."""
+    """Create a new secret and show it, as above. The seller chooses when the old one ends."""
     credential = find(request, client_id)
     form = RotateForm(filled_in(request), credential=credential)
     if request.method == "POST" and form.is_valid():
@@ -73,8 +84,8 @@ def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
             return show_secret(request, credential, form.rotate(by=actor(request)))
         except RotatedMeanwhile as error:
             messages.warning(request, str(error))
-            return back_to_settings(request)
-        except NotAllowedNow as error:
+            return back(request)
+        except Refusal as error:
             form.add_error(None, ValidationError(str(error), code=error.code))
     status = 422 if request.method == "POST" else 200
     context = {"credential": credential, "form": form}
@@ -82,7 +93,7 @@ def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 def show_secret(request: SellerRequest, credential: ClientCredential, secret: str) -> HttpResponse:
-    """Draw the one answer that carries a secret."""
+    """Draw the one response that contains a secret."""
     context = {"credential": credential, "secret": secret, "token_url": f"{settings.ISSUER_URL}/token"}
     return render(request, "apicredentials/credential_secret.html", context)
 
@@ -91,7 +102,7 @@ def show_secret(request: SellerRequest, credential: ClientCredential, secret: st
 @seller_required
 @recent_proof_required
 def secret_end(request: SellerRequest, client_id: UUID, pk: int) -> HttpResponse:
-    """Let the old secret end sooner or later than planned."""
+    """Change the end of the old secret."""
     credential = find(request, client_id)
     secret = get_object_or_404(ClientSecret.objects.filter(client=credential, ends_at__isnull=False), pk=pk)
     form = OverlapForm(filled_in(request))
@@ -107,14 +118,14 @@ def secret_end(request: SellerRequest, client_id: UUID, pk: int) -> HttpResponse
 @require_safe
 @seller_required
 def credential_use(request: SellerRequest, client_id: UUID) -> HttpResponse:
-    """Say whether the newest secret has been used yet; the page with the secret asks this again and again."""
+    """Say whether the newest secret has been used yet. The page with the secret polls this."""
     return render(request, "apicredentials/credential_use.html", {"credential": find(request, client_id)})
 
 
 @ask_or_act
 @seller_required
 def credential_rename(request: SellerRequest, client_id: UUID) -> HttpResponse:
-    """Give it another name."""
+    """Rename it."""
     return change(request, RenameForm(filled_in(request), credential=find(request, client_id)), "Naam wijzigen")
 
 
@@ -122,19 +133,19 @@ def credential_rename(request: SellerRequest, client_id: UUID) -> HttpResponse:
 @seller_required
 @recent_proof_required
 def credential_rights(request: SellerRequest, client_id: UUID) -> HttpResponse:
-    """Give it other rights."""
+    """Change its rights."""
     return change(request, RightsForm(filled_in(request), credential=find(request, client_id)), "Rechten wijzigen")
 
 
 def change(request: SellerRequest, form: RenameForm | RightsForm, title: str) -> HttpResponse:
-    """Ask for a new value with `form`, or take it."""
+    """Show `form`, or do what it says."""
     if request.method == "POST" and form.is_valid():
         try:
             messages.success(request, form.act(by=actor(request)))
-        except NotAllowedNow as error:
+        except Refusal as error:
             form.add_error(None, ValidationError(str(error), code=error.code))
         else:
-            return back_to_settings(request)
+            return back(request)
     context = {"form": form, "credential": form.credential, "title": title}
     status = 422 if request.method == "POST" else 200
     return render(request, "apicredentials/credential_change.html", context, status=status)
@@ -154,7 +165,7 @@ def credential_pause(request: SellerRequest, client_id: UUID) -> HttpResponse:
 @seller_required
 @recent_proof_required
 def credential_resume(request: SellerRequest, client_id: UUID) -> HttpResponse:
-    """Ask, then let it work again."""
+    """Ask, then resume it."""
     credential = find(request, client_id)
     if request.method != "POST":
         return render(request, "apicredentials/credential_confirm_resume.html", {"credential": credential})
@@ -172,7 +183,8 @@ def credential_delete(request: SellerRequest, client_id: UUID) -> HttpResponse:
     done = f"Client credentials ‘{credential.name}’ zijn verwijderd."
     if credential.leaked_at is None:
         done += " Je kunt ze 30 dagen lang terugzetten."
-    return act(request, lambda by: credential.delete_softly(by=by), done)
+    ends = reverse("apicredentials:credential", args=[client_id])
+    return act(request, lambda by: credential.delete_softly(by=by), done, ends=ends)
 
 
 @ask_or_act
@@ -189,7 +201,7 @@ def credential_restore(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 def next_step(credential: ClientCredential) -> str:
-    """Return how the sentence ends that tells of a credential's return: it works, or what it takes."""
+    """Return the end of the message about a credential that is back: it works, or what to do first."""
     if credential.live_secrets:
         return " en werkt weer."
     return ". Maak nu een nieuw secret." if credential.is_revealed else ". Toon nu het secret."

@@ -1,4 +1,4 @@
-"""How every act of a seller is asked for and done: at an address of its own, by POST, with one message after."""
+"""Acts of a seller. Each is asked for at an address of its own, done by POST there, and followed by one message."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,52 +6,67 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SellerRequest, actor
 from accounts.models import Actor
-from apicredentials.exceptions import NotAllowedNow
+from apicredentials.exceptions import Refusal
 
 LONGEST_QUERY = 1000
+# The pages that acts are opened on.
+PLACES = {"apicredentials:settings", "apicredentials:credential", "apicredentials:authorization"}
 
 ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
 
 
-def act(request: SellerRequest, verb: Callable[[Actor], object], done: str) -> HttpResponse:
-    """Do `verb`, say what came of it, and lead back to the settings."""
+def may_change(request: SellerRequest) -> bool:
+    """Return whether this user can change anything for this seller. Pages show no buttons that would be refused."""
+    return request.membership.can_write and request.seller.is_open
+
+
+def act(request: SellerRequest, verb: Callable[[Actor], object], done: str, *, ends: str = "") -> HttpResponse:
+    """Call `verb`, queue a message, and return to where the act was opened.
+
+    `ends` is the address of a page that does not exist any more afterwards.
+    """
     try:
         verb(actor(request))
-    except NotAllowedNow as error:
+    except Refusal as error:
         messages.warning(request, str(error))
     else:
         messages.success(request, done)
-    return back_to_settings(request)
+    return back(request, ends=ends)
 
 
-def back_to_settings(request: HttpRequest) -> HttpResponse:
-    """Lead to the settings, on the page and with the search that they were left with."""
-    return redirect(settings_address(request))
+def back(request: HttpRequest, *, ends: str = "") -> HttpResponse:
+    """Redirect to the page that the act was opened on, with its query; to API Instellingen when `ends` is that page."""
+    address = return_address(request)
+    return redirect("apicredentials:settings" if ends and address.startswith(ends) else address)
 
 
-def settings_address(request: HttpRequest) -> str:
-    """Return the address of the settings, on the page and with the search that they were left with.
+def return_address(request: HttpRequest) -> str:
+    """Return the address of the page that the act was opened on, with its query. API Instellingen is the default.
 
-    A dialog is opened from there and sent from there, and its Referer says so. A form on a page of its own is
-    opened from there only, and says itself what it then knew.
+    A dialog is sent from that page, so that its Referer is the address. A form on a page of its own carries the
+    Referer of that page in a field.
     """
-    address = reverse("apicredentials:settings")
+    settings = reverse("apicredentials:settings")
     try:
         left = urlsplit(request.POST.get("terug") or request.META.get("HTTP_REFERER", ""))
-    except ValueError:  # "http://[": not an address at all
-        return address
-    is_there = left.netloc in {"", request.get_host()} and left.path == address
+        place = resolve(left.path).view_name
+    except (ValueError, Resolver404):  # "http://[": not an address at all
+        return settings
+    if left.netloc not in {"", request.get_host()} or place not in PLACES:
+        return settings
     # Django redirects to no address of over 2048 characters.
-    return f"{address}?{left.query}" if is_there and 0 < len(left.query) <= LONGEST_QUERY else address
+    query = QueryDict(left.query if len(left.query) <= LONGEST_QUERY else "", mutable=True)
+    query.pop("nieuw", None)  # which row is new is said once
+    return f"{left.path}?{query.urlencode()}" if query else left.path
 
 
-def settings_link(request: HttpRequest) -> dict[str, Any]:
-    """Let every template know that address."""
-    return {"settings_address": partial(settings_address, request)}
+def return_link(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: add `return_address` to every template."""
+    return {"return_address": partial(return_address, request)}

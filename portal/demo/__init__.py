@@ -1,1 +1,1 @@
-"""What `manage.py demo` is made of: an environment of its own, believable data, and two servers."""
+"""The parts of `manage.py demo`: a separate environment, realistic data, and two servers."""

@@ -1,4 +1,4 @@
-"""The environment of the demo, so that it never touches another database of this machine."""
+"""The environment of the demo, which keeps it away from any other database of this machine."""
 
 import errno
 import fcntl
@@ -23,7 +23,7 @@ INHERITED = {"HOME", "LANG", "LC_ALL", "PATH", "PORTAL_NAME", "TERM", "TMPDIR"}
 
 
 def is_entered() -> bool:
-    """Whether this process runs in the environment of the demo."""
+    """Return True if this process runs in the environment of the demo."""
     return os.environ.get("ENV_FILE") == str(KEYS)
 
 
@@ -38,11 +38,13 @@ def enter(port: int, party_port: int) -> NoReturn:
 
 
 def compose(issuer: str) -> dict[str, str]:
-    """Return production settings for this machine alone."""
+    """Return production settings that are reachable from this machine only."""
     folder = quote(str(FOLDER))
     own = {
         "ENV_FILE": str(KEYS),
         "DEBUG": "off",
+        # The demo's operator can open the admin without setting up a second factor.
+        "REQUIRE_MFA": "off",
         "ISSUER_URL": issuer,
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3",

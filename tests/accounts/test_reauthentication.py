@@ -23,6 +23,7 @@ from tests.factories import (
 )
 from tests.journeys.pages import Page
 from tests.people import PROVE, codes, is_signed_in, says, sign_in, signed_in
+from tests.rights import posted
 
 pytestmark = pytest.mark.django_db
 
@@ -100,7 +101,7 @@ def test_an_act_without_recent_proof_is_not_done(
 ) -> None:
     url = address(credential)
     clock.shift(dt.timedelta(minutes=31))
-    assert owner.post(url, {"allow": "yes", "scopes": "orders:read"})["Location"].startswith(f"{PROVE}?next=")
+    assert owner.post(url, {"allow": "yes", **posted(["orders:read"])})["Location"].startswith(f"{PROVE}?next=")
     credential.refresh_from_db()
     assert not credential.is_revealed
     assert credential.deleted_at is None
@@ -113,7 +114,7 @@ def test_proving_does_not_do_what_was_asked_before(
 ) -> None:
     url = address(credential)
     clock.shift(dt.timedelta(minutes=31))
-    page = owner.post(url, {"allow": "yes", "scopes": "orders:read"}, follow=True)
+    page = owner.post(url, {"allow": "yes", **posted(["orders:read"])}, follow=True)
     form = Page(page.content.decode()).form("Bevestigen")
     assert owner.post(form.address, form.fill(Wachtwoord=PASSWORD), follow=True).status_code == 200
     credential.refresh_from_db()
@@ -215,12 +216,12 @@ def test_another_address_for_the_technical_contact_takes_proof_and_loses_nothing
     answer = owner.post("/instellingen/api/contact/", typed)
     assert answer["Location"].startswith(PROVE)
     page = owner.post(answer["Location"], {"password": PASSWORD}, follow=True)
-    assert page.redirect_chain[-1][0] == "/instellingen/api/"
-    assert "nog niet opgeslagen" in says(page)
-    assert page.context["contact_form"].data == typed | {"shown_for": ""}
+    assert page.redirect_chain[-1][0] == "/instellingen/api/contact/"
+    assert "Dit is nog niet gedaan" in says(page)
+    assert page.context["form"].data == typed | {"shown_for": ""}
     seller.technical_contact.refresh_from_db()
     assert seller.technical_contact.email == before
-    assert owner.get("/instellingen/api/").context["contact_form"].data == {}
+    assert owner.get("/instellingen/api/contact/").context["form"].data == {}
     assert owner.post("/instellingen/api/contact/", typed)["Location"] == "/instellingen/api/"
     seller.technical_contact.refresh_from_db()
     assert seller.technical_contact.email == "kim@winkel.example"
@@ -254,7 +255,7 @@ def end(credential: ClientCredential) -> str:
 @pytest.mark.parametrize(
     "page_and_choice",
     [
-        (rights, "Opslaan", "scopes", ["offers:read", "orders:read"]),
+        (rights, "Opslaan", "right-offers", ["read"]),
         (rotate, "Nieuw secret", "overlap", ["30d"]),
         (end, "Opslaan", "overlap", ["30d"]),
     ],
@@ -284,7 +285,7 @@ def test_what_was_chosen_for_one_is_not_there_at_another(
 ) -> None:
     other = ClientCredentialFactory(seller=seller)
     clock.shift(31 * 60)
-    proof = owner.post(rights(credential), {"scopes": ["offers:read"]})["Location"]
+    proof = owner.post(rights(credential), posted(["offers:read"]))["Location"]
     owner.post(proof, {"password": PASSWORD})
     assert "Dit is nog niet gedaan" not in says(owner.get(rights(other)))
     assert "Dit is nog niet gedaan" in says(owner.get(rights(credential)))

@@ -8,15 +8,17 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Actor, Seller
+from accounts.models import Actor, Seller, User
 from apicredentials.models import (
     Activity,
     ClientCredential,
     ThirdParty,
     ThirdPartyAuthorization,
+    sellers,
 )
 from tests.factories import (
     ClientCredentialFactory,
+    MembershipFactory,
     SellerFactory,
     TechnicalContactFactory,
     ThirdPartyAuthorizationFactory,
@@ -58,6 +60,12 @@ class Act:
             return ClientCredentialFactory(
                 seller=seller, revealed=True, paused=self.name == "resume", deleted=self.name == "restore"
             )
+        if self.model is User:
+            user: User = MembershipFactory(seller=seller, role="technical").user
+            ThirdPartyAuthorizationFactory(seller=seller, granted_by=user)
+            if self.name == "switch_on":
+                sellers.switch_off(user, by=Actor())
+            return user
         if self.model is ThirdParty:
             party = ThirdPartyAuthorizationFactory(seller=seller).third_party
             if self.name == "resume":
@@ -76,7 +84,9 @@ SUSPEND = Act(ThirdParty, "suspend", "Stilzetten", Activity.Kind.PARTY_SUSPENDED
 RESUME_PARTY = Act(ThirdParty, "resume", "Hervatten", Activity.Kind.PARTY_RESUMED)
 CLOSE = Act(Seller, "close", "Sluiten", Activity.Kind.SELLER_CLOSED)
 REOPEN = Act(Seller, "reopen", "Heropenen", Activity.Kind.SELLER_REOPENED)
-ACTS = [PAUSE, RESUME, REVOKE, RESTORE, REPORT_LEAK, END, SUSPEND, RESUME_PARTY, CLOSE, REOPEN]
+SWITCH_OFF = Act(User, "switch_off", "Uitschakelen", Activity.Kind.USER_SWITCHED_OFF)
+SWITCH_ON = Act(User, "switch_on", "Inschakelen", Activity.Kind.USER_SWITCHED_ON)
+ACTS = [PAUSE, RESUME, REVOKE, RESTORE, REPORT_LEAK, END, SUSPEND, RESUME_PARTY, CLOSE, REOPEN, SWITCH_OFF, SWITCH_ON]
 every_act = pytest.mark.parametrize("act", ACTS, ids=str)
 
 
@@ -94,6 +104,8 @@ def do(client: Client, act: Act, *rows: Model, reason: str = REASON) -> "Respons
 
 def seller_of(row: Any) -> Seller:
     """Return who is to read of it."""
+    if isinstance(row, User):
+        row = row.memberships.get()
     if isinstance(row, ThirdParty):
         row = row.authorizations.get()
     seller: Seller = row if isinstance(row, Seller) else row.seller

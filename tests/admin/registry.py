@@ -1,4 +1,4 @@
-"""What is registered in `/beheer/`: the models, and where a row of one is changed."""
+"""The models registered in `/beheer/`, and the address of the page that changes a row."""
 
 from django.contrib import admin
 from django.db.models import Model

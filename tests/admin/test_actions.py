@@ -1,6 +1,7 @@
-"""What operators do to rows in `/beheer/`: chosen, confirmed, with a reason that the seller reads."""
+"""Actions of operators on rows in `/beheer/`: chosen, confirmed, with a reason that the seller reads."""
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib import admin
@@ -46,6 +47,9 @@ from tests.journeys.pages import Page
 from tests.oauth.flow import Software, software, verify
 from tests.people import says, signed_in
 
+if TYPE_CHECKING:
+    from django.db.models import Model
+
 pytestmark = pytest.mark.django_db
 
 
@@ -55,9 +59,11 @@ pytestmark = pytest.mark.django_db
 def test_these_are_all_acts_there_are(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = User(is_superuser=True, is_active=True)
-    models = (Seller, ClientCredential, ThirdParty, ThirdPartyAuthorization, ResourceServer, Activity, TechnicalContact)
+    models: list[type[Model]] = [Seller, User, ClientCredential, ThirdParty, ThirdPartyAuthorization]
+    models += [ResourceServer, Activity, TechnicalContact]
     offered = {(model, name) for model in models for name in admin.site._registry[model].get_actions(request)}
-    assert offered == {(act.model, act.name) for act in ACTS}
+    # That one needs a user with a second factor, which acts.row() does not make.
+    assert offered - {(User, "reset_factors")} == {(act.model, act.name) for act in ACTS}
 
 
 @every_act
@@ -84,7 +90,7 @@ def test_it_is_done_and_the_seller_reads_by_whom_and_why(operator: Client, act: 
     assert (activity.actor_name, activity.address) == ("Kim", "127.0.0.1")
     assert activity.user is not None
     assert activity.user.is_superuser
-    log = says(signed_in(seller.members.get()).get("/instellingen/api/activiteit/"))
+    log = says(signed_in(seller.members.earliest("pk")).get("/instellingen/api/activiteit/"))
     assert act.kind.label in log
     assert f"Reden: {REASON}" in log
     assert "Kim" in log

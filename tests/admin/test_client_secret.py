@@ -27,7 +27,7 @@ KINDS = pytest.mark.parametrize("factory", [ThirdPartyFactory, ResourceServerFac
 
 
 def works(client: OAuthClient, secret: str) -> bool:
-    """Whether the client may speak with this secret at all."""
+    """Return whether the client may speak with this secret at all."""
     return Software(client.client_id, secret).post("/revoke", token="x").status_code == 200
 
 

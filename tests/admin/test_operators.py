@@ -168,6 +168,23 @@ def test_an_operator_cannot_take_over_one_with_more_rights() -> None:
     assert boss.email == "baas@portaal.example"
 
 
+def test_an_operator_cannot_switch_off_one_with_more_rights() -> None:
+    boss = UserFactory(is_staff=True, is_superuser=True)
+    client = staff("view_user", "change_user")
+    chosen = {"action": "switch_off", "index": "0", "_selected_action": str(boss.pk), "reason": "Weg ermee"}
+    assert "dat kan hier niet" in says(client.post(reverse("admin:accounts_user_changelist"), chosen, follow=True))
+    boss.refresh_from_db()
+    assert boss.is_active
+
+
+def test_a_user_is_not_switched_off_without_a_reason(operator: Client) -> None:
+    user = UserFactory()
+    form = Page(operator.get(change(User, user)).content.decode()).form("Opslaan")
+    assert operator.post(change(User, user), form.fill() | {"is_active": []}).status_code == 302
+    user.refresh_from_db()
+    assert user.is_active
+
+
 def test_a_change_of_rights_by_a_superuser_is_done(operator: Client) -> None:
     user = UserFactory()
     form = Page(operator.get(change(User, user)).content.decode()).form("Opslaan")

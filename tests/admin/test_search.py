@@ -7,9 +7,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Membership, Seller
+from accounts.models import Actor, Membership, Seller
 from apicredentials.keys import secret_format
-from apicredentials.models import ClientCredential, ClientSecret
+from apicredentials.models import (
+    Activity,
+    ClientCredential,
+    ClientSecret,
+    OutgoingMail,
+    TechnicalContact,
+    ThirdPartyAuthorization,
+    Usage,
+)
 from tests.admin.conftest import staff
 from tests.factories import (
     ClientCredentialFactory,
@@ -80,11 +88,85 @@ def test_the_page_of_a_seller_links_to_all_that_is_theirs(operator: Client, zwaa
     ClientCredentialFactory(name="Van een ander")
     ThirdPartyAuthorizationFactory()
     page = Page(operator.get(reverse("admin:accounts_seller_change", args=[zwaan.pk])).content.decode())
-    links = {link.words: link["href"] for link in page.root.all("a") if "seller__id__exact" in link["href"]}
-    assert {*links} == {"Client credentials", "Autorisaties", "Technische contacten", "Activiteiten", "Uitgaande mail"}
+    links = {link.words: link["href"] for link in page.root.all("a") if "id__exact" in link["href"]}
+    theirs = {"Client credentials", "Autorisaties", "Technische contacten", "Activiteiten", "Uitgaande mail"}
+    assert {*links} == {*theirs, "Gebruikers"}
+    members = operator.get(links["Gebruikers"]).context["cl"].result_list
+    assert {user.email for user in members} == {"sanne@zwaan.example", "fatima@ict.example"}
     for label in ("Client credentials", "Autorisaties", "Technische contacten"):
         rows = operator.get(links[label]).context["cl"].result_list
         assert {row.seller for row in rows} == {zwaan}
+
+
+def test_the_page_of_a_user_links_to_all_that_is_theirs(operator: Client, zwaan: Seller) -> None:
+    user = zwaan.members.get(email="sanne@zwaan.example")
+    ClientCredentialFactory(seller=zwaan, name="Magazijn", created_by=user)
+    ThirdPartyAuthorizationFactory(seller=zwaan, granted_by=user)
+    Activity.record(Activity.Kind.CONTACT_SAVED, seller=zwaan, subject="Sanne", by=Actor(user=user))
+    TechnicalContact.objects.filter(seller=zwaan).update(email=user.email)
+    OutgoingMail(kind=OutgoingMail.Kind.ANNOUNCEMENT, key="x").queue_for([user.email])
+    for other in (ClientCredentialFactory(name="Van een ander").seller, ThirdPartyAuthorizationFactory().seller):
+        Activity.record(Activity.Kind.CONTACT_SAVED, seller=other, subject="X", by=Actor(user=other.members.get()))  # type: ignore[union-attr]
+    page = Page(operator.get(reverse("admin:accounts_user_change", args=[user.pk])).content.decode())
+    links = next(block for block in page.root.all("div") if "field-links" in block["class"])
+    lists = {link.words: operator.get(link["href"]).context["cl"].result_list for link in links.all("a")}
+    assert {label: len(rows) for label, rows in lists.items()} == {
+        "Lidmaatschappen": 1,
+        "Verkopers": 1,
+        "Autorisaties": 1,
+        "Client credentials": 1,
+        "Activiteiten": 1,
+        "Technische contacten": 1,
+        "Uitgaande mail": 1,
+    }
+
+
+# ---- Use, problems and state ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["clientcredential", "thirdpartyauthorization", "thirdparty"])
+def test_each_page_and_list_shows_state_last_use_and_problems(operator: Client, zwaan: Seller, kind: str) -> None:
+    authorization = ThirdPartyAuthorizationFactory(seller=zwaan)
+    credential = ClientCredentialFactory(seller=zwaan)
+    rows = {"clientcredential": credential, "thirdpartyauthorization": authorization}
+    row = rows.get(kind, authorization.third_party)
+    used_at = dt.datetime(2026, 5, 4, 10, 30, tzinfo=dt.UTC)
+    ThirdPartyAuthorization.objects.update(last_used_at=used_at)
+    for client in (credential, authorization.third_party):
+        client.reveal(by=Actor())
+    ClientSecret.objects.update(last_used_at=used_at)
+    subject = getattr(row, "uid", "") or row.client_id  # type: ignore[attr-defined]
+    for days, count in ((0, 40), (29, 2), (30, 500)):
+        at = timezone.now() - dt.timedelta(days=days)
+        day = timezone.localdate(at)
+        Usage.objects.create(
+            subject=subject, day=day, event="missing_right", right="orders:read", count=count, first_at=at, last_at=at
+        )
+    changelist = reverse(f"admin:apicredentials_{kind}_changelist")
+    page = reverse(f"admin:apicredentials_{kind}_change", args=[row.pk])
+    for address in (changelist, page):
+        words = says(operator.get(address))
+        assert "Actief" in words
+        assert "4 mei 2026" in words
+    assert "Recht ontbreekt : 42 keer" in says(operator.get(page))
+    assert "De software mist dit recht: Bestellingen: Lezen." in says(operator.get(page))
+    if kind != "thirdparty":
+        (cell,) = (
+            cell.words
+            for cell in Page(operator.get(changelist).content.decode()).root.all("td")
+            if "field-refusals" in cell["class"]
+        )
+        assert cell == "42"
+
+
+def test_a_party_without_access_says_why(operator: Client) -> None:
+    party = ThirdPartyFactory()
+    page = reverse("admin:apicredentials_thirdparty_change", args=[party.pk])
+    party.reveal(by=Actor())
+    party.pause(by=Actor())
+    assert "Stilgezet" in says(operator.get(page))
+    party.report_leak(party.secrets.get(), by=Actor())
+    assert "Stilgezet: het secret is gelekt" in says(operator.get(page))
 
 
 # ---- Credentials ------------------------------------------------------------------------------------------

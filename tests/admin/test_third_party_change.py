@@ -156,7 +156,7 @@ def test_sellers_see_and_read_of_narrower_rights(operator: Client) -> None:
     card = next(Page(owner.get("/instellingen/api/").content.decode()).root.all("article"))
     assert "Facturen" not in card.words
     assert "Bestellingen" in card.words
-    # What does not concern them, they are not told.
+    # Other changes do not concern the sellers.
     send(operator, address(party), scope=["orders:read", "products:read"], refresh_tokens="fixed")
     assert seller.activities.count() == 1
 

@@ -1,4 +1,4 @@
-"""`/retailer/retailers/current`: the seller's own data, and the API's way of saying no."""
+"""`/retailer/retailers/current`: the seller's own data, and the API's refusals."""
 
 import datetime as dt
 from typing import Any
@@ -43,7 +43,7 @@ def call(token: str, **headers: str) -> Any:
 
 
 def assert_problem(answer: Any, status: int, title: str) -> str:
-    """The API's problem document; returns its detail."""
+    """Assert a problem document of the API and return its detail."""
     assert answer["Content-Type"] == MEDIA_TYPE
     assert answer["Cache-Control"] == "no-store"
     body = answer.json()
@@ -52,10 +52,10 @@ def assert_problem(answer: Any, status: int, title: str) -> str:
     return str(body["detail"])
 
 
-# ---- The answer -------------------------------------------------------------------------------------------
+# ---- Responses --------------------------------------------------------------------------------------------
 
 
-def test_the_sellers_own_data_is_given(token: str, seller: Seller) -> None:
+def test_data_of_the_seller_is_returned(token: str, seller: Seller) -> None:
     answer = call(token)
     assert answer.status_code == 200
     assert answer["Content-Type"] == MEDIA_TYPE
@@ -70,8 +70,8 @@ def test_the_sellers_own_data_is_given(token: str, seller: Seller) -> None:
     }
 
 
-def test_another_sellers_token_gives_another_sellers_data(token: str) -> None:
-    """V8.4.1: who is asked about is in the token, and nowhere else."""
+def test_token_decides_whose_data_is_returned(token: str) -> None:
+    """V8.4.1: only the token identifies the seller."""
     other = SellerFactory()
     foreign = software(ClientCredentialFactory(seller=other)).access_token()
     assert call(foreign).json()["retailerId"] == other.retailer_id
@@ -101,7 +101,7 @@ def test_another_sellers_token_gives_another_sellers_data(token: str) -> None:
         "",
     ],
 )
-def test_our_media_types_are_answered_in_ours(token: str, accept: str) -> None:
+def test_vendor_media_types_are_returned_if_acceptable(token: str, accept: str) -> None:
     """RFC 9110 §12.5.1."""
     answer = call(token, Accept=accept)
     assert (answer.status_code, answer["Content-Type"]) == (200, MEDIA_TYPE)
@@ -126,28 +126,28 @@ def test_our_media_types_are_answered_in_ours(token: str, accept: str) -> None:
     ],
 )
 def test_other_media_types_are_not_acceptable(token: str, accept: str) -> None:
-    """RFC 9110 §15.5.7; whether or not there is a token."""
+    """RFC 9110 §15.5.7; with and without a token."""
     assert MEDIA_TYPE in assert_problem(call(token, Accept=accept), 406, "Not Acceptable")
     assert_problem(Client().get(ADDRESS, headers={"Accept": accept}), 406, "Not Acceptable")
 
 
-def test_no_accept_header_accepts_anything(token: str) -> None:
+def test_missing_accept_header_accepts_anything(token: str) -> None:
     """RFC 9110 §12.5.1."""
     assert call(token).status_code == 200
 
 
-# ---- No ---------------------------------------------------------------------------------------------------
+# ---- Refusals ---------------------------------------------------------------------------------------------
 
 
-def test_without_a_token_there_is_a_challenge(db: None) -> None:
+def test_missing_token_gets_a_challenge(db: None) -> None:
     """RFC 6750 §3."""
     answer = Client().get(ADDRESS)
     assert_problem(answer, 401, "Unauthorized")
     assert answer["WWW-Authenticate"].startswith('Bearer realm="Retailer API"')
 
 
-def test_an_expired_token_is_called_expired(token: str, time_machine: TimeMachineFixture) -> None:
-    """Existing clients look for these very words."""
+def test_expired_token_is_reported_as_expired(token: str, time_machine: TimeMachineFixture) -> None:
+    """Existing clients look for exactly these words."""
     time_machine.move_to(timezone.now() + dt.timedelta(seconds=300), tick=False)
     answer = call(token)
     detail = assert_problem(answer, 401, "Expired JWT")
@@ -158,21 +158,21 @@ def test_an_expired_token_is_called_expired(token: str, time_machine: TimeMachin
 
 
 @pytest.mark.parametrize("broken", ["x", "a.b.c", "é", "\x00", "x" * 50_000])
-def test_what_is_no_token_is_called_invalid(db: None, broken: str) -> None:
+def test_malformed_token_is_reported_as_invalid(db: None, broken: str) -> None:
     assert_problem(call(broken), 401, "Invalid JWT")
 
 
-def test_a_revoked_token_is_called_revoked(warehouse: Software, token: str) -> None:
+def test_revoked_token_is_reported_as_revoked(warehouse: Software, token: str) -> None:
     warehouse.post("/revoke", token=token)
     assert_problem(call(token), 401, "Revoked JWT")
 
 
-def test_a_closed_seller_is_told_that_the_account_is_not_active(token: str) -> None:
+def test_closed_seller_is_reported_as_not_active(token: str) -> None:
     Seller.objects.update(closed_at=timezone.now())
     assert assert_problem(call(token), 403, "Forbidden").startswith("Account is not active")
 
 
-def test_a_missing_right_is_named(warehouse: Software) -> None:
+def test_missing_right_is_named(warehouse: Software) -> None:
     """RFC 6750 §3.1."""
     answer = call(warehouse.access_token(scope="orders:manage"))
     assert "retailer-info:read" in assert_problem(answer, 403, "Forbidden")
@@ -180,37 +180,37 @@ def test_a_missing_right_is_named(warehouse: Software) -> None:
     assert 'scope="retailer-info:read"' in answer["WWW-Authenticate"]
 
 
-def test_the_right_alone_is_enough(warehouse: Software) -> None:
+def test_required_right_is_sufficient(warehouse: Software) -> None:
     assert call(warehouse.access_token(scope="retailer-info:read")).status_code == 200
 
 
-def test_a_right_taken_away_is_missing_at_the_next_call(warehouse: Software, token: str) -> None:
+def test_removed_right_is_missing_in_the_next_call(warehouse: Software, token: str) -> None:
     type(ClientCredentialFactory.build()).objects.filter(client_id=warehouse.client_id).update(scope="orders:read")
     assert_problem(call(token), 403, "Forbidden")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_only_reading_methods_are_served(token: str, method: str) -> None:
+def test_only_get_and_head_are_allowed(token: str, method: str) -> None:
     answer = Client().generic(method, ADDRESS, headers=header(f"Bearer {token}"))
     assert_problem(answer, 405, "Method Not Allowed")
     assert answer["Allow"] == "GET, HEAD"
 
 
 @pytest.mark.parametrize("address", [f"{ADDRESS}/", "/retailer/retailers/", "/retailer/retailers/1234567", "/retailer"])
-def test_nothing_else_of_the_api_is_here(token: str, address: str) -> None:
+def test_other_addresses_of_the_api_do_not_exist(token: str, address: str) -> None:
     assert Client().get(address, headers=header(f"Bearer {token}")).status_code in {302, 404}
 
 
 # ---- Request ids ------------------------------------------------------------------------------------------
 
 
-def test_the_requests_id_is_in_the_answer_and_in_every_line_of_the_log(token: str) -> None:
+def test_request_id_is_in_the_response_and_in_every_log_line(token: str) -> None:
     with listening() as log:
         assert call(token, **{"X-Request-ID": "vraag-42"})["X-Request-ID"] == "vraag-42"
     assert log.lines
     assert all("vraag-42" in line for line in log.lines)
 
 
-def test_an_error_has_a_request_id_too(db: None) -> None:
+def test_error_response_has_a_request_id(db: None) -> None:
     assert Client().get(ADDRESS, headers={"X-Request-ID": "vraag-43"})["X-Request-ID"] == "vraag-43"
     assert len(Client().get(ADDRESS)["X-Request-ID"]) == 32

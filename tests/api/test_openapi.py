@@ -1,4 +1,4 @@
-"""docs/openapi.yaml, held to the portal: what it says is all there is, and Schemathesis finds no answer beyond it."""
+"""docs/openapi.yaml compared with the portal: it is complete, and Schemathesis finds no undocumented response."""
 
 import json
 import re
@@ -56,12 +56,12 @@ CHECKS = [
 ]
 
 
-# ---- The document says all there is ---------------------------------------------------------------------------
+# ---- Completeness ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
-def test_it_names_every_address_with_exactly_its_methods() -> None:
-    """HEAD goes without saying wherever there is GET (RFC 9110 §9.1)."""
+def test_every_address_is_documented_with_exactly_its_methods() -> None:
+    """HEAD is implied by GET (RFC 9110 §9.1)."""
     methods = ("get", "head", "post", "put", "patch", "delete", "options", "trace", "query")
     addresses = [f"/{pattern.pattern}" for pattern in machine_urls.urlpatterns]
     allowed = {
@@ -78,7 +78,7 @@ def sources(pattern: str) -> str:
 
 
 def values(name: str, node: Any) -> set[str]:
-    """Return what the document lets a member of this name be, wherever it stands."""
+    """Return all values that the document allows for members of this name, at any depth."""
     if isinstance(node, list):
         return set().union(*(values(name, item) for item in node))
     if not isinstance(node, dict):
@@ -89,11 +89,11 @@ def values(name: str, node: Any) -> set[str]:
     return found
 
 
-def test_it_names_every_error_code_and_no_other() -> None:
-    """Those of `/authorize` are for the party's browser, and not here."""
-    code = sources("apicredentials/oauth/*.py") + sources("portal/machine_endpoints.py")
+def test_documented_error_codes_are_those_in_the_code() -> None:
+    """Except the codes of `/authorize`, which is not part of the document."""
+    code = sources("apicredentials/oauth/*.py") + sources("portal/machine_endpoints.py") + sources("portal/metrics.py")
     raised = {getattr(errors, name).error for name in re.findall(r"\berrors\.(\w+Error)\b", code)}
-    # What oauthlib raises by itself for a request that our validator refuses.
+    # oauthlib raises these when our validator refuses a request.
     raised |= {error.error for error in (errors.InvalidGrantError, errors.InvalidScopeError)}
     raised |= {str(throttle.TooManyFailures.error)}
     raised |= set(re.findall(r'(?:"error": |\btrouble\()"(\w+)"', code))
@@ -102,7 +102,7 @@ def test_it_names_every_error_code_and_no_other() -> None:
     assert values("error", DOCUMENT) == told
 
 
-def test_it_names_every_title_of_a_refusal_and_no_other() -> None:
+def test_documented_titles_of_refusals_are_those_in_the_code() -> None:
     code = sources("apicredentials/api.py")
     titles = set(re.findall(r'Refusal\((\d+), "([^"]+)"', code))
     documented = values("title", DOCUMENT["components"]["responses"])
@@ -110,41 +110,41 @@ def test_it_names_every_title_of_a_refusal_and_no_other() -> None:
     assert {status for status, _ in titles} - {"405"} == {"401", "403", "406"}
 
 
-def test_it_names_every_right_and_no_other() -> None:
+def test_documented_rights_are_those_in_the_code() -> None:
     assert DOCUMENT["components"]["schemas"]["Right"]["enum"] == list(scopes.ALL)
 
 
-def test_every_part_of_it_is_used_and_there() -> None:
+def test_every_component_is_used_and_every_reference_resolves() -> None:
     kinds = ("headers", "responses", "schemas")
     parts = {f"#/components/{kind}/{name}" for kind in kinds for name in DOCUMENT["components"][kind]}
     assert set(re.findall(r'\$ref: "([^"]+)"', TEXT)) == parts
     assert TEXT.startswith("openapi: 3.1.")
 
 
-# ---- No answer is beyond it -----------------------------------------------------------------------------------
+# ---- Generated requests ---------------------------------------------------------------------------------------
 
 
 def few(function: Any) -> Any:
-    """Some seconds for all addresses together: beside these examples there are those of Schemathesis' own lists."""
+    """Limit the examples, so that all addresses take seconds. Schemathesis adds examples of its own lists."""
     return hypothesis.settings(max_examples=40, suppress_health_check=list(hypothesis.HealthCheck))(function)
 
 
 def ask(case: "Case", **headers: str) -> "Response":
-    """Send a case and judge the answer, as one that is not among too many failures."""
+    """Send a case and validate the response, unthrottled."""
     forget_failures()
     return case.call_and_validate(headers=headers, checks=CHECKS)
 
 
 @pytest.fixture(autouse=True)
 def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test's transaction must outlive a request, as with Django's test client."""
+    """Keep the connection open after a request, as Django's test client does, to keep the test's transaction."""
     monkeypatch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", lambda connection: None)
 
 
 @pytest.mark.django_db
 @SCHEMA.parametrize()
 @few
-def test_what_a_stranger_sends_is_answered_as_documented(case: "Case") -> None:
+def test_responses_without_authentication_are_documented(case: "Case") -> None:
     ask(case)
 
 
@@ -159,10 +159,10 @@ def warehouse(seller: Seller) -> Software:
 
 
 @pytest.mark.django_db
-@SCHEMA.include(path=["/token", "/revoke", "/introspect"]).parametrize()
+@SCHEMA.include(path=["/token", "/revoke", "/introspect", "/authorizations"]).parametrize()
 @few
-def test_what_a_client_sends_is_answered_as_documented(case: "Case", warehouse: Software) -> None:
-    """Whatever it sends beside its credentials."""
+def test_responses_to_an_authenticated_client_are_documented(case: "Case", warehouse: Software) -> None:
+    """For any parameters besides its credentials."""
     ask(case, Authorization=warehouse.authorization)
 
 
@@ -174,17 +174,17 @@ def bearer(warehouse: Software) -> str:
 @pytest.mark.django_db
 @SCHEMA.include(path=["/verify", "/retailer/retailers/current"]).parametrize()
 @few
-def test_what_a_bearer_sends_is_answered_as_documented(case: "Case", bearer: str) -> None:
+def test_responses_to_a_bearer_token_are_documented(case: "Case", bearer: str) -> None:
     ask(case, Authorization=bearer)
 
 
-# ---- What only those see who mean it ----------------------------------------------------------------------------
+# ---- Valid requests ---------------------------------------------------------------------------------------------
 
 
 def send(
     address: str, authorization: str = "", *, checks: Any = CHECKS, accept: str = "*/*", scope: str = "", **form: Any
 ) -> Any:
-    """Send a good request (`scope` is for `/verify`), and judge the answer; return its status and what it says."""
+    """Send a valid request (`scope` is for `/verify`), validate the response, and return its status and JSON."""
     (method,) = DOCUMENT["paths"][address]
     body: Any = {"body": form, "media_type": FORM} if form else {}
     case = SCHEMA[address][method.upper()].Case(query={"scope": [scope]} if scope else {}, **body)
@@ -192,7 +192,7 @@ def send(
     return answer.status_code, json.loads(answer.content or "null")
 
 
-def test_a_sellers_software_is_answered_as_documented(warehouse: Software) -> None:
+def test_responses_to_a_sellers_software_are_documented(warehouse: Software) -> None:
     client, grant = warehouse.authorization, {"grant_type": "client_credentials"}
     status, own = send("/token", client, **grant)
     assert (status, own["scope"]) == (200, "RETAILER")
@@ -209,7 +209,7 @@ def test_a_sellers_software_is_answered_as_documented(warehouse: Software) -> No
     assert (status, refused["title"]) == (401, "Revoked JWT")
 
 
-def test_a_third_party_and_an_api_are_answered_as_documented(seller: Seller, warehouse: Software) -> None:
+def test_responses_to_a_third_party_and_a_resource_server_are_documented(seller: Seller, warehouse: Software) -> None:
     party, api = software(ThirdPartyFactory()), software(ResourceServerFactory())
     code = sent_back(decide(signed_in(seller.members.get()), request_address(party)))["code"]
     exchange = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER}
@@ -221,17 +221,20 @@ def test_a_third_party_and_an_api_are_answered_as_documented(seller: Seller, war
         assert send("/introspect", api.authorization, token=token)[1]["active"] is True
     assert send("/introspect", api.authorization, token="x") == (200, {"active": False})
     assert send("/introspect", party.authorization, token="x")[1]["error"] == "unauthorized_client"
+    status, own = send("/authorizations", party.authorization)
+    assert (status, [each["state"] for each in own["authorizations"]]) == (200, ["active"])
+    assert send("/authorizations", api.authorization)[0] == 403
     Seller.objects.update(closed_at=timezone.now())
     assert send("/verify", f"Bearer {first['access_token']}")[0] == 403
 
 
-def test_one_failure_too_many_is_answered_as_documented(warehouse: Software) -> None:
+def test_response_to_a_throttled_client_is_documented(warehouse: Software) -> None:
     wrong = replace(warehouse, secret="x").authorization
     statuses = [send("/token", wrong, grant_type="client_credentials")[0] for _ in range(31)]
     assert (statuses[0], statuses[-1]) == (401, 429)
 
 
-def test_without_a_database_it_is_answered_as_documented(bearer: str) -> None:
+def test_response_without_a_database_is_documented(bearer: str) -> None:
     def gone(*args: object) -> None:
         raise OperationalError
 

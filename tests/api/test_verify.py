@@ -1,4 +1,4 @@
-"""`/verify`, which a gateway asks before it lets a call through (RFC 6750, RFC 9728 §5.1)."""
+"""`/verify`, which a gateway calls before it forwards a request (RFC 6750, RFC 9728 §5.1)."""
 
 import datetime as dt
 import re
@@ -29,16 +29,16 @@ def warehouse(seller: Seller) -> Software:
 
 
 def challenge(answer: Any) -> dict[str, str]:
-    """The members of the WWW-Authenticate header (RFC 6750 §3)."""
+    """Return the parameters of the WWW-Authenticate header (RFC 6750 §3)."""
     scheme, _, members = answer["WWW-Authenticate"].partition(" ")
     assert scheme == "Bearer"
     return dict(re.findall(r'(\w+)="([^"]*)"', members))
 
 
-# ---- Yes --------------------------------------------------------------------------------------------------
+# ---- Accepted tokens --------------------------------------------------------------------------------------
 
 
-def test_a_good_token_is_let_through_with_who_and_what(warehouse: Software, seller: Seller) -> None:
+def test_valid_token_returns_seller_client_and_rights(warehouse: Software, seller: Seller) -> None:
     answer = verify(warehouse.access_token())
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer["X-Retailer-Id"] == seller.retailer_id
@@ -51,7 +51,7 @@ def test_a_good_token_is_let_through_with_who_and_what(warehouse: Software, sell
 @pytest.mark.parametrize(
     "required", [["orders:read"], ["orders:manage"], ["orders:read", "offers:manage"], ["orders:read", "orders:read"]]
 )
-def test_a_token_with_the_required_rights_is_let_through(warehouse: Software, required: list[str]) -> None:
+def test_token_with_the_required_rights_is_accepted(warehouse: Software, required: list[str]) -> None:
     assert verify(warehouse.access_token(), *required).status_code == 204
 
 
@@ -60,44 +60,44 @@ def test_manage_includes_read(warehouse: Software) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml;q=0.1", "nonsense", ""])
-def test_accept_plays_no_part(warehouse: Software, accept: str) -> None:
-    """It is the call's own, which the gateway passes on."""
+def test_accept_header_is_ignored(warehouse: Software, accept: str) -> None:
+    """The gateway forwards the Accept header of the original request."""
     headers = header(f"Bearer {warehouse.access_token()}") | {"Accept": accept}
     assert Client().get("/verify", headers=headers).status_code == 204
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
-def test_the_scheme_has_no_case(warehouse: Software, scheme: str) -> None:
+def test_scheme_is_case_insensitive(warehouse: Software, scheme: str) -> None:
     """RFC 9110 §11.1."""
     answer = Client().get("/verify", headers=header(f"{scheme} {warehouse.access_token()}"))
     assert answer.status_code == 204
 
 
-def test_a_head_request_is_answered_alike(warehouse: Software) -> None:
+def test_head_request_gets_the_same_response(warehouse: Software) -> None:
     answer = Client().head("/verify", headers=header(f"Bearer {warehouse.access_token()}"))
     assert (answer.status_code, answer["X-Client-Id"]) == (204, warehouse.client_id)
 
 
-# ---- No ---------------------------------------------------------------------------------------------------
+# ---- Refused tokens ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic YTpi", "Token x", "x" * 10_000])
-def test_a_call_without_a_token_is_asked_for_one_and_told_no_error(db: None, authorization: str) -> None:
-    """RFC 6750 §3.1: SHOULD NOT include an error code."""
+def test_missing_token_gets_a_challenge_without_an_error_code(db: None, authorization: str) -> None:
+    """RFC 6750 §3.1: the response SHOULD NOT include an error code."""
     answer = Client().get("/verify", headers=header(authorization))
     assert answer.status_code == 401
     assert set(challenge(answer)) == {"realm", "resource_metadata"}
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "\x00", "é", "a b", "x" * 100_000, "eyJhbGciOiJub25lIn0.e30."])
-def test_a_token_that_is_none_is_invalid(db: None, token: str) -> None:
+def test_malformed_token_is_invalid(db: None, token: str) -> None:
     """RFC 6750 §3.1."""
     answer = verify(token)
     assert answer.status_code == 401
     assert challenge(answer)["error"] == "invalid_token"
 
 
-def test_an_expired_token_is_invalid(warehouse: Software, time_machine: TimeMachineFixture) -> None:
+def test_expired_token_is_invalid(warehouse: Software, time_machine: TimeMachineFixture) -> None:
     start = timezone.now().replace(microsecond=0)
     time_machine.move_to(start, tick=False)
     token = warehouse.access_token()
@@ -107,7 +107,7 @@ def test_an_expired_token_is_invalid(warehouse: Software, time_machine: TimeMach
     assert challenge(answer)["error"] == "invalid_token"
 
 
-def test_a_revoked_token_is_invalid(warehouse: Software) -> None:
+def test_revoked_token_is_invalid(warehouse: Software) -> None:
     token = warehouse.access_token()
     warehouse.post("/revoke", token=token)
     answer = verify(token)
@@ -115,7 +115,7 @@ def test_a_revoked_token_is_invalid(warehouse: Software) -> None:
 
 
 @pytest.mark.parametrize("required", [["orders:manage"], ["orders:read", "offers:read"], ["orders:read", "nope"]])
-def test_a_missing_right_is_named(warehouse: Software, required: list[str]) -> None:
+def test_missing_right_is_named(warehouse: Software, required: list[str]) -> None:
     """RFC 6750 §3.1 insufficient_scope: 403."""
     answer = verify(warehouse.access_token(scope="orders:read"), *required)
     assert answer.status_code == 403
@@ -128,14 +128,14 @@ def test_a_missing_right_is_named(warehouse: Software, required: list[str]) -> N
 @pytest.mark.parametrize(
     "required", ["orders:delete", "", "orders:read offers:read", "RETAILER", "\x00", "é" * 5000, "a" * 5000, '"']
 )
-def test_a_right_that_nobody_knows_lets_nobody_through(warehouse: Software, required: str) -> None:
-    """A slip in a gateway's configuration must not open it."""
+def test_unknown_required_right_refuses_every_token(warehouse: Software, required: str) -> None:
+    """A typing error in a gateway's configuration must not give access."""
     answer = verify(warehouse.access_token(), required)
     assert (answer.status_code, challenge(answer)["error"]) == (403, "insufficient_scope")
     assert verify("x", required).status_code == 401
 
 
-def test_a_closed_seller_is_refused(warehouse: Software, seller: Seller) -> None:
+def test_closed_seller_is_refused(warehouse: Software, seller: Seller) -> None:
     token = warehouse.access_token()
     Seller.objects.update(closed_at=timezone.now())
     answer = verify(token)
@@ -144,17 +144,17 @@ def test_a_closed_seller_is_refused(warehouse: Software, seller: Seller) -> None
 
 
 @pytest.mark.parametrize("act", ["pause", "delete_softly"])
-def test_what_the_seller_does_is_seen_by_the_next_call(warehouse: Software, act: str) -> None:
+def test_changes_by_the_seller_apply_to_the_next_call(warehouse: Software, act: str) -> None:
     token = warehouse.access_token()
     assert verify(token).status_code == 204
     getattr(ClientCredential.objects.get(), act)(by=Actor())
     assert verify(token).status_code == 401
 
 
-# ---- Where a token may stand, and how one may ask ---------------------------------------------------------
+# ---- Requests ---------------------------------------------------------------------------------------------
 
 
-def test_a_token_is_taken_from_the_header_only(warehouse: Software) -> None:
+def test_token_is_read_from_the_header_only(warehouse: Software) -> None:
     """RFC 6750 §2.3, RFC 9700 §4.3.2."""
     token = warehouse.access_token()
     assert Client().get("/verify", {"access_token": token}).status_code == 401
@@ -163,7 +163,7 @@ def test_a_token_is_taken_from_the_header_only(warehouse: Software) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_only_reading_methods_are_served(warehouse: Software, method: str) -> None:
+def test_only_get_and_head_are_allowed(warehouse: Software, method: str) -> None:
     answer = Client().generic(method, "/verify", headers=header(f"Bearer {warehouse.access_token()}"))
     assert answer.status_code == 405
     assert answer["Allow"] == "GET, HEAD"
@@ -171,20 +171,20 @@ def test_only_reading_methods_are_served(warehouse: Software, method: str) -> No
 
 
 @pytest.mark.parametrize("query", ["&".join(["scope=orders:read"] * 5000), "scope=%ff", "scope=%00", "%ff=%00"])
-def test_a_hostile_address_is_refused(db: None, query: str) -> None:
+def test_malformed_query_is_refused(db: None, query: str) -> None:
     answer = Client().get("/verify", QUERY_STRING=query)
     assert answer.status_code in {400, 401, 403}
     assert answer["Content-Type"].endswith("json")
 
 
 @pytest.mark.parametrize("offered", ["abc-123", "A.b_c", "x" * 64])
-def test_the_requests_id_comes_back(warehouse: Software, offered: str) -> None:
+def test_request_id_is_returned(warehouse: Software, offered: str) -> None:
     headers = header(f"Bearer {warehouse.access_token()}") | {"X-Request-ID": offered}
     assert Client().get("/verify", headers=headers)["X-Request-ID"] == offered
 
 
 @pytest.mark.parametrize("offered", ["", "x" * 65, "a b", "a\r\nb", "é", "<script>"])
-def test_an_id_that_could_forge_a_log_line_is_replaced(db: None, offered: str) -> None:
+def test_request_id_that_could_forge_a_log_line_is_replaced(db: None, offered: str) -> None:
     """V16.4.1."""
     answer = Client().get("/verify", headers={"X-Request-ID": offered})
     assert re.fullmatch(r"[0-9a-f]{32}", answer["X-Request-ID"])

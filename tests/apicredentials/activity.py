@@ -36,7 +36,7 @@ def open_page(client: Client, query: str | dict[str, str] = "") -> Page:
 
 
 def acts(page: Page) -> list[str]:
-    """What the page says was done, from top to bottom."""
+    """Return the acts on the page, from top to bottom."""
     return [act.words for act in page.root.all("h4")]
 
 

@@ -12,12 +12,13 @@ from tests.apicredentials.activity import EXPORT, URL, Kind, acts, download, log
 from tests.factories import ClientCredentialFactory, MembershipFactory, SellerFactory, ThirdPartyFactory
 from tests.journeys.pages import Page
 from tests.people import says, signed_in
+from tests.rights import posted
 
 # ---- A row --------------------------------------------------------------------------------------------------
 
 
 def test_it_tells_what_was_done_just_now(owner: Client, seller: Seller) -> None:
-    owner.post("/instellingen/api/credentials/", {"name": "Magazijn", "scopes": "orders:read"})
+    owner.post("/instellingen/api/credentials/", {"name": "Magazijn", **posted(["orders:read"])})
     page = open_page(owner)
     assert page.headings[:2] == ["Activiteit", "Wat er is gedaan"]
     assert acts(page) == ["Client credentials aangemaakt: Magazijn"]
@@ -168,7 +169,7 @@ def test_there_is_nothing_to_post(owner: Client, address: str) -> None:
 
 def test_instellingen_and_every_page_beside_it_lead_here(owner: Client) -> None:
     index = Page(owner.get("/instellingen/").content.decode(), "/instellingen/")
-    assert index.link("Activiteit Wie wat wanneer heeft gewijzigd, en vanaf welk adres.") == URL
+    assert index.link("Activiteit Wie wat heeft gedaan, en wanneer") == URL
     assert Page(owner.get("/instellingen/api/").content.decode(), "/").link("Activiteit") == URL
 
 

@@ -1,4 +1,4 @@
-"""The activity log: the database itself refuses to change it, whoever asks, on a database as `migrate` leaves it."""
+"""The activity log: the database itself refuses every change, as `migrate` sets it up."""
 
 import datetime as dt
 from collections.abc import Callable

@@ -105,7 +105,7 @@ def test_a_day_in_which_the_clock_changes_is_a_whole_day(
 def test_every_kind_is_in_one_group_of_the_filter() -> None:
     grouped = [kind for kinds in Kind.grouped().values() for kind in kinds]
     assert len(grouped) == len(set(grouped))
-    # What an operator does for no seller in particular.
+    # Acts of operators that concern no single seller.
     assert set(Kind) - set(grouped) == {Kind.CLIENT_REGISTERED, Kind.ANNOUNCEMENT_SENT}
 
 

@@ -41,8 +41,8 @@ def test_confirming_ends_it_and_keeps_it_as_history(owner: Client, authorization
     answer = owner.post(form.address, form.fill(), follow=True)
     assert answer.redirect_chain == [(SETTINGS, 302)]
     assert "Bol & Zo heeft geen toegang meer." in says(answer)
-    card = next(Page(answer.content.decode()).root.all("article"))
-    assert "Ingetrokken" in card.words
+    past = next(each for each in Page(answer.content.decode()).root.all("details") if "Eerdere partijen" in each.words)
+    assert "Bol & Zo Ingetrokken op" in past.words
     assert not is_active(authorization)
 
 

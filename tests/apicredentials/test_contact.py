@@ -1,13 +1,13 @@
-"""`/instellingen/api/contact/`: whom the marketplace reaches."""
+"""`/instellingen/api/contact/`: the technical contact."""
 
 import re
 
 import pytest
 from django.test import Client
 
-from accounts.models import Seller
+from accounts.models import Membership, Seller
 from apicredentials.models import Activity, TechnicalContact
-from tests.factories import SellerFactory, TechnicalContactFactory
+from tests.factories import MembershipFactory, SellerFactory, TechnicalContactFactory
 from tests.journeys.pages import Page
 from tests.people import codes, says, signed_in
 
@@ -19,7 +19,7 @@ FILLED = {"name": "Sanne", "email": "sanne@winkel.example", "phone_number": "020
 def save(client: Client, **fields: str) -> TechnicalContact:
     """Save the contact and return it."""
     answer = client.post(URL, FILLED | fields)
-    assert answer.status_code == 302, codes(answer.context["contact_form"])
+    assert answer.status_code == 302, codes(answer.context["form"])
     assert answer["Location"] == SETTINGS
     seller: Seller = answer.wsgi_request.seller  # type: ignore[attr-defined]
     return TechnicalContact.objects.get(seller=seller)
@@ -29,7 +29,7 @@ def refused(client: Client, **fields: str) -> dict[str, list[str]]:
     """Try to save what is wrong, and return the codes of what is."""
     answer = client.post(URL, FILLED | fields)
     assert answer.status_code == 422
-    return codes(answer.context["contact_form"])
+    return codes(answer.context["form"])
 
 
 def test_the_first_time_makes_it(db: None) -> None:
@@ -44,7 +44,7 @@ def test_the_first_time_makes_it(db: None) -> None:
 
 
 def test_it_is_filled_in_by_its_labels(owner: Client, seller: Seller) -> None:
-    form = Page(owner.get(SETTINGS).content.decode()).form("Opslaan")
+    form = Page(owner.get(URL).content.decode(), URL).form("Opslaan")
     filled = form.fill(**{"Naam": "Kim", "E-mailadres": "kim@winkel.example", "Telefoonnummer": ""})
     answer = owner.post(form.address, filled, follow=True)
     assert "Het technisch contact is opgeslagen." in says(answer)
@@ -55,11 +55,11 @@ def test_it_is_filled_in_by_its_labels(owner: Client, seller: Seller) -> None:
 def test_a_page_of_one_seller_changes_no_other(owner: Client, seller: Seller) -> None:
     """In another tab its user went to work for somebody else."""
     other = SellerFactory(display_name="Peren", owner__user=seller.members.get())
-    form = Page(owner.get(SETTINGS).content.decode()).form("Opslaan")
+    form = Page(owner.get(URL).content.decode(), URL).form("Opslaan")
     owner.post("/instellingen/verkoper/", {"seller": other.retailer_id})
     answer = owner.post(form.address, form.fill(Naam="Kim"))
     assert answer.status_code == 422
-    assert codes(answer.context["contact_form"]) == {"shown_for": ["other_seller"]}
+    assert codes(answer.context["form"]) == {"shown_for": ["other_seller"]}
     assert "Deze pagina hoort bij een ander verkopersaccount. Je werkt nu voor Peren" in says(answer)
     assert Page(answer.content.decode()).form("Opslaan").fill()["name"] == ["Kim"]
     assert not TechnicalContact.objects.filter(seller=other).exists()
@@ -169,7 +169,7 @@ def test_odd_but_true_addresses_are_taken(owner: Client, email: str) -> None:
 
 def test_the_examples_of_the_refusal_are_taken(owner: Client) -> None:
     answer = owner.post(URL, FILLED | {"phone_number": "12"})
-    examples = re.findall(r"\+?\d[\d ]+\d", answer.context["contact_form"].errors["phone_number"][0])
+    examples = re.findall(r"\+?\d[\d ]+\d", answer.context["form"].errors["phone_number"][0])
     assert len(examples) == 2
     for example in examples:
         save(owner, phone_number=example)
@@ -185,6 +185,7 @@ def test_a_refused_form_keeps_what_was_typed(owner: Client) -> None:
 def test_a_refused_first_contact_leaves_the_other_sections_closed(db: None) -> None:
     owner = signed_in(SellerFactory().members.get())
     answer = owner.post(URL, FILLED | {"email": "sanne"})
+    assert codes(answer.context["contact_form"]) == {"email": ["invalid"]}
     assert not Page(answer.content.decode()).buttons("Aanmaken")
 
 
@@ -202,5 +203,29 @@ def test_a_stranger_saves_their_own(stranger: Client, seller: Seller) -> None:
     assert seller.technical_contact.name == "Sanne de Vries"
 
 
-def test_a_reload_leads_back_to_the_page(owner: Client) -> None:
+def test_before_there_is_one_its_form_is_on_the_settings_page(db: None) -> None:
+    owner = signed_in(SellerFactory().members.get())
     assert owner.get(URL)["Location"] == SETTINGS
+    assert Page(owner.get(SETTINGS).content.decode()).form("Opslaan").address.endswith(URL)
+
+
+def test_wijzigen_opens_the_form_filled_in(owner: Client, seller: Seller) -> None:
+    TechnicalContact.objects.filter(seller=seller).update(phone_number="+31201234567")
+    page = Page(owner.get(SETTINGS).content.decode(), SETTINGS).part("main")
+    assert not page.buttons("Opslaan")
+    assert page.form("Wijzigen").address == URL
+    fields = Page(owner.get(URL).content.decode(), URL).form("Opslaan").fields
+    assert {label: fields[label]["value"] for label in fields} == {
+        "Naam": "Sanne de Vries",
+        "E-mailadres": "techniek@winkel.example",
+        "Telefoonnummer": "020 123 4567",
+    }
+
+
+def test_who_may_not_change_it_sees_no_buttons(seller: Seller) -> None:
+    TechnicalContact.objects.filter(seller=seller).update(confirmed_at=None)
+    technician = signed_in(MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL).user)
+    page = Page(technician.get(SETTINGS).content.decode(), SETTINGS).part("main")
+    assert not page.buttons("Wijzigen")
+    assert not page.buttons("Opnieuw versturen")
+    assert page.buttons("Aanmaken")

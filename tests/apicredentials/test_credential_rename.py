@@ -9,6 +9,7 @@ from tests.apicredentials.test_credential_rotate import works
 from tests.factories import ClientCredentialFactory
 from tests.journeys.pages import Page
 from tests.people import codes, says
+from tests.rights import posted
 
 SETTINGS = "/instellingen/api/"
 
@@ -25,9 +26,10 @@ def test_it_starts_from_the_present_name(owner: Client, credential: ClientCreden
     assert form.fill()["name"] == ["Magazijn"]
 
 
-def test_the_row_leads_here_and_shows_the_new_name(owner: Client, credential: ClientCredential) -> None:
-    row = Page(owner.get(SETTINGS).content.decode(), SETTINGS).part("main")
-    assert row.form("Naam wijzigen", of="Magazijn").address == address(credential)
+def test_the_page_leads_here_and_the_row_shows_the_new_name(owner: Client, credential: ClientCredential) -> None:
+    page = f"{SETTINGS}credentials/{credential.client_id}/"
+    found = Page(owner.get(page).content.decode(), page).part("main")
+    assert found.form("Naam wijzigen").address == address(credential)
     form = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main").form("Opslaan")
     answer = owner.post(form.address, form.fill(Naam="  Magazijn Zwolle "), follow=True)
     assert answer.redirect_chain == [(SETTINGS, 302)]
@@ -38,7 +40,7 @@ def test_the_row_leads_here_and_shows_the_new_name(owner: Client, credential: Cl
 def test_nothing_else_changes(owner: Client, credential: ClientCredential) -> None:
     secret = credential.reveal(by=Actor())
     before = ClientCredential.objects.values().get()
-    other = {"client_id": "x", "seller": "1", "scope": "", "scopes": "orders:read", "folded_name": "x"}
+    other = {"client_id": "x", "seller": "1", "scope": "", **posted(["orders:read"]), "folded_name": "x"}
     owner.post(address(credential), {"name": "Kassa", **other})
     after = ClientCredential.objects.values().get()
     assert {key for key in before if before[key] != after[key]} <= {"name", "folded_name", "updated"}

@@ -35,10 +35,10 @@ def test_the_page_lists_what_can_come_back_and_until_when(owner: Client, seller:
     deleted = ClientCredentialFactory(seller=seller, name="Oud", deleted_at=at)
     with time_machine.travel(at + dt.timedelta(days=10), tick=False):
         page = Page(signed_in(seller.members.get()).get(SETTINGS).content.decode(), SETTINGS).part("main")
-    assert "Verwijderd (1)" in page.words
-    assert "Terug te zetten tot 1 juli 2026, over 20 dagen" in page.words
+    assert "Verwijderd 1, 30 dagen lang terug te zetten" in page.words
+    assert "Terugzetten tot 1 juli 2026 over 20 dagen" in page.words
     assert page.form("Terugzetten", of="Oud").address == address(deleted)
-    assert not list(page.root.all("article"))
+    assert [next(row.all("h4")).words for row in page.root.all("article")] == ["Oud"]
 
 
 def test_it_asks_first(owner: Client, deleted: ClientCredential) -> None:
@@ -155,7 +155,7 @@ def test_a_stranger_restores_nothing(stranger: Client, deleted: ClientCredential
 def test_a_reader_sees_it_without_the_button(seller: Seller, deleted: ClientCredential) -> None:
     reader = MembershipFactory(seller=seller, role=Membership.Role.READ_ONLY).user
     page = Page(signed_in(reader).get(SETTINGS).content.decode()).part("main")
-    assert "Verwijderd (1)" in page.words
+    assert "Verwijderd 1," in page.words
     assert not page.buttons("Terugzetten")
 
 

@@ -44,7 +44,7 @@ def test_it_asks_first_and_says_what_happens(owner: Client, credential: ClientCr
     assert page.headings == ["Nieuw client secret voor 'Magazijn' maken?"]
     form = page.form("Nieuw secret")
     assert form.method == "post"
-    assert [label for label in form.fields if label] == ["nu", "over 24 uur", "over 7 dagen", "over 30 dagen"]
+    assert list(form.fields) == ["nu", "over 24 uur", "over 7 dagen", "over 30 dagen"]
     assert form.fill()["overlap"] == ["24h"]
     assert "één keer" in page.words
     assert credential.secrets.count() == 1
@@ -162,24 +162,30 @@ def test_the_password_is_asked_again_after_half_an_hour(
     assert credential.secrets.count() == 1
 
 
-# ---- On the settings page -----------------------------------------------------------------------------------
+# ---- On the page of the credential --------------------------------------------------------------------------
 
 
-def row(client: Client) -> Page:
-    page = Page(client.get(SETTINGS).content.decode(), SETTINGS).part("main")
-    return page.part("article")
+def secrets(client: Client, credential: ClientCredential) -> Page:
+    """Return the section with the secrets."""
+    url = f"{SETTINGS}credentials/{credential.client_id}/"
+    page = Page(client.get(url).content.decode(), url).part("main")
+    page.root = next(each for each in page.root.all("section") if each["aria-labelledby"] == "secrets")
+    return page
 
 
-def test_the_row_tells_the_two_apart(owner: Client, credential: ClientCredential, first: str) -> None:
+def test_the_page_tells_the_two_apart(owner: Client, credential: ClientCredential, first: str) -> None:
     second = rotate(owner, credential, "7d")
-    words = row(owner).words
-    assert f"…{second[-4:]} nieuw, getoond op" in words
-    assert f"…{first[-4:]} oud, werkt tot" in words
+    words = secrets(owner, credential).words
+    assert f"Nieuw, …{second[-4:]} Nog niet gebruikt Getoond op" in words
+    assert f"Oud, …{first[-4:]}" in words
     assert "over 7 dagen" in words
-    assert row(owner).form("Einde wijzigen", of="Magazijn").method == "get"
+    row = Page(owner.get(SETTINGS).content.decode()).part("article")
+    assert f"Het oude (…{first[-4:]}) eindigt op" in row.words
+    assert not row.buttons("Nieuw secret")
+    assert secrets(owner, credential).form("Einde wijzigen", of="Oud").method == "get"
 
 
-def test_the_row_says_per_secret_when_where_and_by_what_it_was_used(
+def test_the_page_says_per_secret_when_where_and_by_what_it_was_used(
     owner: Client, credential: ClientCredential, first: str
 ) -> None:
     rotate(owner, credential, "7d")
@@ -188,26 +194,26 @@ def test_the_row_says_per_secret_when_where_and_by_what_it_was_used(
         last_used_address="2001:db8::7",
         last_used_agent="<b>kassa</b>/2",
     )
-    words = row(owner).words
-    assert "Laatst gebruikt: 2 januari 2026 om 12:03, vanaf 2001:db8::7, met <b>kassa</b>/2" in words
-    assert "Laatst gebruikt: Nog niet" in words
+    words = secrets(owner, credential).words
+    assert "Laatst gebruikt vanaf 2001:db8::7 met <b>kassa</b>/2 Laatst gebruikt 2 januari, 12:03" in words
+    assert "Laatst gebruikt Nog niet" in words
 
 
-def test_the_row_says_when_the_old_one_can_go(owner: Client, credential: ClientCredential, first: str) -> None:
+def test_the_page_says_when_the_old_one_can_go(owner: Client, credential: ClientCredential, first: str) -> None:
     assert works(credential, first)
     second = rotate(owner, credential, "7d")
-    assert "Veilig te verwijderen" not in row(owner).words
+    assert "Veilig te verwijderen" not in secrets(owner, credential).words
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=2)):
         assert works(credential, second)
-        assert "Veilig te verwijderen" in row(owner).words
+        assert "Veilig te verwijderen" in secrets(owner, credential).words
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=4)):
         assert works(credential, first)
-        assert "Veilig te verwijderen" not in row(owner).words
+        assert "Veilig te verwijderen" not in secrets(owner, credential).words
 
 
-def test_an_old_secret_that_has_ended_is_off_the_row(owner: Client, credential: ClientCredential, first: str) -> None:
+def test_an_old_secret_that_has_ended_is_off_the_page(owner: Client, credential: ClientCredential, first: str) -> None:
     second = rotate(owner, credential, "0")
-    page = row(owner)
+    page = secrets(owner, credential)
     assert f"…{second[-4:]}" in page.words
     assert f"…{first[-4:]}" not in page.words
     assert not page.buttons("Einde wijzigen")

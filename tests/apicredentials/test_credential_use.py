@@ -167,5 +167,5 @@ def test_the_curl_line_works_when_pasted(
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)  # noqa: S607
     assert json.loads(done.stdout)["token_type"].lower() == "bearer"
     assert "Eerste aanroep ontvangen om" in check(owner, credential).words
-    words = Page(owner.get(SETTINGS).content.decode()).part("article").words
-    assert ", vanaf 127.0.0.1, met curl/" in words
+    page = owner.get(f"{SETTINGS}credentials/{credential.client_id}/")
+    assert ", vanaf 127.0.0.1, met curl/" in Page(page.content.decode()).words

@@ -1,4 +1,4 @@
-"""What holds at every address of API Instellingen, also at those that come later.
+"""Rules for every address of API Instellingen, including new ones.
 
 The file of each address adds what it is for.
 """
@@ -9,6 +9,7 @@ from django.test import Client
 from accounts.models import Seller
 from tests.inventory import SELLERS_PAGES, Address, belongings, tables
 from tests.people import says, signed_in
+from tests.rights import posted
 
 EVERYWHERE = pytest.mark.parametrize("address", SELLERS_PAGES, ids=str)
 
@@ -45,7 +46,7 @@ def test_csrf_is_enforced(seller: Seller, address: Address) -> None:
     url = address.url(belongings(seller, address))
     client = signed_in(seller.members.get(), enforce_csrf_checks=True)
     before = tables()
-    data = {"name": "X", "email": "x@winkel.example", "overlap": "0", "scopes": "orders:read"}
+    data = {"name": "X", "email": "x@winkel.example", "overlap": "0", **posted(["orders:read"])}
     for token in ({}, {"csrfmiddlewaretoken": "x" * 64}):
         answer = client.post(url, data | token)
         assert answer.status_code == 403

@@ -34,9 +34,10 @@ def old(credential: ClientCredential, plaintexts: list[str]) -> ClientSecret:
     return credential.secrets.earliest("pk")
 
 
-def test_the_row_leads_here(owner: Client, old: ClientSecret) -> None:
-    page = Page(owner.get(SETTINGS).content.decode(), SETTINGS).part("main")
-    assert page.form("Einde wijzigen", of="Magazijn").address == address(old)
+def test_the_page_of_the_credential_leads_here(owner: Client, old: ClientSecret) -> None:
+    page = f"{SETTINGS}credentials/{old.client.client_id}/"
+    found = Page(owner.get(page).content.decode(), page).part("main")
+    assert found.form("Einde wijzigen", of="Oud").address == address(old)
 
 
 def test_it_says_which_one_and_asks_until_when(owner: Client, old: ClientSecret, plaintexts: list[str]) -> None:
@@ -63,7 +64,9 @@ def test_nu_ends_it_now_and_leaves_the_new_one(
     assert works(credential, plaintexts[0])
     owner.post(address(old), {"overlap": "0"})
     assert [works(credential, secret) for secret in plaintexts] == [False, True]
-    assert not Page(owner.get(SETTINGS).content.decode()).buttons("Einde wijzigen")
+    assert not Page(owner.get(f"{SETTINGS}credentials/{credential.client_id}/").content.decode()).buttons(
+        "Einde wijzigen"
+    )
 
 
 def test_it_says_when_that_is_safe(

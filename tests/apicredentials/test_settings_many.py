@@ -1,6 +1,7 @@
 """`/instellingen/api/` of a seller with very many credentials: found page by page, and as fast as with twenty."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Seller
+from apicredentials.forms import CredentialSearchForm
 from apicredentials.models import ClientCredential, ClientSecret
+from apicredentials.views.credential_list import CredentialList
 from tests.factories import (
     ClientCredentialFactory,
     TechnicalContactFactory,
@@ -51,7 +54,7 @@ def open_page(client: Client, query: str = "") -> Page:
 
 
 def names(page: Page) -> list[str]:
-    return [next(card.all("h3")).words for card in page.root.all("article")]
+    return [heading.words for card in page.root.all("article") for heading in card.all("h3")]
 
 
 def shelf_of(page: Page) -> Element:
@@ -98,7 +101,7 @@ def test_the_pages_hold_each_of_them_once(owner: Client, many: Seller) -> None:
         if not [link for link in page.root.all("a") if link.words == "Volgende"]:
             break
         page = open_page(owner, page.link("Volgende").partition("#")[0].removeprefix(URL))
-    assert seen == [f"Kassa {number:04}" for number in reversed(range(1000))]
+    assert seen == [f"Kassa {number:04}" for number in range(1000)]
 
 
 def test_deleted_ones_have_pages_of_their_own(owner: Client, many: Seller) -> None:
@@ -107,17 +110,17 @@ def test_deleted_ones_have_pages_of_their_own(owner: Client, many: Seller) -> No
     ClientCredential.objects.filter(seller=many).update(deleted_at=timezone.now())
     fill(many, 25)
     page = open_page(owner, "?page=2")
-    assert "Verwijderd (1000)" in page.words
+    assert "Verwijderd 1000," in page.words
     seen: list[str] = []
     while True:
         assert len(names(page)) == 5
         shelf = shelf_of(page)
-        seen += [heading.words for heading in shelf.all("h3")]
+        seen += [heading.words for heading in shelf.all("h4")]
         onward = [link["href"] for link in shelf.all("a") if link.words == "Volgende"]
         if not onward:
             break
         page = open_page(owner, onward[0].partition("#")[0].removeprefix(URL))
-    assert seen == [f"Kassa {number:04}" for number in reversed(range(1000))]
+    assert seen == [f"Kassa {number:04}" for number in range(1000)]
     assert queries(owner, "?verwijderd=50") == before <= 8
 
 
@@ -125,7 +128,7 @@ def test_what_was_deleted_last_comes_first(owner: Client, seller: Seller) -> Non
     now = timezone.now()
     for days in (2, 0, 1):
         ClientCredentialFactory(seller=seller, name=f"{days} dagen", deleted_at=now - dt.timedelta(days=days))
-    assert [heading.words for heading in shelf_of(open_page(owner)).all("h3")] == ["0 dagen", "1 dagen", "2 dagen"]
+    assert [heading.words for heading in shelf_of(open_page(owner)).all("h4")] == ["0 dagen", "1 dagen", "2 dagen"]
 
 
 def test_the_shelf_is_open_where_one_pages_through_it(owner: Client, seller: Seller) -> None:
@@ -160,7 +163,7 @@ def test_search_finds_by_part_of_a_name_or_by_client_id(owner: Client, many: Sel
 
 def test_search_keeps_its_words_and_its_pages(owner: Client, many: Seller) -> None:
     page = open_page(owner, "?q=kassa+01")
-    assert names(page)[:2] == ["Kassa 0199", "Kassa 0198"]
+    assert names(page)[:2] == ["Kassa 0100", "Kassa 0101"]
     assert "van 100 gevonden" in page.words
     assert next(box for box in page.root.all("input") if box["name"] == "q")["value"] == "kassa 01"
     assert page.link("Volgende") == f"{URL}?q=kassa+01&page=2#client-credentials"
@@ -184,26 +187,14 @@ def test_what_cannot_be_sought_is_explained(owner: Client, many: Seller, query: 
     assert names(Page(answer.content.decode()).part("main")) == []
 
 
-@pytest.mark.parametrize(("number", "searchable"), [(20, False), (21, True)])
-def test_a_few_are_neither_sought_nor_paged(owner: Client, seller: Seller, number: int, searchable: bool) -> None:
+@pytest.mark.parametrize(("number", "searchable", "paged"), [(10, False, False), (11, True, False), (21, True, True)])
+def test_a_few_are_neither_sought_nor_paged(
+    owner: Client, seller: Seller, number: int, searchable: bool, paged: bool
+) -> None:
     fill(seller, number)
     page = open_page(owner)
     assert bool(page.buttons("Zoeken")) is searchable
-    assert ("Pagina 1 van 2" in page.words) is searchable
-
-
-def test_a_failed_form_on_this_page_draws_the_same(owner: Client, many: Seller) -> None:
-    answer = owner.post(f"{URL}contact/", {"name": "", "email": "x"})
-    assert answer.status_code == 422
-    page = Page(answer.content.decode(), f"{URL}contact/").part("main")
-    assert len(names(page)) == 20
-    assert page.link("Volgende") == f"{URL}?page=2#client-credentials"
-
-
-def test_a_failed_form_shows_what_was_saved_beside_what_was_typed(owner: Client, seller: Seller) -> None:
-    answer = owner.post(f"{URL}contact/", {"name": "", "email": "nieuw@winkel.example"})
-    assert answer.context["contact"].email == "techniek@winkel.example"
-    assert "nieuw@winkel.example" in answer.content.decode()
+    assert ("Pagina 1 van 2" in page.words) is paged
 
 
 def address_of_act(seller: Seller, act: str) -> str:
@@ -264,3 +255,107 @@ def test_from_a_new_secret_one_comes_back_to_the_page(owner: Client, seller: Sel
         answer = owner.post(address, headers={"Referer": f"http://testserver{URL}?page=2"})
         links = [link["href"] for link in Page(answer.content.decode(), address).part("main").root.all("a")]
         assert f"{URL}?page=2" in links
+
+
+# ---- Order, states and size -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def every_state(seller: Seller) -> dict[str, ClientCredential]:
+    """Credentials of a seller by name, in every state."""
+    now = timezone.now()
+    ages = {"secret__created_at": now - dt.timedelta(days=100)}
+    used = ages | {"secret__last_used_at": now - dt.timedelta(days=91)}
+    traits: dict[str, dict[str, Any]] = {
+        "Actief": {"secret__last_used_at": now, **ages},
+        "Bijna idle": {"secret__last_used_at": now - dt.timedelta(days=89), **ages},
+        "Gelekt": {"leaked_at": now, "paused_at": now, "secret__ends_at": now, **used},
+        "Gelekt en hervat": {"leaked_at": now, "secret__ends_at": now, **used},
+        "Gepauzeerd": {"paused_at": now, **used},
+        "Idle": used,
+        "Net getoond": {"secret__created_at": now - dt.timedelta(days=6)},
+        "Nooit gebruikt": {"secret__created_at": now - dt.timedelta(days=8)},
+    }
+    made = {
+        name: ClientCredentialFactory(seller=seller, name=name, revealed=True, **each) for name, each in traits.items()
+    }
+    return made | {"Zonder": ClientCredentialFactory(seller=seller, name="Zonder")}
+
+
+ATTENTION = ["Gelekt", "Gelekt en hervat", "Idle", "Nooit gebruikt"]
+
+
+def test_what_asks_for_attention_comes_first_and_the_rest_by_name(
+    owner: Client, every_state: dict[str, ClientCredential]
+) -> None:
+    page = open_page(owner)
+    assert names(page) == [*ATTENTION, "Actief", "Bijna idle", "Gepauzeerd", "Net getoond", "Zonder"]
+    listed = [
+        link
+        for section in page.root.all("section")
+        if section["aria-labelledby"] == "aandacht"
+        for link in section.all("a")
+    ]
+    assert [link.words.partition(":")[0] for link in listed] == ATTENTION
+    for link in listed:
+        assert page.at(link["href"].removeprefix("#"))
+
+
+def test_the_list_and_the_model_agree_on_states(seller: Seller, every_state: dict[str, ClientCredential]) -> None:
+    for facts in CredentialList(seller, CredentialSearchForm({}), "", 20).facts:
+        credential = ClientCredential.objects.with_details().get(pk=facts.pk)
+        assert (facts.state, facts.needs_attention) == (credential.state, credential.needs_attention)
+        assert credential.needs_attention is (credential.name in ATTENTION)
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        ("aandacht", ATTENTION),
+        ("leaked", ["Gelekt", "Gelekt en hervat"]),
+        ("paused", ["Gepauzeerd"]),
+        ("without_secret", ["Zonder"]),
+    ],
+)
+def test_search_by_state(
+    owner: Client, seller: Seller, every_state: dict[str, ClientCredential], state: str, found: list[str]
+) -> None:
+    fill(seller, 2)
+    page = open_page(owner, f"?staat={state}")
+    assert names(page) == found
+    options = [option.words for option in page.root.all("option")]
+    assert "Alle (11)" in options
+    assert "Vraagt aandacht (4)" in options
+    assert "Gepauzeerd (1)" in options
+
+
+def test_without_anything_to_look_at_there_is_no_list(owner: Client, seller: Seller) -> None:
+    fill(seller, 20)
+    assert "Dit vraagt je aandacht" not in open_page(owner).words
+
+
+def test_of_very_many_the_list_names_ten(owner: Client, many: Seller) -> None:
+    ClientSecret.objects.update(created_at=timezone.now() - dt.timedelta(days=10))
+    page = open_page(owner)
+    (section,) = [each for each in page.root.all("section") if each["aria-labelledby"] == "aandacht"]
+    assert len(list(section.all("li"))) == 11
+    assert "Nog 990" in section.words
+    assert names(open_page(owner, "?staat=aandacht&page=50"))[-1] == "Kassa 0999"
+
+
+def test_what_was_just_made_comes_first(owner: Client, many: Seller) -> None:
+    new = ClientCredentialFactory(seller=many, name="Zzz")
+    page = open_page(owner, f"?nieuw={new.client_id}")
+    assert names(page)[0] == "Zzz"
+    (row,) = [each for each in page.root.all("li") if each["class"] == "is-new"]
+    assert [button.words for button in row.all("button") if "autofocus" in button.attributes] == ["Toon secret"]
+
+
+def test_twenty_credentials_take_at_most_45_kilobytes(owner: Client, seller: Seller) -> None:
+    fill(seller, 20)
+    answer = owner.get(URL)
+    assert len(names(Page(answer.content.decode()).part("main"))) == 20
+    assert len(answer.content) <= 45_000
+    ClientSecret.objects.filter(ends_at__isnull=True).delete()
+    ClientCredential.objects.update(leaked_at=timezone.now(), paused_at=timezone.now())
+    assert len(owner.get(URL).content) <= 60_000  # all of them leaked

@@ -1,4 +1,4 @@
-"""What the pages show of use and problems."""
+"""Use and problems as the pages show them."""
 
 import datetime as dt
 from typing import Any

@@ -7,7 +7,7 @@ PARTS = ("endpoints", "purge", "pages", "scale")
 
 
 def main(names: list[str]) -> None:
-    """Run the named parts, one after the other; without names, all."""
+    """Run the named parts in sequence, by default all."""
     if unknown := sorted(set(names) - set(PARTS)):
         sys.exit(f"make bench: {', '.join(unknown)} is not one of {', '.join(PARTS)}")
     for name in names or PARTS:

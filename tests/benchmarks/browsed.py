@@ -1,4 +1,4 @@
-"""Our settings and activity pages, of sellers with few and with many rows; see tests.benchmarks.browsing."""
+"""Our settings and activity pages, for sellers with few and many rows; see tests.benchmarks.browsing."""
 
 import django
 
@@ -17,7 +17,7 @@ SETTINGS, ACTIVITY = "/instellingen/api/", "/instellingen/api/activiteit/"
 
 
 class FiftyOnAPage(Browser):
-    """Draws fifty credentials where the portal draws twenty."""
+    """Shows fifty credentials per page instead of twenty."""
 
     def open(self, environ):  # type: ignore[no-untyped-def]
         settings_views.PAGE_SIZE = 50 if environ["HTTP_COOKIE"] == self.cookies["fifty"] else 20
@@ -25,7 +25,7 @@ class FiftyOnAPage(Browser):
 
 
 def seller_with(credentials: int = 1, activities: int = 1) -> Seller:
-    """Return a seller with so many credentials, each with a secret, and so many rows in its log."""
+    """Return a seller with this number of credentials, each with a secret, and this number of rows in its log."""
     seller = TechnicalContactFactory().seller
     name = f"{seller.pk}-"
     original = ClientCredentialFactory(seller=seller, name=name)
@@ -42,12 +42,12 @@ def seller_with(credentials: int = 1, activities: int = 1) -> Seller:
 
 
 def page(path: str, seller: Seller, holds: int) -> Opened:
-    """Return a page of the seller's owner, with so many articles on it."""
+    """Return a page of the seller's owner that must contain this number of articles."""
     return Opened(path, seller.members.get(), holds, "</article>")
 
 
 def main() -> None:
-    """Make them, and open their pages."""
+    """Create the sellers and open their pages."""
     call_command("migrate", verbosity=0)
     pages = {
         "fifty": page(SETTINGS, seller_with(credentials=50), 50),

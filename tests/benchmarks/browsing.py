@@ -1,7 +1,7 @@
-"""What a page costs: asked of the WSGI application itself, with every middleware, in the processor's time.
+"""CPU time of a page, requested from the WSGI application with every middleware.
 
-A process for each project opens the page that a line on standard input names, over and over for a while, and answers
-with a line of JSON: the milliseconds for each, and the number of queries.
+One process per project opens the page named on standard input repeatedly for the given time, and responds with a
+line of JSON: the milliseconds per page. Its first line has the number of queries of each page.
 """
 
 import json
@@ -22,16 +22,16 @@ from django.test.utils import CaptureQueriesContext
 
 @dataclass(frozen=True)
 class Opened:
-    """A page of somebody who has signed in."""
+    """A page of a signed-in user."""
 
     path: str
     user: AbstractBaseUser
-    holds: int  # how many times `mark` stands in it
+    holds: int  # how often the page must contain `mark`
     mark: str
 
 
 def cookie_of(user: AbstractBaseUser) -> str:
-    """Sign in, and return the cookie that says so."""
+    """Sign in and return the session cookie."""
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -41,20 +41,18 @@ def cookie_of(user: AbstractBaseUser) -> str:
 
 
 class Browser:
-    """Opens pages."""
-
     def __init__(self, pages: dict[str, Opened]) -> None:
         self.application = get_wsgi_application()
         self.pages = pages
         self.cookies = {name: cookie_of(page.user) for name, page in pages.items()}
 
     def environ(self, name: str) -> dict[str, Any]:
-        """Return the request for a page."""
+        """Return the WSGI environ of a request for a page."""
         request = RequestFactory(HTTP_COOKIE=self.cookies[name], HTTP_HOST="127.0.0.1")
         return request.get(self.pages[name].path).environ
 
     def open(self, environ: dict[str, Any]) -> bytes:
-        """Return the page, which must be one."""
+        """Return the body of the response, whose status must be 200."""
         said: list[str] = []
         response = self.application(environ, lambda status, headers, *rest: said.append(status))  # type: ignore[arg-type]
         body = b"".join(response)
@@ -63,7 +61,7 @@ class Browser:
         return body
 
     def warm_up(self, name: str) -> int:
-        """Open it a few times, see that it is what was meant, and return the number of its queries."""
+        """Open a page a few times, check its content, and return the number of queries."""
         page = self.pages[name]
         for _ in range(5):
             body = self.open(self.environ(name)).decode()
@@ -74,7 +72,7 @@ class Browser:
         return len(captured)
 
     def milliseconds(self, name: str, seconds: float) -> float:
-        """Open it until so much of the processor's time is used; return what one took."""
+        """Open a page until `seconds` of CPU time are used; return the milliseconds per request."""
         environs = [self.environ(name) for _ in range(20)]
         number, started = 0, time.process_time()
         while (used := time.process_time() - started) < seconds:
@@ -83,7 +81,7 @@ class Browser:
         return used / number * 1000
 
     def obey(self) -> None:
-        """Do as standard input says."""
+        """Print the number of queries, then run the measurements named on standard input."""
         queries = {name: self.warm_up(name) for name in self.pages}
         print(json.dumps(queries), flush=True)
         for line in sys.stdin:

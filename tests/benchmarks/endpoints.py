@@ -1,7 +1,7 @@
-"""`make bench`, "endpoints": our endpoints beside a stock django-oauth-toolkit and beside the floor, in one run.
+"""`make bench`, "endpoints": our endpoints compared with a stock django-oauth-toolkit and with the floor.
 
 Needs PostgreSQL (BENCH_SERVER, default postgres://postgres@127.0.0.1:5432) and the load generator wrk. Each round
-asks every operation of every server for a short while, so that what else the machine does falls on all alike; the
+runs every operation of every server for a short time, so that other load of the machine affects all equally; the
 table shows medians of five rounds. The server is the production command: two workers, persistent connections.
 """
 
@@ -46,7 +46,7 @@ REFUSED = "/token refused:"
 
 @dataclass
 class Project:
-    """A project under test: its server, and what its requests are made of."""
+    """A project under test: its server, and the material of its requests."""
 
     name: str
     wsgi: str
@@ -81,7 +81,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Measured:
-    """What wrk saw in one round."""
+    """Results of wrk in one round."""
 
     per_second: float
     median: float
@@ -91,7 +91,7 @@ class Measured:
 
 @contextmanager
 def database(name: str) -> Iterator[str]:
-    """Make an empty database, and drop it afterwards."""
+    """Create an empty database, and drop it afterwards."""
     with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}"')
@@ -127,7 +127,7 @@ def running(project: Project, folder: Path) -> Iterator[Project]:
 
 @contextmanager
 def serving(project: Project, port: int, log: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Serve the project as `make serve` does, with two workers, from its first answer until the block ends."""
+    """Serve the project like `make serve`, with two workers; yield after its first response."""
     command = f"granian {project.wsgi}:application --interface wsgi --no-ws --no-access-log --workers 2"
     arguments = [*command.split(), "--blocking-threads", "2", "--host", "127.0.0.1", "--port", str(port)]
     arguments[0] = str(installed() / "bin" / "granian")
@@ -144,7 +144,7 @@ def serving(project: Project, port: int, log: IO[bytes]) -> Iterator["subprocess
 
 @cache
 def installed() -> Path:
-    """Return an environment like production's: one of the development tools would be loaded with the log."""
+    """Return a virtual environment like production's: structlog would load one of the development tools."""
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     atexit.register(shutil.rmtree, folder)
     venv.create(folder, with_pip=True)
@@ -154,7 +154,7 @@ def installed() -> Path:
 
 
 def seconds_to_start(ours: Project, stock: Project, folder: Path) -> dict[str, float]:
-    """Start more servers of each project, in turn, and return after how long one answers."""
+    """Start further servers of each project in turns, and return the seconds until the first response."""
     taken: dict[str, list[float]] = defaultdict(list)
     with (folder / "starts").open("wb") as log:
         for _ in range(STARTS):
@@ -166,7 +166,7 @@ def seconds_to_start(ours: Project, stock: Project, folder: Path) -> dict[str, f
 
 
 def wait_for(url: str) -> None:
-    """Return once something answers."""
+    """Wait until the server responds."""
     for _ in range(6000):
         try:
             urlopen(f"{url}/healthz", timeout=1)
@@ -180,14 +180,14 @@ def wait_for(url: str) -> None:
 
 
 def memory_of_workers(pid: int) -> float:
-    """Return the resident megabytes of a worker, on average."""
+    """Return the average resident memory of a worker, in megabytes."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     sizes = [re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{child}/status").read_text()) for child in children]
     return statistics.mean(int(size[1]) / 1024 for size in sizes if size)
 
 
 def operations(ours: Project, stock: Project) -> list[Operation]:
-    """Return every row of the table: the same operation here, there, and as the floor."""
+    """Return every row of the table: the operations of both projects, and the floor."""
     callback = "&redirect_uri=https://party.example/cb"
     constant = ["grant_type=client_credentials"]
     found = []
@@ -219,7 +219,7 @@ def operations(ours: Project, stock: Project) -> list[Operation]:
 
 
 def measure(operation: Operation, turn: int, folder: Path) -> Measured:
-    """Send the operation's requests of this round for a while."""
+    """Run the operation with wrk, using the request bodies of this round."""
     bodies = operation.bodies
     if len(bodies) > 1:
         bodies = bodies[turn * ROWS_A_ROUND : (turn + 1) * ROWS_A_ROUND]
@@ -237,7 +237,7 @@ def measure(operation: Operation, turn: int, folder: Path) -> Measured:
 
 
 def read(report: str) -> Measured:
-    """Return what wrk's report says; times in milliseconds."""
+    """Parse wrk's report; times are in milliseconds."""
     number = dict(re.findall(r"\s+(50|99)%\s+([\d.]+(?:us|ms|s))", report))
     rate = re.search(r"Requests/sec:\s+([\d.]+)", report)
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", report)
@@ -248,7 +248,7 @@ def read(report: str) -> Measured:
 
 
 def milliseconds(text: str) -> float:
-    """Return a time as wrk prints it."""
+    """Convert a time as printed by wrk."""
     value, unit = re.fullmatch(r"([\d.]+)(us|ms|s)", text).groups()  # type: ignore[union-attr]
     return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
@@ -274,14 +274,14 @@ def table(results: dict[tuple[str, str], list[Measured]]) -> Iterator[str]:
 
 
 def refusals(ours: Project) -> Iterator[str]:
-    """Return how long each kind of refusal takes, one at a time and in turn: no kind may be told by its time."""
+    """Yield a table of the time of each kind of refusal, because timing must not reveal which clients exist."""
     kinds = ("unknown client", "wrong secret", "paused", "deleted")
     taken: dict[str, list[float]] = defaultdict(list)
     connection = HTTPConnection("127.0.0.1", urlsplit(ours.url).port)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     for turn in range(200 * ROUNDS):
         for kind in kinds:
-            # Each from an address of its own, so that none is refused for being one too many.
+            # A different address each, so that none is throttled.
             address = f"10.{turn // 65536}.{turn // 256 % 256}.{turn % 256}"
             headers = form | {"Authorization": ours.basic(kind), "X-Forwarded-For": address}
             started = time.perf_counter()
@@ -306,7 +306,7 @@ def main() -> None:
         "stock", "tests.benchmarks.stock.wsgi", "tests.benchmarks.stock.settings", "tests.benchmarks.stock.seed"
     )
     results: dict[tuple[str, str], list[Measured]] = defaultdict(list)
-    # As `make serve` does: where Python may not write bytecode, each start would compile one project or the other.
+    # Like `make serve`: where Python may not write bytecode, every start would compile the project again.
     for package in ("accounts", "apicredentials", "portal", "tests/benchmarks"):
         compileall.compile_dir(ROOT / package, quiet=1)
     with ExitStack() as stack:

@@ -1,6 +1,6 @@
-"""Rows for our `purge`, as the portal leaves them; run with how many have had their time.
+"""Rows for our `purge`, as the portal creates them; run with the number of expired rows.
 
-A tenth as many of each kind still live. Prints how many of each must be left, by table, as JSON.
+A tenth of that number is not expired. Prints the number of rows that must be left, by table, as JSON.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ from apicredentials.models import Activity, Grant, RefreshToken, RevokedAccessTo
 from tests.benchmarks.rows import multiply, uid  # noqa: E402
 from tests.factories import SellerFactory, ThirdPartyAuthorizationFactory, ThirdPartyFactory  # noqa: E402
 
-# How many in a hundred of each. Refresh tokens come from replacing one, and from years that are over.
+# Percentage of each kind. Refresh tokens expire by replacement, and with their authorisation.
 SHARES = {"replaced": 50, "ended": 15, "grants": 10, "revoked": 15, "sessions": 5, "activities": 5}
 CHAINS = 1000
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
@@ -31,14 +31,14 @@ HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
 @dataclass
 class Maker:
-    """Makes rows that have had their time, or that live."""
+    """Creates rows that are expired, or that are not."""
 
     prefix: str
     numbers: dict[str, int]
     seller: Seller
 
     def grant(self, name: str, **fields: object) -> Grant:
-        """Return a grant on an authorisation of a party of its own."""
+        """Return a grant whose authorisation has its own party."""
         authorization = ThirdPartyAuthorizationFactory(seller=self.seller, third_party=ThirdPartyFactory(), **fields)
         assert authorization.granted_by is not None
         return Grant.objects.create(
@@ -48,24 +48,24 @@ class Maker:
         )  # fmt: skip
 
     def chains(self, name: str, **fields: object) -> Grant:
-        """Return the first of CHAINS grants, whose keys follow each other."""
+        """Create CHAINS grants with consecutive keys, and return the first."""
         first = self.grant(name, **fields)
         unique = uid(f"{self.prefix}-{name}-")
         multiply(first, CHAINS - 1, code_hash=unique, uid=unique)
         return first
 
     def refresh(self, name: str, first: Grant, revoked: dt.datetime | None) -> None:
-        """Make refresh tokens of all chains from this `first` one."""
+        """Create refresh tokens for the CHAINS grants that start with `first`."""
         owned = {"grant": first, "application": first.application, "user": first.user, "revoked": revoked}
         token = RefreshToken.objects.create(token_checksum=f"{self.prefix}-{name}", **owned)
         self.more(token, name, token_checksum=uid(f"{self.prefix}-{name}-"), grant_id=f"{first.pk} + mod(n, {CHAINS})")
 
     def more(self, original: Model, name: str, **different: str) -> None:
-        """Copy a row, so that there are as many as there should be."""
+        """Copy a row until there are as many as `numbers` requires."""
         multiply(original, self.numbers[name] - 1, **different)
 
     def rest(self, grant: Grant, expires: dt.datetime, at: dt.datetime) -> None:
-        """Make what belongs to no chain; the copies of `grant` have no refresh tokens."""
+        """Create the rows without a chain; the copies of `grant` have no refresh tokens."""
         unique = uid(f"{self.prefix}-")
         self.more(grant, "grants", code_hash=unique, uid=unique)
         self.more(RevokedAccessToken.objects.create(jti=self.prefix, expires=expires), "revoked", jti=unique)
@@ -81,18 +81,18 @@ class Maker:
 
 
 def main(count: int) -> None:
-    """Make them, and say what must be left."""
+    """Create the rows, and print how many must be left."""
     call_command("migrate", verbosity=0)
     now, seller = timezone.now(), SellerFactory()
     old = Maker("old", {name: count * share // 100 for name, share in SHARES.items()}, seller)
     new = Maker("new", {name: number // 10 for name, number in old.numbers.items()}, seller)
 
-    # The old: chains that go on, those whose year ended long ago, codes that nobody fetched a token with.
+    # Expired: replaced tokens of live chains, chains of long ended authorisations, codes that were never exchanged.
     chain = new.chains("chain")
     old.refresh("replaced", chain, revoked=now - 31 * DAY)
     old.refresh("ended", old.chains("ended", granted_at=now - 400 * DAY), revoked=None)
     old.rest(old.grant("codes"), now - HOUR, now - 401 * DAY)
-    # The living: what replaced those, a year that can still be renewed, codes of this minute.
+    # Not expired: recently replaced tokens, chains of a renewable authorisation, fresh codes.
     new.refresh("replaced", chain, revoked=now - 29 * DAY)
     new.refresh("ended", new.chains("renewable", granted_at=now - 390 * DAY), revoked=None)
     fresh = new.grant("codes")

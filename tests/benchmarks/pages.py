@@ -1,7 +1,7 @@
-"""Our pages beside django-oauth-toolkit's own list of applications, and beside themselves with many more rows.
+"""Our pages compared with django-oauth-toolkit's list of applications, and with themselves with many more rows.
 
-Needs PostgreSQL (BENCH_SERVER). Two processes, one for each project, take turns; what is measured is the processor's
-time of one page, from the WSGI application, with every middleware. The table has medians of the rounds.
+Needs PostgreSQL (BENCH_SERVER). Two processes, one per project, take turns. The measured value is the CPU time
+of one page, from the WSGI application, with every middleware. The table has medians of the rounds.
 """
 
 import json
@@ -20,7 +20,7 @@ from tests.served import ROOT, manage
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 SECONDS = "0.5"
 
-# The page, what it is compared with, and how much more it may cost.
+# The page, the page it is compared with, and the maximum ratio.
 COMPARED = (
     ("fifty", "list", 1.0),
     ("1000 credentials", "20 credentials", 1.3),
@@ -37,19 +37,19 @@ MEANING = {
 
 
 class Project:
-    """A process that opens pages when told."""
+    """A process that opens pages on request."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
         self.queries: dict[str, int] = self.read()
 
     def read(self) -> Any:
-        """Return the next answer."""
+        """Return the next line of output."""
         assert self.process.stdout is not None
         return json.loads(self.process.stdout.readline() or sys.exit("a project stopped"))
 
     def milliseconds(self, name: str) -> float:
-        """Return what a page costs now."""
+        """Measure a page once."""
         assert self.process.stdin is not None
         print(name, SECONDS, sep="\t", file=self.process.stdin, flush=True)
         return float(self.read())
@@ -57,7 +57,7 @@ class Project:
 
 @contextmanager
 def running(settings: str, module: str) -> Iterator[Project]:
-    """Run a project on a database of its own until the block ends."""
+    """Run a project with its own database until the block ends."""
     with database(f"bench_{module.replace('.', '_')}") as url:
         environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": settings,
@@ -77,7 +77,7 @@ def running(settings: str, module: str) -> Iterator[Project]:
 
 
 def main() -> None:
-    """Measure in turns, and print the table."""
+    """Measure the pages in turns, and print the table."""
     manage(os.environ | {"DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings"}, "collectstatic", "--noinput")
     results: dict[str, list[float]] = defaultdict(list)
     queries: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Rows of a marketplace with many sellers; run with how many. Prints what to search for, as JSON."""
+"""Rows of a marketplace with many sellers; run with their number. Prints the search terms as JSON."""
 
 import datetime as dt
 import json
@@ -31,7 +31,7 @@ KINDS = "array['party_authorized', 'secret_revealed', 'credential_created', 'con
 
 
 def main(sellers: int) -> None:
-    """Make them, spread over a year."""
+    """Create the rows, spread over a year."""
     call_command("migrate", verbosity=0)
     parties = [ThirdPartyFactory(contact_email=f"hulp@partij{n}.example") for n in range(PARTIES)]
     owner: User = UserFactory()
@@ -69,7 +69,7 @@ def main(sellers: int) -> None:
 
 
 def credentials(number: int, its_seller: str) -> None:
-    """Make credentials with a secret each; one in ten was never used, one in ten not lately."""
+    """Create credentials with one secret each; one in ten was never used, one in ten is idle."""
     credential: ClientCredential = ClientCredentialFactory()
     credential.reveal(by=Actor())
     multiply(
@@ -92,7 +92,7 @@ def credentials(number: int, its_seller: str) -> None:
 
 
 def history(seller: Seller, owner: User, sellers: int, its_seller: str) -> None:
-    """Make log rows and sent mails, the newest last."""
+    """Create log rows and sent mails, the newest last."""
     activity = Activity.objects.create(kind="contact_saved", seller=seller, user=owner)
     number = int(sellers * ACTIVITIES)
     multiply(

@@ -1,7 +1,7 @@
-"""Our `purge` beside django-oauth-toolkit's `cleartokens`: a million rows each that have had their time, in one run.
+"""Our `purge` compared with django-oauth-toolkit's `cleartokens`, on a million expired rows each.
 
-Needs PostgreSQL (BENCH_SERVER). What lives is counted before and after. Each command runs in a process of its own,
-whose peak memory is told beside that of purging ten thousand rows.
+Needs PostgreSQL (BENCH_SERVER). The rows left are counted and checked. Each command runs in a separate process,
+whose peak memory is compared with that of purging ten thousand rows.
 """
 
 import json
@@ -41,7 +41,7 @@ def run(settings: str, url: str, *arguments: str) -> Any:
 
 
 def measure(settings: str, seed: str, command: str, rows: int) -> dict[str, Any]:
-    """Make the rows, run the command, and see that it took those and no others."""
+    """Create the rows, run the command, and check that it deleted exactly the expired ones."""
     with database(f"bench_{command}") as url:
         started = time.perf_counter()
         living = run(settings, url, seed, str(rows))
@@ -55,7 +55,6 @@ def measure(settings: str, seed: str, command: str, rows: int) -> dict[str, Any]
 
 
 def main() -> None:
-    """Measure and print the table."""
     few = measure(*OURS, FEW)
     ours = measure(*OURS, ROWS)
     stock = measure(*STOCK, ROWS)

@@ -24,7 +24,7 @@ REDIRECT_URI = "https://party.example/cb"
 
 
 def main(count: int) -> None:
-    """Make what each operation uses up, `count` of each; half a hundred sellers share them."""
+    """Create the material that each operation consumes, `count` of each, shared by fifty sellers."""
     call_command("migrate", verbosity=0)
     by = Actor()
     party = ThirdPartyFactory(redirect_uris=REDIRECT_URI, pkce_required=False)
@@ -59,14 +59,14 @@ def main(count: int) -> None:
 
 
 def consent(party):  # type: ignore[no-untyped-def]
-    """Let a new seller give `party` access."""
+    """Create an authorisation of `party` by a new seller."""
     seller = SellerFactory()
     by = Actor(user=seller.members.get())
     return ThirdPartyAuthorization.objects.consent(seller=seller, third_party=party, rights=party.rights, by=by)
 
 
 def grant(authorization, party, code, *, used=False):  # type: ignore[no-untyped-def]
-    """Return an unsaved grant of an hour."""
+    """Return an unsaved grant that expires in an hour."""
     now = timezone.now()
     return Grant(
         code_hash=digest(code), application=party, user=authorization.granted_by, authorization=authorization,
@@ -76,7 +76,7 @@ def grant(authorization, party, code, *, used=False):  # type: ignore[no-untyped
 
 
 def bearer(credential) -> str:  # type: ignore[no-untyped-def]
-    """Return an access token of `credential`, of an hour."""
+    """Return an access token of `credential` that expires in an hour."""
     now = int(timezone.now().timestamp())
     from django.conf import settings
 

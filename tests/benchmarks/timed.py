@@ -1,4 +1,4 @@
-"""Runs one command of whichever project DJANGO_SETTINGS_MODULE names, and prints what it cost as JSON."""
+"""Runs one command of the project in DJANGO_SETTINGS_MODULE, and prints its time and memory as JSON."""
 
 import json
 import resource
@@ -16,7 +16,7 @@ from django.db import connection  # noqa: E402
 
 
 class Longest:
-    """Watches statements go by; outside a transaction each one's commit is in its time."""
+    """Records the longest statement. Outside a transaction, the time of a statement includes its commit."""
 
     def __init__(self) -> None:
         self.seconds, self.statement, self.statements = 0.0, "", 0
@@ -33,7 +33,7 @@ class Longest:
 
 
 def main(command: str) -> None:
-    """Run it with nothing on standard output."""
+    """Run the command; only the JSON is written to standard output."""
     connection.ensure_connection()
     longest = Longest()
     started = time.perf_counter()

@@ -47,7 +47,7 @@ def base_url(live_server: LiveServer) -> str:
 
 @pytest.fixture(autouse=True)
 def problems(context: BrowserContext) -> Iterator[list[str]]:
-    """What Chromium complains of: scripts that fail, parts that do not load, breaches of the policy (CSP).
+    """Complaints of Chromium: failing scripts, parts that do not load, violations of the policy (CSP).
 
     The list must be empty in the end: a test that provokes a complaint takes it out.
     """

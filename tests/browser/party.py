@@ -34,7 +34,7 @@ class Party:
 
     @property
     def name(self) -> str:
-        """What the portal calls it."""
+        """The name that the portal shows."""
         return self.registered.name
 
     @property

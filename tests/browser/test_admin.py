@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Actor, User
-from apicredentials.models import Announcement, OutgoingMail, ThirdParty, ThirdPartyLogo
+from apicredentials.models import Announcement, OutgoingMail, ThirdParty, ThirdPartyLogo, Usage
 from tests.admin.pictures import PNG
 from tests.factories import (
     AnnouncementFactory,
@@ -126,6 +127,29 @@ def test_an_announcement_is_written_read_over_and_sent(page: Page, axe: Axe, wid
     expect(page.get_by_role("main")).to_contain_text("0 van 1 verstuurd, 1 nog te gaan")
     look()
     assert OutgoingMail.objects.get(announcement=Announcement.objects.get()).recipient == contact.email
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (320, "light"), (320, "dark")])
+def test_a_search_finds_a_connection_with_its_cause_and_problems(page: Page, axe: Axe, width: int, scheme: str) -> None:
+    authorization = ThirdPartyAuthorizationFactory(seller__display_name="De Zwaan")
+    authorization.third_party.pause(by=Actor(reason="Inbraak"))
+    at, day = timezone.now(), timezone.localdate()
+    values = {"event": "missing_right", "right": "orders:read", "count": 500, "first_at": at, "last_at": at}
+    Usage.objects.create(subject=authorization.uid, day=day, agent="x" * 200, **values)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto("/beheer/")
+    expect(page.get_by_role("listitem").filter(has_text="500 keer geweigerd")).to_be_visible()
+    for term, shown in (("", "Vul in wat je zoekt."), ("xyzzy", "Niets gevonden"), ("zwaan", "Recht ontbreekt")):
+        page.get_by_label("Zoek een verkoper").fill(term)
+        page.get_by_role("button", name="Zoeken").click()
+        expect(page.get_by_role("main")).to_contain_text(shown)
+        axe(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.goto(reverse("admin:apicredentials_thirdpartyauthorization_change", args=[authorization.pk]))
+    expect(page.get_by_role("main")).to_contain_text("Recht ontbreekt")
+    axe(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_a_logo_is_drawn_where_sellers_see_it(page: Page, come_in: ComeIn) -> None:

@@ -32,7 +32,7 @@ def owner() -> User:
 def sign_in(page: Page, user: User) -> None:
     page.get_by_label("E-mailadres").fill(user.email)
     page.get_by_label("Wachtwoord").fill(PASSWORD)
-    page.get_by_role("button", name="Inloggen").click()
+    page.get_by_role("button", name="Inloggen", exact=True).click()
 
 
 def expect_consent(page: Page, party: Party, shop: str) -> None:
@@ -45,11 +45,11 @@ def expect_consent(page: Page, party: Party, shop: str) -> None:
 def test_allow(page: Page, party: Party, owner: User) -> None:
     page.goto(party.url)
     page.get_by_role("link", name="Koppelen").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"Doorgaan naar {party.name}")
+    expect(page.get_by_role("main")).to_contain_text(f"Doorgaan naar {party.name}")
     sign_in(page, owner)
     expect_consent(page, party, "De Boekenhoek")
     expect(page.get_by_role("main")).to_contain_text(party.url.removeprefix("http://"))
-    page.get_by_role("checkbox", name="Facturen").uncheck()
+    page.get_by_role("radiogroup", name="Facturen").get_by_label("Geen").check()
     page.get_by_role("button", name="Toestaan").click()
 
     expect(page.get_by_role("heading")).to_have_text("Terug bij de partij")
@@ -155,14 +155,14 @@ def test_another_seller_of_mine(page: Page, party: Party, owner: User, come_in: 
 
 
 def test_another_user(page: Page, party: Party, owner: User, come_in: ComeIn) -> None:
-    """Whoever signs in instead is led back to the same request, too."""
+    """Signing in as another user also leads back to the same request."""
     stranger = UserFactory()
     SellerFactory(display_name="De Platenzaak", owner__user=stranger)
     come_in(owner)
     page.goto(party.request_address)
     page.get_by_role("link", name="Ander account").click()
     page.get_by_role("button", name="Met een ander e-mailadres inloggen").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"Doorgaan naar {party.name}")
+    expect(page.get_by_role("main")).to_contain_text(f"Doorgaan naar {party.name}")
     sign_in(page, stranger)
     expect_consent(page, party, "De Platenzaak")
     page.get_by_role("button", name="Weigeren").click()

@@ -1,4 +1,4 @@
-"""The dialogs and menus of API Instellingen: by the keyboard alone, on a second page, and without a connection."""
+"""The dialogs and menus of API Instellingen: by keyboard, where they end, and without a connection."""
 
 import re
 
@@ -17,7 +17,10 @@ def tab_to(page: Page, target: Locator) -> None:
     target.wait_for()
     for _ in range(100):
         page.keyboard.press("Tab")
-        outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+        # The focus of a radio button is shown around its group.
+        outline = page.evaluate(
+            "getComputedStyle(document.activeElement.closest('.levels') ?? document.activeElement).outlineWidth"
+        )
         assert outline == "3px", page.evaluate("document.activeElement.outerHTML")
         if target.evaluate("each => each === document.activeElement"):
             return
@@ -41,7 +44,8 @@ def test_creating_by_keyboard(settings_page: Page) -> None:
     expect(dialog.get_by_label("Naam", exact=True)).to_be_focused()
     keyboard.type("Winkel")
     keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="‘Winkel’ zijn aangemaakt")).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text="‘Winkel’ zijn aangemaakt")).to_be_visible()
+    expect(row(page, "Winkel").get_by_role("button", name="Toon secret")).to_be_focused()
 
 
 def test_revealing_and_deleting_by_keyboard(settings_page: Page) -> None:
@@ -52,6 +56,7 @@ def test_revealing_and_deleting_by_keyboard(settings_page: Page) -> None:
     tab_to(page, dialog.get_by_role("link", name="Ik heb het opgeslagen"))
     keyboard.press("Enter")
     expect(row(page, "Magazijn")).to_contain_text("getoond op")
+    expect(row(page, "Magazijn").get_by_role("link", name="Magazijn")).to_be_focused()
     opener = row(page, "Magazijn").get_by_role("button", name="Verwijderen")
     tab_to(page, opener)
     keyboard.press("Space")
@@ -76,36 +81,94 @@ def test_the_keyboard_does_not_leave_an_open_dialog(settings_page: Page) -> None
         assert settings_page.evaluate(
             "document.activeElement === document.body || dialog.contains(document.activeElement)"
         )
-    assert {"Sluiten", "Verwijderen", "Annuleren"} <= {*stops}
+    assert {"Verwijderen", "Annuleren"} <= {*stops}
 
 
 def test_menus_close_with_escape(settings_page: Page) -> None:
-    menu = settings_page.get_by_role("article").locator("details.menu")
+    menu = settings_page.locator("details.menu--account")
     summary = menu.locator("summary")
     summary.focus()
     settings_page.keyboard.press("Enter")
-    tab_to(settings_page, menu.get_by_role("button", name="Naam wijzigen"))
+    tab_to(settings_page, menu.get_by_role("button", name="Uitloggen"))
     settings_page.keyboard.press("Escape")
     expect(summary).to_be_focused()
     expect(menu).not_to_have_attribute("open", "")
 
 
 @pytest.mark.parametrize("way", ["Escape", "Annuleren"])
-def test_a_dialog_from_a_menu_gives_the_focus_back_to_that_menu(settings_page: Page, way: str) -> None:
-    """The menu is closed by then, and what was chosen in it cannot have the focus."""
-    summary = settings_page.get_by_role("article").locator("details.menu summary")
-    summary.focus()
-    settings_page.keyboard.press("Enter")
-    tab_to(settings_page, settings_page.get_by_role("button", name="Naam wijzigen"))
-    settings_page.keyboard.press("Enter")
+@pytest.mark.parametrize("act", ["Naam wijzigen", "Rechten wijzigen", "Pauzeren", "Verwijderen"])
+def test_a_closed_dialog_gives_the_focus_back(settings_page: Page, act: str, way: str) -> None:
+    settings_page.get_by_role("link", name="Magazijn").click()
+    opener = settings_page.get_by_role("main").get_by_role("button", name=act)
+    opener.click()
     dialog = settings_page.get_by_role("dialog")
-    expect(dialog.get_by_label("Naam", exact=True)).to_be_focused()
-    if way == "Annuleren":
-        tab_to(settings_page, dialog.get_by_role("link", name=way))
-    settings_page.keyboard.press("Enter" if way == "Annuleren" else way)
+    expect(dialog.get_by_role("heading", level=1)).to_contain_text("Magazijn")
+    if way == "Escape":
+        settings_page.keyboard.press("Escape")
+    else:
+        dialog.get_by_role("link", name=way).click()
     expect(dialog).to_have_count(0)
-    expect(summary).to_be_focused()
-    expect(settings_page.get_by_role("button", name="Naam wijzigen")).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def test_a_dialog_ends_where_it_was_opened(settings_page: Page) -> None:
+    """On the page of the credential as on the settings; after the end of the credential on the settings."""
+    page, dialog = settings_page, settings_page.get_by_role("dialog")
+    page.get_by_role("link", name="Magazijn").click()
+    here = page.url
+    page.get_by_role("button", name="Naam wijzigen").click()
+    dialog.get_by_label("Naam", exact=True).fill("Kassa")
+    dialog.get_by_role("button", name="Opslaan").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Kassa")
+    expect(page.get_by_role("status").filter(has_text="heet nu ‘Kassa’")).to_be_focused()
+    page.get_by_role("main").get_by_role("button", name="Toon secret").click()
+    dialog.get_by_role("link", name="Ik heb het opgeslagen").click()
+    expect(page.get_by_role("heading", name="Client secrets")).to_be_focused()
+    expect(page.get_by_role("main")).to_contain_text("Getoond op")
+    assert page.url == here
+    page.get_by_role("main").get_by_role("button", name="Verwijderen").click()
+    dialog.get_by_role("button", name="Verwijderen").click()
+    expect_message(page, "‘Kassa’ zijn verwijderd")
+    assert page.url.endswith(SETTINGS)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (320, 640)])
+def test_the_button_of_the_create_dialog_is_in_view(settings_page: Page, width: int, height: int) -> None:
+    """Also with the rights unfolded; afterwards the new row is in view, among many."""
+    seller = ClientCredential.objects.get().seller
+    for number in range(15):
+        ClientCredentialFactory(seller=seller, name=f"Kassa {number:02}")
+    settings_page.reload()
+    settings_page.set_viewport_size({"width": width, "height": height})
+    settings_page.get_by_role("main").get_by_role("button", name="Aanmaken").click()
+    dialog = settings_page.get_by_role("dialog")
+    create = dialog.get_by_role("button", name="Aanmaken")
+    expect(create).to_be_in_viewport(ratio=1)
+    expect(dialog.get_by_label("Naam", exact=True)).to_be_in_viewport(ratio=1)
+    dialog.get_by_text("Rechten beperken").click()
+    expect(create).to_be_in_viewport(ratio=1)
+    dialog.get_by_role("radiogroup", name="Facturen").get_by_label("Geen").check()
+    dialog.get_by_label("Naam", exact=True).fill("Winkel")
+    create.click()
+    new = row(settings_page, "Winkel")
+    expect(new.get_by_role("button", name="Toon secret")).to_be_focused()
+    expect(new).to_be_in_viewport(ratio=1)
+    assert "invoices:read" not in ClientCredential.objects.get(name="Winkel").rights
+
+
+def test_rights_by_keyboard(settings_page: Page) -> None:
+    page, keyboard = settings_page, settings_page.keyboard
+    page.get_by_role("link", name="Magazijn").click()
+    page.get_by_role("button", name="Rechten wijzigen").click()
+    orders = page.get_by_role("dialog").get_by_role("radiogroup", name="Bestellingen")
+    tab_to(page, orders.get_by_label("Lezen en beheren"))
+    keyboard.press("ArrowLeft")
+    expect(orders.get_by_label("Lezen", exact=True)).to_be_checked()
+    keyboard.press("Enter")
+    expect(page.get_by_role("status").filter(has_text="De rechten van ‘Magazijn’ zijn opgeslagen")).to_be_focused()
+    assert "orders:manage" not in ClientCredential.objects.get().rights
+    assert "orders:read" in ClientCredential.objects.get().rights
 
 
 def test_an_act_on_the_second_page_ends_there(settings_page: Page) -> None:
@@ -113,13 +176,10 @@ def test_an_act_on_the_second_page_ends_there(settings_page: Page) -> None:
     for number in range(20):
         ClientCredentialFactory(seller=seller, name=f"Kassa {number:02}")
     settings_page.goto(f"{SETTINGS}?page=2")
-    oldest = settings_page.get_by_role("article").first
-    oldest.locator("summary", has_text="Meer").click()
-    oldest.get_by_role("button", name="Pauzeren").click()
-    settings_page.get_by_role("dialog").get_by_role("button", name="Pauzeren").click()
-    expect_message(settings_page, "gepauzeerd")
+    settings_page.get_by_role("article").get_by_role("button", name="Verwijderen").click()
+    settings_page.get_by_role("dialog").get_by_role("button", name="Verwijderen").click()
+    expect_message(settings_page, "zijn verwijderd")
     expect(settings_page).to_have_url(re.compile(r"\?page=2$"))
-    expect(settings_page.get_by_role("article")).to_have_count(1)
 
 
 # ---- No connection ----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Authlib, as its users write it, against the production server."""
+"""Authlib, used as documented, against the production server."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,14 +17,14 @@ def software(credentials: tuple[str, str], **options: Any) -> Any:
 
 
 def retailer_id(served: Served, client: Any) -> str:
-    """Make a first call, with the token the library holds."""
+    """Call the API with the library's token, and return the seller's number."""
     answer = client.get(f"{served}/retailer/retailers/current")
     assert answer.status_code == 200, answer.text
     return str(answer.json()["retailerId"])
 
 
 def connect(served: Served, shop: Visitor, client: Any, *, pkce: bool = True, **options: Any) -> dict[str, Any]:
-    """The whole code flow: to the portal, Toestaan, back, exchange."""
+    """Run the whole code flow: to the portal, consent, back, exchange."""
     verifier = generate_token(48) if pkce else None
     address, state = client.create_authorization_url(f"{served}/authorize", code_verifier=verifier, **options)
     back = shop.decide(address, "Toestaan")
@@ -50,7 +50,7 @@ def test_client_credentials(
         assert retailer_id(served, client) == shop.retailer_id
 
 
-def test_a_wrong_secret(served: Served, credential: tuple[str, str]) -> None:
+def test_wrong_secret(served: Served, credential: tuple[str, str]) -> None:
     with (
         software((credential[0], credential[1][:-1])) as client,
         pytest.raises(OAuthError, match="invalid_client"),
@@ -62,7 +62,7 @@ def test_a_wrong_secret(served: Served, credential: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-def test_the_code_flow_with_pkce_refresh_and_revocation(
+def test_code_flow_with_pkce_refresh_and_revocation(
     served: Served, shop: Visitor, party: tuple[str, str], method: str
 ) -> None:
     options = {"token_endpoint_auth_method": method, "revocation_endpoint_auth_method": method}
@@ -90,7 +90,7 @@ def test_named_rights(served: Served, shop: Visitor, party: tuple[str, str]) -> 
         assert client.get(f"{served}/verify?scope=offers:read").status_code == 403
 
 
-def test_a_public_party(served: Served, shop: Visitor, public_party: str) -> None:
+def test_public_party(served: Served, shop: Visitor, public_party: str) -> None:
     with software((public_party, ""), scope="offline_access") as client:
         token = connect(served, shop, client)
         assert retailer_id(served, client) == shop.retailer_id
@@ -98,7 +98,7 @@ def test_a_public_party(served: Served, shop: Visitor, public_party: str) -> Non
         assert client.revoke_token(f"{served}/revoke", token=token["access_token"]).status_code == 200
 
 
-def test_a_party_from_before_pkce(served: Served, shop: Visitor, old_party: tuple[str, str]) -> None:
+def test_party_without_pkce(served: Served, shop: Visitor, old_party: tuple[str, str]) -> None:
     with software(old_party, scope="offline_access") as client:
         first = connect(served, shop, client, pkce=False)
         for _ in range(2):
@@ -106,7 +106,7 @@ def test_a_party_from_before_pkce(served: Served, shop: Visitor, old_party: tupl
         assert retailer_id(served, client) == shop.retailer_id
 
 
-def test_weigeren_is_an_error_of_the_library(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
+def test_weigeren_raises_the_librarys_error(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
     with software(party, scope="offline_access") as client:
         address, state = client.create_authorization_url(f"{served}/authorize", code_verifier=generate_token(48))
         back = shop.decide(address, "Weigeren")
@@ -124,11 +124,11 @@ def test_another_verifier_is_refused(served: Served, shop: Visitor, party: tuple
             )
 
 
-# ---- What a library finds out by itself -------------------------------------------------------------------
+# ---- Features of the library ------------------------------------------------------------------------------
 
 
-def test_everything_is_found_by_the_metadata(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
-    """RFC 8414: from the issuer alone."""
+def test_endpoints_are_found_by_the_metadata(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
+    """RFC 8414: only the issuer is given."""
     with software(party, scope="offline_access") as client:
         document = client.get(f"{served}/.well-known/oauth-authorization-server", withhold_token=True).json()
         verifier = generate_token(48)
@@ -139,7 +139,7 @@ def test_everything_is_found_by_the_metadata(served: Served, shop: Visitor, part
         assert retailer_id(served, client) == shop.retailer_id
 
 
-def test_a_token_that_has_run_out_is_refreshed_by_itself(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
+def test_expired_token_is_refreshed_automatically(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
     with software(party, scope="offline_access", token_endpoint=f"{served}/token") as client:
         first = dict(connect(served, shop, client))
         client.token = first | {"expires_at": 1, "access_token": "verlopen"}
@@ -147,7 +147,7 @@ def test_a_token_that_has_run_out_is_refreshed_by_itself(served: Served, shop: V
         assert client.token["refresh_token"] != first["refresh_token"]
 
 
-def test_a_resource_server_introspects(served: Served, credential: tuple[str, str]) -> None:
+def test_resource_server_introspects(served: Served, credential: tuple[str, str]) -> None:
     """RFC 7662."""
     made = served.manage_json("register_resource_server", "--name", f"API {credential[0][:8]}")
     with software(credential) as seller, software((made["client_id"], made["client_secret"])) as gateway:

@@ -1,6 +1,6 @@
-"""openid-client and oauth4webapi, the libraries of the JavaScript world, against the production server.
+"""openid-client and oauth4webapi, two JavaScript libraries, against the production server.
 
-They run under Node.js, one act to a process; what a web application keeps in its session goes to and fro as JSON.
+They run under Node.js, one process per act. The state that a web application keeps in its session is passed as JSON.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ METHODS = ["client_secret_basic", "client_secret_post"]
 
 @pytest.fixture(scope="module", autouse=True)
 def _libraries() -> None:
-    """Fetch the libraries, when the lock has changed: once, and one process at a time."""
+    """Install the libraries if the lock file has changed, under a lock because test processes run in parallel."""
     missing = [program for program in PROGRAMS if not shutil.which(program)]
     if missing and not ON_CI:
         pytest.skip(f"no {' or '.join(missing)} here")
@@ -45,7 +45,7 @@ def _libraries() -> None:
 
 
 class Failed(Exception):
-    """The error that a library threw."""
+    """An error thrown by a library."""
 
     def __init__(self, message: str, error: str = "", code: str = "") -> None:
         super().__init__(f"{error} {code} {message}")
@@ -53,7 +53,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Software:
-    """Software with one of these libraries, and the credentials it was given; it knows the issuer and no more."""
+    """Software that uses one of the libraries, configured with credentials and the issuer only."""
 
     script: str
     issuer: str
@@ -62,7 +62,7 @@ class Software:
     method: str = "client_secret_basic"
 
     def __call__(self, act: str, **options: Any) -> Any:
-        """Let it do something; raise Failed when the library throws."""
+        """Run one act; raise Failed if the library throws."""
         who = {"issuer": self.issuer, "clientId": self.client_id, "clientSecret": self.secret, "method": self.method}
         done = subprocess.run(
             ["node", FOLDER / self.script],  # noqa: S607 - wherever Node.js is
@@ -80,18 +80,18 @@ class Software:
         return outcome
 
     def retailer_id(self, access_token: str) -> str:
-        """Make a first call."""
+        """Call the API and return the seller's number."""
         return str(
             self("call", accessToken=access_token, url=f"{self.issuer}/retailer/retailers/current")["retailerId"]
         )
 
     def connect(self, shop: Visitor, scope: str = "offline_access", button: str = "Toestaan") -> tuple[str, Any]:
-        """Send the seller's browser to the portal; return where it comes back to, and what was kept for it."""
+        """Send the seller's browser to the portal; return the redirect back, and the state that was kept."""
         asked = self("authorizationUrl", redirectUri=REDIRECT_URI, scope=scope)
         return shop.decide(asked["url"], button), asked["kept"]
 
     def tokens_for(self, shop: Visitor, scope: str = "offline_access") -> Any:
-        """The whole code flow: to the portal, Toestaan, back, exchange."""
+        """Run the whole code flow: to the portal, consent, back, exchange."""
         back, kept = self.connect(shop, scope)
         return self("authorizationCode", back=back, kept=kept)
 
@@ -114,8 +114,8 @@ def party_software(served: Served, script: str, party: tuple[str, str]) -> Softw
 # ---- Discovery and client credentials ---------------------------------------------------------------------
 
 
-def test_everything_is_found_from_the_issuer_alone(served: Served, seller_software: Software) -> None:
-    """RFC 8414 §3.3: the libraries refuse a document with another issuer."""
+def test_endpoints_are_found_from_the_issuer(served: Served, seller_software: Software) -> None:
+    """RFC 8414 §3.3: the libraries refuse metadata with another issuer."""
     found = seller_software("metadata")
     assert found["token_endpoint"] == f"{served}/token"
     assert found["jwks_uri"] == f"{served}/.well-known/jwks.json"
@@ -126,21 +126,21 @@ def test_everything_is_found_from_the_issuer_alone(served: Served, seller_softwa
 def test_client_credentials(seller_software: Software, shop: Visitor, method: str, scope: str) -> None:
     software = replace(seller_software, method=method)
     made = software("clientCredentials", scope=scope)
-    assert (made["token_type"], made["expires_in"]) == ("bearer", 299)  # they lower the type's case
+    assert (made["token_type"], made["expires_in"]) == ("bearer", 299)  # the libraries convert token_type to lower case
     assert made["scope"] == (scope or "RETAILER")
     assert "refresh_token" not in made
     assert software.retailer_id(made["access_token"]) == shop.retailer_id
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_wrong_secret_is_an_error_they_understand(seller_software: Software, method: str) -> None:
-    """RFC 6749 §5.2: with a challenge, which both read before they read the body."""
+def test_wrong_secret_is_reported(seller_software: Software, method: str) -> None:
+    """RFC 6749 §5.2: both libraries read the challenge before the body."""
     wrong = replace(seller_software, secret=seller_software.secret[:-1], method=method)
     with pytest.raises(Failed, match=r"CHALLENGE|invalid_client"):
         wrong("clientCredentials")
 
 
-def test_a_right_it_does_not_have_is_an_error_they_understand(seller_software: Software) -> None:
+def test_missing_right_is_reported(seller_software: Software) -> None:
     with pytest.raises(Failed, match="invalid_scope"):
         seller_software("clientCredentials", scope="onzin:read")
 
@@ -149,7 +149,7 @@ def test_a_right_it_does_not_have_is_an_error_they_understand(seller_software: S
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_code_flow_with_pkce_refresh_and_revocation(party_software: Software, shop: Visitor, method: str) -> None:
+def test_code_flow_with_pkce_refresh_and_revocation(party_software: Software, shop: Visitor, method: str) -> None:
     software = replace(party_software, method=method)
     first = software.tokens_for(shop)
     assert (first["scope"], first["expires_in"]) == ("offline_access", 599)
@@ -165,31 +165,31 @@ def test_the_code_flow_with_pkce_refresh_and_revocation(party_software: Software
         software.retailer_id(second["access_token"])
 
 
-def test_named_rights_are_stated_as_asked(party_software: Software, shop: Visitor) -> None:
+def test_requested_rights_are_returned(party_software: Software, shop: Visitor) -> None:
     scope = "offline_access retailer-info:read orders:manage"
     first = party_software.tokens_for(shop, scope)
     assert first["scope"] == scope
     assert party_software("refresh", refreshToken=first["refresh_token"])["scope"] == scope
 
 
-def test_a_public_party_needs_no_secret(served: Served, script: str, shop: Visitor, public_party: str) -> None:
+def test_public_party_needs_no_secret(served: Served, script: str, shop: Visitor, public_party: str) -> None:
     software = Software(script, str(served), public_party, "", method="none")
     first = software.tokens_for(shop)
     assert software.retailer_id(first["access_token"]) == shop.retailer_id
     assert software("revoke", token=first["access_token"]) == {}
 
 
-def test_weigeren_is_an_error_they_understand(party_software: Software, shop: Visitor) -> None:
+def test_weigeren_is_reported(party_software: Software, shop: Visitor) -> None:
     back, kept = party_software.connect(shop, button="Weigeren")
     with pytest.raises(Failed, match="access_denied"):
         party_software("authorizationCode", back=back, kept=kept)
 
 
 @pytest.mark.parametrize("parameter", ["state", "iss"])
-def test_another_ones_answer_is_refused_before_the_code_is_used(
+def test_response_to_another_request_is_refused_before_the_exchange(
     party_software: Software, shop: Visitor, parameter: str
 ) -> None:
-    """RFC 6749 §10.12, RFC 9207 §2.4: that they can refuse it takes what the portal says in each answer."""
+    """RFC 6749 §10.12, RFC 9207 §2.4: the libraries compare `state` and `iss`, which the portal must return."""
     back, kept = party_software.connect(shop)
     query = {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
     for forged in (query | {parameter: "https://elders.example"}, {k: v for k, v in query.items() if k != parameter}):
@@ -202,7 +202,7 @@ def test_another_ones_answer_is_refused_before_the_code_is_used(
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_resource_server_introspects(served: Served, seller_software: Software, method: str) -> None:
+def test_resource_server_introspects(served: Served, seller_software: Software, method: str) -> None:
     """RFC 7662."""
     made = served.manage_json("register_resource_server", "--name", f"API {seller_software.script} {method}")
     server = replace(seller_software, client_id=made["client_id"], secret=made["client_secret"], method=method)
@@ -215,15 +215,15 @@ def test_a_resource_server_introspects(served: Served, seller_software: Software
 
 @pytest.fixture
 def verifier(seller_software: Software) -> Software:
-    """An API that trusts `validateJwtAccessToken`."""
+    """An API that verifies tokens with `validateJwtAccessToken`."""
     return replace(seller_software, script="oauth4webapi.mjs", secret="", method="none")
 
 
 @pytest.mark.parametrize("script", ["oauth4webapi.mjs"], indirect=True)
-def test_a_token_is_verified_offline(
+def test_token_is_verified_offline(
     served: Served, seller_software: Software, party_software: Software, verifier: Software, shop: Visitor
 ) -> None:
-    """RFC 9068 §4; whom it must be for, the API says itself (RFC 9728 §3.3)."""
+    """RFC 9068 §4; the expected audience comes from the resource metadata (RFC 9728 §3.3)."""
     audience = verifier("resource", url=str(served))["resource"]
     own = seller_software("clientCredentials", scope="orders:read")["access_token"]
     told = verifier("validate", accessToken=own, audience=audience)
@@ -237,7 +237,7 @@ def test_a_token_is_verified_offline(
 
 
 @pytest.mark.parametrize("script", ["oauth4webapi.mjs"], indirect=True)
-def test_a_token_for_another_api_or_time_or_altered_is_refused_offline(
+def test_token_with_wrong_audience_time_or_signature_is_refused_offline(
     served: Served, seller_software: Software, verifier: Software
 ) -> None:
     token = seller_software("clientCredentials")["access_token"]

@@ -1,4 +1,4 @@
-"""requests-oauthlib, as its users write it, against the production server."""
+"""requests-oauthlib, used as documented, against the production server."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,7 +13,7 @@ from tests.served import Served
 
 
 def retailer_id(served: Served, session: OAuth2Session) -> str:
-    """Make a first call, with the token the library holds."""
+    """Call the API with the library's token, and return the seller's number."""
     answer = session.get(
         f"{served}/retailer/retailers/current", headers={"Accept": "application/vnd.retailer.v10+json"}
     )
@@ -26,7 +26,7 @@ def third_party(client_id: str, *, pkce: str | None = "S256", scope: str = "offl
 
 
 def connect(served: Served, shop: Visitor, session: OAuth2Session, **options: Any) -> dict[str, Any]:
-    """The whole code flow: to the portal, Toestaan, back, exchange."""
+    """Run the whole code flow: to the portal, consent, back, exchange."""
     address, _ = session.authorization_url(f"{served}/authorize")
     back = shop.decide(address, "Toestaan")
     token: dict[str, Any] = session.fetch_token(f"{served}/token", authorization_response=back, **options)
@@ -45,10 +45,10 @@ def test_client_credentials_in_the_header(served: Served, shop: Visitor, credent
 
 
 @pytest.mark.parametrize("include_client_id", [None, True])
-def test_client_credentials_as_the_library_sends_them_by_itself(
+def test_client_credentials_with_the_librarys_defaults(
     served: Served, shop: Visitor, credential: tuple[str, str], include_client_id: bool | None
 ) -> None:
-    """In the header, with the id in the body beside it when asked to."""
+    """In the header, and with `include_client_id` also the id in the body."""
     client_id, secret = credential
     with OAuth2Session(client=BackendApplicationClient(client_id, scope=["RETAILER"])) as session:
         session.fetch_token(f"{served}/token", client_secret=secret, include_client_id=include_client_id)
@@ -56,7 +56,7 @@ def test_client_credentials_as_the_library_sends_them_by_itself(
 
 
 def test_client_credentials_in_header_and_body(served: Served, shop: Visitor, credential: tuple[str, str]) -> None:
-    """As many hand-made programs do."""
+    """Many hand-written programs send both."""
     client_id, secret = credential
     with OAuth2Session(client=BackendApplicationClient(client_id)) as session:
         session.fetch_token(
@@ -65,7 +65,7 @@ def test_client_credentials_in_header_and_body(served: Served, shop: Visitor, cr
         assert retailer_id(served, session) == shop.retailer_id
 
 
-def test_a_wrong_secret(served: Served, credential: tuple[str, str]) -> None:
+def test_wrong_secret(served: Served, credential: tuple[str, str]) -> None:
     with (
         OAuth2Session(client=BackendApplicationClient(credential[0])) as session,
         pytest.raises(InvalidClientError),
@@ -76,7 +76,7 @@ def test_a_wrong_secret(served: Served, credential: tuple[str, str]) -> None:
 # ---- The code flow ----------------------------------------------------------------------------------------
 
 
-def test_the_code_flow_with_pkce_and_refresh(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
+def test_code_flow_with_pkce_and_refresh(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
     client_id, secret = party
     with third_party(client_id) as session:
         first = connect(served, shop, session, client_secret=secret)
@@ -89,10 +89,8 @@ def test_the_code_flow_with_pkce_and_refresh(served: Served, shop: Visitor, part
         assert retailer_id(served, session) == shop.retailer_id
 
 
-def test_named_rights_that_stay_whole_are_no_change_of_scope(
-    served: Served, shop: Visitor, party: tuple[str, str]
-) -> None:
-    """The library stops at an answer whose scope is not the one it asked for."""
+def test_fully_granted_rights_are_not_a_change_of_scope(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
+    """The library raises if the scope in the response differs from the requested one."""
     client_id, secret = party
     with third_party(client_id, scope="offline_access orders:manage retailer-info:read") as session:
         connect(served, shop, session, client_secret=secret)
@@ -100,14 +98,14 @@ def test_named_rights_that_stay_whole_are_no_change_of_scope(
         assert retailer_id(served, session) == shop.retailer_id
 
 
-def test_a_public_party(served: Served, shop: Visitor, public_party: str) -> None:
+def test_public_party(served: Served, shop: Visitor, public_party: str) -> None:
     with third_party(public_party) as session:
         connect(served, shop, session, include_client_id=True)
         session.refresh_token(f"{served}/token", client_id=public_party)
         assert retailer_id(served, session) == shop.retailer_id
 
 
-def test_a_party_from_before_pkce_with_a_fixed_refresh_token(
+def test_party_without_pkce_and_with_a_fixed_refresh_token(
     served: Served, shop: Visitor, old_party: tuple[str, str]
 ) -> None:
     client_id, secret = old_party
@@ -118,7 +116,7 @@ def test_a_party_from_before_pkce_with_a_fixed_refresh_token(
         assert retailer_id(served, session) == shop.retailer_id
 
 
-def test_a_token_that_has_run_out_is_refreshed_by_itself(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
+def test_expired_token_is_refreshed_automatically(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
     client_id, secret = party
     with third_party(client_id) as session:
         token = connect(served, shop, session, client_secret=secret)
@@ -134,8 +132,8 @@ def test_a_token_that_has_run_out_is_refreshed_by_itself(served: Served, shop: V
     assert kept[0]["refresh_token"] != token["refresh_token"]
 
 
-def test_a_removed_party(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
-    """RFC 7009 by hand: the library has no function for it."""
+def test_removed_party(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
+    """RFC 7009 without the library, which has no function for it."""
     client_id, secret = party
     with third_party(client_id) as session:
         token = connect(served, shop, session, client_secret=secret)
@@ -147,9 +145,7 @@ def test_a_removed_party(served: Served, shop: Visitor, party: tuple[str, str]) 
             session.refresh_token(f"{served}/token", auth=HTTPBasicAuth(*party))
 
 
-def test_the_state_is_checked_by_the_library_and_iss_is_there(
-    served: Served, shop: Visitor, party: tuple[str, str]
-) -> None:
+def test_library_checks_state_and_response_contains_iss(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
     """RFC 9207."""
     with third_party(party[0]) as session:
         address, state = session.authorization_url(f"{served}/authorize", approval_prompt="auto")

@@ -1,4 +1,4 @@
-"""A seller at a browser without JavaScript, who is sent to and fro between a third party and the portal."""
+"""A seller with a browser without JavaScript, who is redirected between a third party and the portal."""
 
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -14,7 +14,7 @@ REDIRECT_URI = "https://partij.example/terug"
 
 @dataclass
 class Visitor:
-    """Somebody who works for one seller."""
+    """A user of one seller, with a browser."""
 
     portal: Served
     email: str
@@ -23,16 +23,16 @@ class Visitor:
     page: Page = field(default_factory=lambda: Page(""))
 
     def open(self, address: str) -> str:
-        """Follow an address and all redirects within the portal; return where that ends, there or elsewhere."""
+        """Open an address, follow all redirects within the portal, and return the last address, there or elsewhere."""
         return self.see(self.http.get(address))
 
     def press(self, button: str, *, of: str = "", **filled: str) -> str:
-        """Fill in the form of that button, by its labels, and press it; return where that leads."""
+        """Fill in the form with that button, by its labels, press it, and return the address that follows."""
         form = self.page.part("main").form(button, of=of)
         return self.see(self.http.request(form.method, form.address, data=form.fill(**filled)))
 
     def see(self, answer: httpx.Response) -> str:
-        """Look at what came; another site's address is not asked for, for nobody is there."""
+        """Handle a response. An address of another site is not requested, because no server exists there."""
         while answer.next_request is not None:
             if not str(answer.next_request.url).startswith(str(self.portal)):
                 return answer.headers["Location"]
@@ -42,11 +42,11 @@ class Visitor:
         return str(answer.url)
 
     def sign_in(self) -> str:
-        """Fill in the sign-in page in hand."""
+        """Fill in the current sign-in page."""
         return self.press("Inloggen", **{"E-mailadres": self.email, "Wachtwoord": PASSWORD})
 
     def decide(self, address: str, button: str) -> str:
-        """Go where a party sends the browser, sign in if asked, press that button; return where that leads."""
+        """Open an authorization request, sign in if asked, press that button, and return the address that follows."""
         self.open(address)
         if self.page.buttons("Inloggen"):
             self.sign_in()
@@ -54,7 +54,7 @@ class Visitor:
 
 
 def new_visitor(portal: Served, name: str = "Appels & Peren") -> Visitor:
-    """Let an operator make a seller, whose owner sits down at a browser."""
+    """Create a seller with the operator's command, and return its owner with a browser."""
     email = f"{uuid4().hex}@winkel.example"
     made = portal.manage_json(
         *("create_seller", "--name", name, "--email", email, "--password-stdin"),
@@ -65,13 +65,13 @@ def new_visitor(portal: Served, name: str = "Appels & Peren") -> Visitor:
 
 
 def new_credential(portal: Served, seller: Visitor) -> tuple[str, str]:
-    """Let an operator make client credentials; return id and secret."""
+    """Create client credentials with the operator's command; return id and secret."""
     made = portal.manage_json("create_credential", "--seller", seller.retailer_id, "--name", uuid4().hex)
     return made["client_id"], made["client_secret"]
 
 
 def new_party(portal: Served, *options: str) -> tuple[str, str]:
-    """Let an operator register a third party; return id and secret ('' for a public one)."""
+    """Register a third party with the operator's command; return id and secret ('' for a public one)."""
     name = f"Partij {uuid4().hex[:8]}"
     made = portal.manage_json("register_third_party", "--name", name, "--redirect-uri", REDIRECT_URI, *options)
     return made["client_id"], made["client_secret"] or ""

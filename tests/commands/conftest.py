@@ -1,4 +1,4 @@
-"""Commands as somebody at a terminal runs them: by their arguments, with an exit status and two streams."""
+"""Fixtures for commands: run with arguments, and checked by exit status, output and standard error."""
 
 import datetime as dt
 import io
@@ -22,13 +22,13 @@ NOW = dt.datetime(2026, 5, 4, 10, 30, tzinfo=dt.UTC)
 OPERATOR = "Operator van de marktplaats"
 OWNER = "eigenaar@winkel.example"
 CONTACT = "techniek@winkel.example"
-# What a command that changes something of a seller needs.
+# Required by every command that changes something of a seller.
 WHY = ("--reason", "Storing")
 
 
 @dataclass(frozen=True)
 class Done:
-    """A command that has ended."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -36,14 +36,14 @@ class Done:
 
     @property
     def json(self) -> Any:
-        """The one value on standard output."""
+        """The parsed output of a command that succeeded."""
         assert self.status == 0, self.err
         assert self.err == ""
         return json.loads(self.out)
 
     @property
     def complaint(self) -> str:
-        """The one line on standard error, of a command that did nothing."""
+        """The one line on standard error of a command that failed without output."""
         assert self.status == 1, (self.status, self.out, self.err)
         assert self.out == ""
         complaint, end = self.err.split("\n")
@@ -57,7 +57,7 @@ type Manage = Callable[..., Done]
 @pytest.fixture
 def manage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Manage:
     """Run a command: `manage("create_seller", "--name", "Appels", stdin="wachtwoord")`."""
-    # A command that ends closes its connections, with the transaction that holds this test's rows.
+    # A command closes its connections at the end, which would roll back the transaction with this test's rows.
     monkeypatch.setattr(connections, "close_all", lambda: None)
 
     def run(*arguments: str, stdin: str | bytes = "") -> Done:
@@ -75,12 +75,12 @@ def manage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     return run
 
 
-# ---- Whom a command is about ------------------------------------------------------------------------------
+# ---- Objects of the commands ------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def shop(db: None) -> Seller:
-    """A seller whose owner and technical contact read mail at OWNER and CONTACT."""
+    """A seller whose owner and technical contact have the addresses OWNER and CONTACT."""
     seller = SellerFactory(owner__user__email=OWNER)
     TechnicalContactFactory(seller=seller, email=CONTACT)
     return seller
@@ -88,23 +88,23 @@ def shop(db: None) -> Seller:
 
 @pytest.fixture
 def warehouse(shop: Seller) -> Software:
-    """The software of the shop's credential, which is called Magazijn."""
+    """The software of the shop's credential Magazijn."""
     return software(ClientCredentialFactory(seller=shop, name="Magazijn"))
 
 
 def logged(kind: Activity.Kind) -> list[tuple[str, ...]]:
-    """Return what the activity log says of acts of that kind: about what, by whom, why."""
+    """Return subject, actor and reason of each row of that kind in the activity log."""
     rows = Activity.objects.filter(kind=kind).order_by("pk")
     return list(rows.values_list("subject", "actor_name", "reason"))
 
 
 def mailed(kind: Activity.Kind) -> list[str]:
-    """Return who is mailed about acts of that kind, in order."""
+    """Return the recipients of the mails of that kind, in order."""
     return list(OutgoingMail.objects.filter(kind=kind).order_by("pk").values_list("recipient", flat=True))
 
 
 @pytest.fixture
 def clock(shop: object) -> Iterator[time_machine.Traveller]:
-    """A clock that stands still at NOW until it is moved; the shop was there before."""
+    """A clock stopped at NOW; the shop was created before."""
     with time_machine.travel(NOW, tick=False) as clock:
         yield clock

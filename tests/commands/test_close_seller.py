@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 COMMANDS = pytest.mark.parametrize("name", ["close_seller", "reopen_seller"])
 
 
-def test_nothing_works_until_the_seller_is_reopened(manage: Manage, shop: Seller, warehouse: Software) -> None:
+def test_access_is_refused_until_the_seller_is_reopened(manage: Manage, shop: Seller, warehouse: Software) -> None:
     token = warehouse.access_token()
     closed = manage("close_seller", shop.retailer_id, *WHY, "--json").json
     assert closed == {"retailer_id": shop.retailer_id, "name": shop.display_name, "state": "closed"}
@@ -33,7 +33,7 @@ def test_is_logged_once_with_the_reason(manage: Manage, shop: Seller, name: str)
 
 
 @COMMANDS
-def test_needs_a_reason_and_a_seller_that_exists(manage: Manage, shop: Seller, name: str) -> None:
+def test_reason_and_existing_seller_are_required(manage: Manage, shop: Seller, name: str) -> None:
     before = tables()
     assert manage(name, shop.retailer_id).complaint == "--reason is required."
     assert manage(name, "1", *WHY).complaint == "There is no seller '1'."

@@ -23,7 +23,7 @@ def create(manage: Manage, seller: Seller, *arguments: str, name: str = "Magazij
     return manage("create_credential", "--seller", seller.retailer_id, "--name", name, *arguments)
 
 
-def test_prints_what_the_sellers_software_needs(manage: Manage, seller: Seller) -> None:
+def test_prints_working_client_id_and_secret(manage: Manage, seller: Seller) -> None:
     answer = create(manage, seller, "--json").json
     credential = ClientCredential.objects.for_seller(seller).get()
     secret = answer.pop("client_secret")
@@ -31,14 +31,14 @@ def test_prints_what_the_sellers_software_needs(manage: Manage, seller: Seller) 
     assert Software(credential.client_id, secret).token(grant_type="client_credentials").status_code == 200
 
 
-def test_without_json_prints_lines_for_people(manage: Manage, seller: Seller) -> None:
+def test_without_json_prints_lines(manage: Manage, seller: Seller) -> None:
     lines = dict(line.split(": ") for line in create(manage, seller, "--scope", "orders:manage").out.splitlines())
     assert secret_format.is_well_formed(lines.pop("client_secret"))
     client_id = ClientCredential.objects.get().client_id
     assert lines == {"client_id": client_id, "name": "Magazijn", "scopes": "orders:read orders:manage"}
 
 
-def test_the_secret_is_printed_once_and_kept_nowhere(manage: Manage, seller: Seller) -> None:
+def test_secret_is_printed_once_and_not_stored(manage: Manage, seller: Seller) -> None:
     with listening(everything=True) as log:
         done = create(manage, seller, "--json")
     secret = done.json["client_secret"]
@@ -49,13 +49,13 @@ def test_the_secret_is_printed_once_and_kept_nowhere(manage: Manage, seller: Sel
     assert kept["hint"] == secret[-4:]
 
 
-def test_gives_the_rights_that_are_named_with_what_they_include(manage: Manage, seller: Seller) -> None:
+def test_credential_gets_the_named_rights_and_those_they_include(manage: Manage, seller: Seller) -> None:
     answer = create(manage, seller, "--scope", "orders:manage", "--scope", "invoices:read", "--json").json
     assert answer["scopes"] == ["orders:read", "orders:manage", "invoices:read"]
     assert ClientCredential.objects.get().rights == answer["scopes"]
 
 
-def test_the_seller_reads_in_the_log_who_did_it_and_why(manage: Manage, seller: Seller) -> None:
+def test_log_has_operator_and_reason(manage: Manage, seller: Seller) -> None:
     create(manage, seller, "--reason", "Gevraagd per telefoon")
     assert set(seller.activities.values_list("kind", "subject", "actor_name", "reason")) == {
         (Activity.Kind.CREDENTIAL_CREATED, "Magazijn", "Operator van de marktplaats", "Gevraagd per telefoon"),
@@ -63,7 +63,7 @@ def test_the_seller_reads_in_the_log_who_did_it_and_why(manage: Manage, seller: 
     }
 
 
-def test_a_secret_that_cannot_be_made_leaves_no_credential(
+def test_no_credential_is_created_if_its_secret_fails(
     manage: Manage, seller: Seller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: object, **kwargs: object) -> str:
@@ -76,10 +76,10 @@ def test_a_secret_that_cannot_be_made_leaves_no_credential(
     assert not Activity.objects.exists()
 
 
-# ---- Bad input --------------------------------------------------------------------------------------------
+# ---- Invalid input ----------------------------------------------------------------------------------------
 
 
-def test_refuses_a_seller_that_does_not_exist(manage: Manage) -> None:
+def test_unknown_seller_is_refused(manage: Manage) -> None:
     done = manage("create_credential", "--seller", "1", "--name", "Magazijn")
     assert done.complaint == "There is no seller '1'."
 
@@ -87,25 +87,25 @@ def test_refuses_a_seller_that_does_not_exist(manage: Manage) -> None:
 @pytest.mark.parametrize(
     "scope", ["orders:reed", "orders", "RETAILER", "offline_access", "", "orders:read orders:manage"]
 )
-def test_refuses_a_right_that_does_not_exist(manage: Manage, seller: Seller, scope: str) -> None:
+def test_unknown_right_is_refused(manage: Manage, seller: Seller, scope: str) -> None:
     complaint = create(manage, seller, "--scope", "orders:read", "--scope", scope).complaint
     assert complaint == f"Dit recht bestaat niet: {scope!r}."
     assert not ClientCredential.objects.exists()
 
 
-def test_refuses_a_name_in_use_without_regard_to_case(manage: Manage, seller: Seller) -> None:
+def test_name_in_use_is_refused_ignoring_case(manage: Manage, seller: Seller) -> None:
     ClientCredentialFactory(seller=seller, name="magazijn")
     assert "met deze naam" in create(manage, seller).complaint
     assert ClientCredential.objects.count() == 1
 
 
 @pytest.mark.parametrize("name", ["", " ", "Maga\u200bzijn", "a" * 101])
-def test_refuses_a_name_that_is_none(manage: Manage, seller: Seller, name: str) -> None:
+def test_invalid_name_is_refused(manage: Manage, seller: Seller, name: str) -> None:
     assert create(manage, seller, name=name).complaint
     assert not ClientCredential.objects.exists()
 
 
 @pytest.mark.parametrize("reason", ["a" * 501, "twee\nregels"])
-def test_refuses_a_reason_that_no_log_can_hold(manage: Manage, seller: Seller, reason: str) -> None:
+def test_invalid_reason_is_refused(manage: Manage, seller: Seller, reason: str) -> None:
     assert "--reason" in create(manage, seller, "--reason", reason).complaint
     assert not ClientCredential.objects.exists()

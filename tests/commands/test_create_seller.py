@@ -22,7 +22,7 @@ def owner() -> User:
     return User.objects.get(email="eigenaar@appels.example")
 
 
-def test_makes_an_open_seller_with_an_owner(manage: Manage) -> None:
+def test_creates_an_open_seller_with_an_owner(manage: Manage) -> None:
     answer = manage(*COMMAND, "--json").json
     seller = Seller.objects.get()
     assert answer == {"retailer_id": seller.retailer_id, "name": "Appels", "email": "eigenaar@appels.example"}
@@ -33,7 +33,7 @@ def test_makes_an_open_seller_with_an_owner(manage: Manage) -> None:
     ]
 
 
-def test_without_json_prints_lines_for_people(manage: Manage) -> None:
+def test_without_json_prints_lines(manage: Manage) -> None:
     done = manage(*COMMAND)
     assert done.out.splitlines() == [
         f"retailer_id: {Seller.objects.get().retailer_id}",
@@ -42,12 +42,12 @@ def test_without_json_prints_lines_for_people(manage: Manage) -> None:
     ]
 
 
-def test_leaves_the_technical_contact_to_the_seller(manage: Manage) -> None:
+def test_creates_no_technical_contact_by_default(manage: Manage) -> None:
     manage(*COMMAND)
     assert not TechnicalContact.objects.exists()
 
 
-def test_says_which_field_is_wrong(manage: Manage) -> None:
+def test_error_names_the_invalid_field(manage: Manage) -> None:
     assert manage("create_seller", "--name", "Appels", "--email", "").complaint.startswith("email: ")
 
 
@@ -55,20 +55,20 @@ def test_says_which_field_is_wrong(manage: Manage) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_the_owner_signs_in_with_the_password_from_standard_input(manage: Manage, end: str) -> None:
+def test_owner_signs_in_with_the_password_from_standard_input(manage: Manage, end: str) -> None:
     assert manage(*COMMAND, "--password-stdin", stdin=PASSWORD + end).status == 0
     browser = Client()
     sign_in(browser, owner(), PASSWORD)
     assert is_signed_in(browser)
 
 
-def test_never_repeats_the_password(manage: Manage) -> None:
+def test_password_is_never_printed_or_logged(manage: Manage) -> None:
     with listening(everything=True) as log:
         done = manage(*COMMAND, "--password-stdin", stdin=PASSWORD)
     assert PASSWORD not in done.out + done.err + log.getvalue()
 
 
-def test_an_owner_without_a_password_gets_one_by_mail(manage: Manage) -> None:
+def test_owner_without_a_password_can_reset_it_by_mail(manage: Manage) -> None:
     manage(*COMMAND)
     assert not owner().has_usable_password()
     Client().post("/wachtwoord/vergeten/", {"email": owner().email})
@@ -76,16 +76,16 @@ def test_an_owner_without_a_password_gets_one_by_mail(manage: Manage) -> None:
 
 
 @pytest.mark.parametrize("password", ["", "kort", "password1234", "eigenaar@appels.example"])
-def test_refuses_a_weak_password_and_makes_nothing(manage: Manage, password: str) -> None:
+def test_weak_password_is_refused_and_nothing_is_created(manage: Manage, password: str) -> None:
     assert manage(*COMMAND, "--password-stdin", stdin=password).complaint
     assert not User.objects.exists()
     assert not Seller.objects.exists()
 
 
-# ---- An address that is known already ---------------------------------------------------------------------
+# ---- Existing users ---------------------------------------------------------------------------------------
 
 
-def test_somebody_who_signs_in_already_owns_the_new_seller_too(manage: Manage) -> None:
+def test_existing_user_becomes_owner_of_the_new_seller(manage: Manage) -> None:
     user = UserFactory(email="eigenaar@appels.example")
     answer = manage("create_seller", "--name", "Peren", "--email", "Eigenaar@Appels.example", "--json").json
     assert answer["email"] == user.email
@@ -93,7 +93,7 @@ def test_somebody_who_signs_in_already_owns_the_new_seller_too(manage: Manage) -
     assert User.objects.count() == 1
 
 
-def test_changes_nobodys_password(manage: Manage) -> None:
+def test_password_of_an_existing_user_is_not_changed(manage: Manage) -> None:
     before = UserFactory(email="eigenaar@appels.example").password
     complaint = manage(*COMMAND, "--password-stdin", stdin=PASSWORD).complaint
     assert complaint == "eigenaar@appels.example has a password already; leave out --password-stdin."
@@ -101,7 +101,7 @@ def test_changes_nobodys_password(manage: Manage) -> None:
     assert not Seller.objects.exists()
 
 
-def test_refuses_an_owner_who_is_switched_off(manage: Manage) -> None:
+def test_deactivated_owner_is_refused(manage: Manage) -> None:
     UserFactory(email="eigenaar@appels.example", is_active=False)
     assert "switched off" in manage(*COMMAND).complaint
     assert not Seller.objects.exists()
@@ -110,7 +110,7 @@ def test_refuses_an_owner_who_is_switched_off(manage: Manage) -> None:
 # ---- The technical contact --------------------------------------------------------------------------------
 
 
-def test_saves_the_contact_as_confirmed_and_says_so_in_the_log(manage: Manage) -> None:
+def test_contact_is_saved_as_confirmed_and_logged(manage: Manage) -> None:
     manage(*COMMAND, *CONTACT)
     contact = Seller.objects.get().technical_contact
     assert (contact.name, contact.email) == ("Sanne", "techniek@appels.example")
@@ -120,7 +120,7 @@ def test_saves_the_contact_as_confirmed_and_says_so_in_the_log(manage: Manage) -
 
 
 @pytest.mark.parametrize("half", [CONTACT[:2], CONTACT[2:]])
-def test_takes_a_whole_contact_or_none(manage: Manage, half: tuple[str, ...]) -> None:
+def test_incomplete_contact_is_refused(manage: Manage, half: tuple[str, ...]) -> None:
     assert manage(*COMMAND, *half).complaint == "--contact-name and --contact-email go together."
     assert not Seller.objects.exists()
 
@@ -128,29 +128,29 @@ def test_takes_a_whole_contact_or_none(manage: Manage, half: tuple[str, ...]) ->
 @pytest.mark.parametrize(
     "contact", [("Sanne", "geen adres"), ("San\u200bne", "techniek@appels.example"), ("", "a@b.nl")]
 )
-def test_a_bad_contact_leaves_nothing_behind(manage: Manage, contact: tuple[str, str]) -> None:
+def test_invalid_contact_is_refused_and_nothing_is_created(manage: Manage, contact: tuple[str, str]) -> None:
     name, email = contact
     assert manage(*COMMAND, "--contact-name", name, "--contact-email", email).complaint
     assert not User.objects.exists()
     assert not Seller.objects.exists()
 
 
-# ---- Bad input --------------------------------------------------------------------------------------------
+# ---- Invalid input ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["", " ", "Ap\u202epels", "a" * 101])
-def test_refuses_a_name_that_is_none(manage: Manage, name: str) -> None:
+def test_invalid_name_is_refused(manage: Manage, name: str) -> None:
     assert manage("create_seller", "--name", name, "--email", "a@appels.example").complaint
     assert not Seller.objects.exists()
     assert not User.objects.exists()
 
 
 @pytest.mark.parametrize("email", ["", "appels", "a@b", f"{'a' * 250}@appels.example"])
-def test_refuses_an_address_that_is_none(manage: Manage, email: str) -> None:
+def test_invalid_address_is_refused(manage: Manage, email: str) -> None:
     assert manage("create_seller", "--name", "Appels", "--email", email).complaint
     assert not Seller.objects.exists()
 
 
-def test_says_in_one_line_which_argument_is_missing(manage: Manage) -> None:
+def test_missing_argument_is_named_in_one_line(manage: Manage) -> None:
     complaint = manage("create_seller", "--name", "Appels").complaint
     assert "--email" in complaint

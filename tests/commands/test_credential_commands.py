@@ -1,4 +1,4 @@
-"""The commands on one credential: how they find it, and what its seller learns."""
+"""The commands on one credential: how they find it, and how the seller is informed."""
 
 import pytest
 from django.utils import timezone
@@ -30,7 +30,7 @@ def run(manage: Manage, name: str, *arguments: str) -> Done:
 
 @pytest.fixture
 def client_id(warehouse: Software, name: str) -> str:
-    """The Client ID of a credential that the command changes."""
+    """The Client ID of a credential in the state that the command requires."""
     now = timezone.now()
     ClientCredential.objects.update(
         paused_at=now if name == "resume_credential" else None, deleted_at=now if name == "restore_credential" else None
@@ -39,7 +39,7 @@ def client_id(warehouse: Software, name: str) -> str:
 
 
 @EVERY_COMMAND
-def test_the_seller_reads_in_the_log_who_did_it_and_why(manage: Manage, name: str, client_id: str) -> None:
+def test_log_has_operator_and_reason(manage: Manage, name: str, client_id: str) -> None:
     run(manage, name, client_id, "--reason", " Gevraagd per télefoon ")
     assert logged(COMMANDS[name]) == [("Magazijn", OPERATOR, "Gevraagd per télefoon")]
     activity = Activity.objects.get(kind=COMMANDS[name])
@@ -48,7 +48,7 @@ def test_the_seller_reads_in_the_log_who_did_it_and_why(manage: Manage, name: st
 
 
 @EVERY_COMMAND
-def test_owner_and_technical_contact_are_mailed_once(manage: Manage, name: str, client_id: str) -> None:
+def test_command_is_idempotent_and_mails_owner_and_contact_once(manage: Manage, name: str, client_id: str) -> None:
     first = run(manage, name, client_id, "--json").json
     assert first["client_id"] == client_id
     assert mailed(COMMANDS[name]) == [OWNER, CONTACT]
@@ -69,7 +69,7 @@ def test_without_json_prints_a_line_for_each_value(manage: Manage, name: str, cl
 
 
 @EVERY_COMMAND
-def test_the_other_credentials_of_the_seller_stay_as_they_are(manage: Manage, name: str, client_id: str) -> None:
+def test_other_credentials_of_the_seller_are_not_changed(manage: Manage, name: str, client_id: str) -> None:
     seller = ClientCredential.objects.get().seller
     other = ClientCredentialFactory(seller=seller, revealed=True)
     others = [ClientCredential.objects.filter(pk=other.pk), other.secrets.all()]
@@ -78,14 +78,14 @@ def test_the_other_credentials_of_the_seller_stay_as_they_are(manage: Manage, na
     assert [rows.values().get() for rows in others] == before
 
 
-# ---- Bad input --------------------------------------------------------------------------------------------
+# ---- Invalid input ----------------------------------------------------------------------------------------
 
 
 @EVERY_COMMAND
 @pytest.mark.parametrize(
     "client_id", ["00000000-0000-4000-8000-000000000000", "Magazijn", "", " ", "' OR 1=1 --", "é", "a" * 5000]
 )
-def test_refuses_an_id_of_nobody(manage: Manage, name: str, client_id: str) -> None:
+def test_unknown_id_is_refused(manage: Manage, name: str, client_id: str) -> None:
     ClientCredentialFactory(name="Magazijn", revealed=True)
     before = tables()
     assert run(manage, name, client_id).complaint == f"There is no client credential {client_id!r}."
@@ -94,7 +94,7 @@ def test_refuses_an_id_of_nobody(manage: Manage, name: str, client_id: str) -> N
 
 @EVERY_COMMAND
 @pytest.mark.parametrize("factory", [ThirdPartyFactory, ResourceServerFactory])
-def test_refuses_the_id_of_another_kind_of_client(manage: Manage, name: str, factory: type[ThirdPartyFactory]) -> None:
+def test_id_of_another_kind_of_client_is_refused(manage: Manage, name: str, factory: type[ThirdPartyFactory]) -> None:
     client = factory(paused_at=timezone.now())
     before = tables()
     assert run(manage, name, client.client_id).complaint == f"There is no client credential {client.client_id!r}."
@@ -102,7 +102,7 @@ def test_refuses_the_id_of_another_kind_of_client(manage: Manage, name: str, fac
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITH_DELETED))
-def test_refuses_what_was_deleted(manage: Manage, name: str) -> None:
+def test_deleted_credential_is_refused(manage: Manage, name: str) -> None:
     client_id = ClientCredentialFactory(revealed=True, deleted=True, paused=True).client_id
     before = tables()
     assert run(manage, name, client_id).complaint == f"There is no client credential {client_id!r}."
@@ -110,7 +110,7 @@ def test_refuses_what_was_deleted(manage: Manage, name: str) -> None:
 
 
 @EVERY_COMMAND
-def test_refuses_bytes_that_are_no_text(manage: Manage, name: str, client_id: str) -> None:
+def test_invalid_utf_8_is_refused(manage: Manage, name: str, client_id: str) -> None:
     before = tables()
     for arguments in (["\udcff"], [client_id, "--reason", "\udcff"]):
         assert run(manage, name, *arguments).complaint == "The arguments are not valid UTF-8."
@@ -118,7 +118,7 @@ def test_refuses_bytes_that_are_no_text(manage: Manage, name: str, client_id: st
 
 
 @EVERY_COMMAND
-def test_needs_a_reason_that_a_log_can_hold(manage: Manage, name: str, client_id: str) -> None:
+def test_valid_reason_is_required(manage: Manage, name: str, client_id: str) -> None:
     before = tables()
     too_long = "--reason must be one line of at most 500 characters."
     complaints = {
@@ -137,5 +137,5 @@ def test_needs_a_reason_that_a_log_can_hold(manage: Manage, name: str, client_id
 
 
 @EVERY_COMMAND
-def test_says_in_one_line_that_the_id_is_missing(manage: Manage, name: str) -> None:
+def test_missing_id_is_reported_in_one_line(manage: Manage, name: str) -> None:
     assert "CLIENT_ID" in run(manage, name).complaint

@@ -19,41 +19,41 @@ def read(done: Done) -> dict[str, str]:
     return dict(line.split("=", 1) for line in done.out.splitlines())
 
 
-def test_prints_three_lines_that_the_settings_take(manage: Manage) -> None:
+def test_prints_three_lines_that_the_settings_accept(manage: Manage) -> None:
     environment = read(manage("generate_keys"))
     assert list(environment) == NAMES
     require_strong(*environment.values())
     assert parse_signing_keys(environment["TOKEN_SIGNING_KEYS"])[0].algorithm == "ES256"
 
 
-def test_needs_no_quotes_in_an_environment_file(manage: Manage) -> None:
+def test_lines_need_no_quotes_in_an_environment_file(manage: Manage) -> None:
     for value in read(manage("generate_keys")).values():
         assert not set(value) & set(" '\"$#\\=`")
 
 
-def test_makes_new_ones_each_time(manage: Manage) -> None:
+def test_keys_are_new_each_time(manage: Manage) -> None:
     first, second = read(manage("generate_keys")), read(manage("generate_keys"))
     assert not set(first.values()) & set(second.values())
 
 
-def test_signs_with_rsa_when_asked(manage: Manage) -> None:
+def test_rsa_key_is_generated_on_request(manage: Manage) -> None:
     environment = read(manage("generate_keys", "--algorithm", "RS256"))
     assert parse_signing_keys(environment["TOKEN_SIGNING_KEYS"])[0].algorithm == "RS256"
 
 
-def test_refuses_any_other_algorithm_in_one_line(manage: Manage) -> None:
+def test_other_algorithm_is_refused_in_one_line(manage: Manage) -> None:
     assert "HS256" in manage("generate_keys", "--algorithm", "HS256").complaint
 
 
 @pytest.mark.parametrize("present", ["", "zwak", "geen:sleutel!"])
-def test_works_where_keys_are_missing_or_refused(present: str) -> None:
+def test_works_with_missing_or_weak_keys(present: str) -> None:
     environment = production(ENV_FILE=os.devnull, **dict.fromkeys(NAMES, present))
     command = [sys.executable, "manage.py", "generate_keys"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert [line.split("=")[0] for line in done.stdout.splitlines()] == NAMES
 
 
-def test_works_where_the_file_of_a_key_is_gone() -> None:
+def test_works_with_a_missing_key_file() -> None:
     environment = production(ENV_FILE=os.devnull, TOKEN_SIGNING_KEYS_FILE="/geen/bestand")
     command = [sys.executable, "manage.py", "generate_keys"]
     assert subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""What the two commands that rotate keys share: where the new key goes, and what is printed of it."""
+"""Common behaviour of the commands that rotate keys: where the new key is stored, and what is printed."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ EVERY_COMMAND = pytest.mark.parametrize(("command", "setting"), COMMANDS.items()
 
 @pytest.fixture
 def file(tmp_path: Path, settings: Settings, setting: str) -> Path:
-    """The file that the keys of `setting` stand in."""
+    """The file with the keys of `setting`."""
     file = tmp_path / "keys"
     file.write_text(getattr(settings, setting))
     file.chmod(0o640)
@@ -27,7 +27,7 @@ def file(tmp_path: Path, settings: Settings, setting: str) -> Path:
 
 
 def ids(setting: str, text: str) -> list[str]:
-    """Return the ids of the keys, in order, of what the portal takes for a list of keys."""
+    """Parse a list of keys as the portal does, and return the ids in order."""
     keyring.PARSERS[setting](text)
     return [re.split("[@:]", entry)[0] for entry in text.split(",")]
 
@@ -36,9 +36,7 @@ def ids(setting: str, text: str) -> list[str]:
 
 
 @EVERY_COMMAND
-def test_the_new_key_stands_before_the_others_in_the_file(
-    manage: Manage, file: Path, command: str, setting: str
-) -> None:
+def test_new_key_is_first_in_the_file(manage: Manage, file: Path, command: str, setting: str) -> None:
     before = file.read_text()
     answer = manage(command, "--json").json
     assert answer.keys() == {"key_id", "starts_at", "file", "environment"}
@@ -50,7 +48,7 @@ def test_the_new_key_stands_before_the_others_in_the_file(
 
 
 @EVERY_COMMAND
-def test_nothing_of_the_keys_is_printed_or_logged(manage: Manage, file: Path, command: str, setting: str) -> None:
+def test_keys_are_not_printed_or_logged(manage: Manage, file: Path, command: str, setting: str) -> None:
     with listening(everything=True) as log:
         said = manage(command).out + manage(command, "--json").out
     for entry in file.read_text().split(","):
@@ -58,16 +56,14 @@ def test_nothing_of_the_keys_is_printed_or_logged(manage: Manage, file: Path, co
 
 
 @EVERY_COMMAND
-def test_who_could_read_the_file_still_can_and_nobody_else(
-    manage: Manage, file: Path, command: str, setting: str
-) -> None:
+def test_permissions_of_the_file_are_kept(manage: Manage, file: Path, command: str, setting: str) -> None:
     manage(command)
     assert file.stat().st_mode & 0o777 == 0o640
     assert list(file.parent.iterdir()) == [file]
 
 
 @EVERY_COMMAND
-def test_without_json_says_where_the_key_is(manage: Manage, file: Path, command: str, setting: str) -> None:
+def test_without_json_prints_where_the_key_is(manage: Manage, file: Path, command: str, setting: str) -> None:
     done = manage(command)
     [new, _] = ids(setting, file.read_text())
     assert done.out.startswith(f"{new} is in {file} and is used from ")
@@ -78,7 +74,9 @@ def test_without_json_says_where_the_key_is(manage: Manage, file: Path, command:
 
 
 @EVERY_COMMAND
-def test_prints_the_line_and_changes_nothing(manage: Manage, settings: Settings, command: str, setting: str) -> None:
+def test_key_in_the_environment_is_printed_and_nothing_is_changed(
+    manage: Manage, settings: Settings, command: str, setting: str
+) -> None:
     before = getattr(settings, setting)
     answer = manage(command, "--json").json
     assert answer.keys() == {"key_id", "starts_at", "file", "environment"}
@@ -97,6 +95,6 @@ def test_without_json_prints_the_line_and_what_to_do(manage: Manage, command: st
 
 
 @EVERY_COMMAND
-def test_the_line_needs_no_quotes_in_an_environment_file(manage: Manage, command: str, setting: str) -> None:
+def test_line_needs_no_quotes_in_an_environment_file(manage: Manage, command: str, setting: str) -> None:
     value = manage(command, "--json").json["environment"].partition("=")[2]
     assert not set(value) & set(" '\"$#\\=`")

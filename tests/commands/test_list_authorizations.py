@@ -49,20 +49,20 @@ def test_filters_by_seller_party_and_state(manage: Manage) -> None:
         assert {each["authorization_id"] for each in listed} == expected, arguments
 
 
-def test_every_state_is_one_that_an_authorization_can_have(manage: Manage) -> None:
+def test_filter_by_state_agrees_with_the_model(manage: Manage) -> None:
     ThirdPartyAuthorizationFactory()
     for state in State:
         listed = manage("list_authorizations", "--state", state, "--json").json
         assert len(listed) == sum(each.state == state for each in ThirdPartyAuthorization.objects.all())
 
 
-def test_refuses_what_does_not_exist(manage: Manage) -> None:
+def test_unknown_seller_party_or_state_is_refused(manage: Manage) -> None:
     assert manage("list_authorizations", "--seller", "1").complaint == "There is no seller '1'."
     assert manage("list_authorizations", "--party", "1").complaint == "There is no third party '1'."
     assert "--state" in manage("list_authorizations", "--state", "actief").complaint
 
 
-def test_lists_all_however_many_there_are(manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_rows_are_listed_across_pages(manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apicredentials.models.keyset.PAGE_SIZE", 2)
     for number in range(1, 6):
         ThirdPartyAuthorizationFactory()

@@ -21,7 +21,7 @@ def moment(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
-def test_tells_what_operators_may_know(manage: Manage) -> None:
+def test_json_contains_names_ids_state_and_use(manage: Manage) -> None:
     credential = ClientCredentialFactory(revealed=True, name="Magazijn", scope="orders:read")
     ClientSecret.objects.update(last_used_at=USED_AT)
     secret = ClientSecret.objects.get()
@@ -39,30 +39,30 @@ def test_tells_what_operators_may_know(manage: Manage) -> None:
     }
 
 
-def test_prints_no_secret_and_no_hash(manage: Manage) -> None:
+def test_secrets_and_hashes_are_not_printed(manage: Manage) -> None:
     ClientCredentialFactory(revealed=True)
     assert ClientSecret.objects.get().hash.rpartition("$")[2] not in manage("list_credentials", "--json").out
 
 
-def test_one_whose_secret_was_never_shown_has_none(manage: Manage) -> None:
+def test_credential_without_a_secret_has_no_secrets_in_json(manage: Manage) -> None:
     ClientCredentialFactory()
     [listed] = manage("list_credentials", "--json").json
     assert listed["secrets"] == []
     assert listed["last_used_at"] is None
 
 
-def test_a_paused_one_says_so(manage: Manage) -> None:
+def test_paused_credential_has_state_paused(manage: Manage) -> None:
     ClientCredentialFactory(paused=True)
     assert [each["state"] for each in manage("list_credentials", "--json").json] == ["paused"]
 
 
-def test_lists_neither_deleted_ones_nor_other_clients(manage: Manage) -> None:
+def test_deleted_credentials_and_other_clients_are_not_listed(manage: Manage) -> None:
     ClientCredentialFactory(deleted=True)
     ThirdPartyFactory()
     assert manage("list_credentials", "--json").json == []
 
 
-def test_lists_those_of_one_seller(manage: Manage) -> None:
+def test_filter_by_seller(manage: Manage) -> None:
     ours = ClientCredentialFactory()
     ClientCredentialFactory()
     assert ours.seller is not None
@@ -70,7 +70,7 @@ def test_lists_those_of_one_seller(manage: Manage) -> None:
     assert [each["client_id"] for each in listed] == [ours.client_id]
 
 
-def test_without_json_prints_a_line_for_each(manage: Manage) -> None:
+def test_without_json_prints_one_line_per_credential(manage: Manage) -> None:
     seller = SellerFactory()
     first = ClientCredentialFactory(seller=seller, name="Eerste", revealed=True)
     second = ClientCredentialFactory(seller=seller, name="Tweede", paused=True)
@@ -81,13 +81,13 @@ def test_without_json_prints_a_line_for_each(manage: Manage) -> None:
     ]
 
 
-def test_reads_in_pages_and_asks_no_more_for_many_than_for_one(
+def test_rows_are_read_in_pages_with_two_queries_each(
     manage: Manage, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sellers = SellerFactory.create_batch(2)
     made = [ClientCredentialFactory(seller=sellers[n % 2], revealed=True) for n in range(5)]
-    made.sort(key=lambda each: (each.seller.retailer_id if each.seller else "", -each.pk))
-    expected = [each.client_id for each in made]
+    in_order = sorted(made, key=lambda each: (str(each.seller and each.seller.retailer_id), -each.pk))
+    expected = [each.client_id for each in in_order]
     with django_assert_num_queries(2):
         assert [each["client_id"] for each in manage("list_credentials", "--json").json] == expected
     monkeypatch.setattr("apicredentials.models.keyset.PAGE_SIZE", 2)
@@ -95,7 +95,7 @@ def test_reads_in_pages_and_asks_no_more_for_many_than_for_one(
         assert [each["client_id"] for each in manage("list_credentials", "--json").json] == expected
 
 
-def test_refuses_a_seller_that_does_not_exist(manage: Manage) -> None:
+def test_unknown_seller_is_refused(manage: Manage) -> None:
     assert manage("list_credentials", "--seller", "1", "--json").complaint == "There is no seller '1'."
 
 
@@ -103,7 +103,7 @@ def test_refuses_a_seller_that_does_not_exist(manage: Manage) -> None:
 
 
 def listed(manage: Manage, *arguments: str) -> list[str]:
-    """Return the names that are listed, in alphabetical order."""
+    """Return the listed names in alphabetical order."""
     return sorted(each["name"] for each in manage("list_credentials", *arguments, "--json").json)
 
 
@@ -122,19 +122,19 @@ def _every_state() -> None:
 
 @pytest.mark.usefixtures("_every_state")
 @pytest.mark.parametrize("state", ClientCredential.State.values)
-def test_lists_those_in_one_state(manage: Manage, state: str) -> None:
+def test_filter_by_state(manage: Manage, state: str) -> None:
     assert [each["state"] for each in manage("list_credentials", "--state", state, "--json").json] == [state]
     assert listed(manage, "--state", state) == [state]
 
 
 def used(name: str, days_ago: int) -> None:
-    """Make a credential that was used, and whose secret was made, so many days ago."""
+    """Create a credential that was used, and whose secret was created, this number of days ago."""
     moment = timezone.now() - dt.timedelta(days=days_ago)
     secret = ClientCredentialFactory(revealed=True, name=name).secrets
     secret.update(created_at=moment, last_used_at=moment)
 
 
-def test_lists_those_that_are_no_longer_used(manage: Manage) -> None:
+def test_filter_by_idle(manage: Manage) -> None:
     ClientCredentialFactory(revealed=True, name="never")
     for days in (0, 10, 89, 91):
         used(f"{days} days", days)
@@ -143,14 +143,14 @@ def test_lists_those_that_are_no_longer_used(manage: Manage) -> None:
     assert listed(manage, "--idle", "5d", "--secret-older-than", "50d") == ["89 days", "91 days"]
 
 
-def test_lists_those_that_were_never_used(manage: Manage) -> None:
+def test_filter_by_never_used(manage: Manage) -> None:
     used("today", 0)
     ClientCredentialFactory(revealed=True, name="never")
     ClientCredentialFactory(name="without secret")
     assert listed(manage, "--never-used") == ["never", "without secret"]
 
 
-def test_lists_those_with_an_old_secret_that_works(manage: Manage) -> None:
+def test_filter_by_age_of_a_live_secret(manage: Manage) -> None:
     used("old", 400)
     used("ended", 400)
     used("new", 10)
@@ -162,9 +162,9 @@ def test_lists_those_with_an_old_secret_that_works(manage: Manage) -> None:
 
 @pytest.mark.parametrize("period", ["", "1", "1y", "-1d", "1.5d", " 1d", "\uff17d", "999999d"])
 @pytest.mark.parametrize("option", ["--idle", "--secret-older-than"])
-def test_refuses_what_is_no_period(manage: Manage, option: str, period: str) -> None:
+def test_invalid_period_is_refused(manage: Manage, option: str, period: str) -> None:
     assert option in manage("list_credentials", f"{option}={period}").complaint
 
 
-def test_refuses_a_state_that_does_not_exist(manage: Manage) -> None:
+def test_unknown_state_is_refused(manage: Manage) -> None:
     assert "--state" in manage("list_credentials", "--state", "actief").complaint

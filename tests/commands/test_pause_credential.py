@@ -1,4 +1,4 @@
-"""`pause_credential`: a credential stops for now. What it shares with others: test_credential_commands.py."""
+"""`pause_credential`. See also test_credential_commands.py."""
 
 import pytest
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 PAUSED = Activity.Kind.CREDENTIAL_PAUSED
 
 
-def test_it_gets_no_token_and_those_it_has_stop_at_once(manage: Manage, warehouse: Software) -> None:
+def test_new_and_issued_tokens_are_refused_at_once(manage: Manage, warehouse: Software) -> None:
     token = warehouse.access_token()
     assert verify(token).status_code == 204
     assert manage("pause_credential", warehouse.client_id, *WHY).status == 0
@@ -20,13 +20,13 @@ def test_it_gets_no_token_and_those_it_has_stop_at_once(manage: Manage, warehous
     assert verify(token).status_code == 401
 
 
-def test_prints_how_it_stands(manage: Manage, warehouse: Software) -> None:
+def test_prints_the_state(manage: Manage, warehouse: Software) -> None:
     answer = manage("pause_credential", warehouse.client_id, *WHY, "--json").json
     assert answer == {"client_id": warehouse.client_id, "state": "paused"}
     assert [each["state"] for each in manage("list_credentials", "--json").json] == ["paused"]
 
 
-def test_one_whose_secret_was_never_shown_can_be_paused_too(manage: Manage) -> None:
+def test_credential_without_a_secret_can_be_paused(manage: Manage) -> None:
     credential = ClientCredentialFactory()
     assert manage("pause_credential", credential.client_id, *WHY, "--json").json["state"] == "paused"
     credential.refresh_from_db()

@@ -1,4 +1,4 @@
-"""`manage.py purge`: what has had its time goes, slice by slice, and what lives stays."""
+"""`manage.py purge`: expired rows are deleted in slices, and all others are kept."""
 
 import datetime as dt
 
@@ -55,7 +55,7 @@ def left(model: type[models.Model], field: str) -> list[str]:
     return sorted(model._base_manager.values_list(field, flat=True))
 
 
-def test_codes_go_a_day_after_their_end_unless_tokens_hang_on_them(manage: Manage) -> None:
+def test_codes_without_tokens_are_deleted_a_day_after_they_expire(manage: Manage) -> None:
     authorization = ThirdPartyAuthorizationFactory()
     for number in range(4):
         grant(authorization, f"{number} gone", age=2 * DAY)
@@ -65,7 +65,7 @@ def test_codes_go_a_day_after_their_end_unless_tokens_hang_on_them(manage: Manag
     assert left(Grant, "code_hash") == ["fresh", "in use"]
 
 
-def test_refresh_tokens_go_thirty_days_after_they_were_replaced(manage: Manage) -> None:
+def test_refresh_tokens_are_deleted_thirty_days_after_their_replacement(manage: Manage) -> None:
     chain = grant(ThirdPartyAuthorizationFactory(), "code", age=200 * DAY)
     refresh_token(chain, "gone", replaced=31 * DAY)
     refresh_token(chain, "remembered", replaced=29 * DAY)
@@ -75,14 +75,16 @@ def test_refresh_tokens_go_thirty_days_after_they_were_replaced(manage: Manage) 
 
 
 @pytest.mark.parametrize(("days", "stays"), [(390, True), (400, False)])
-def test_a_chain_goes_when_its_year_can_no_longer_be_renewed(manage: Manage, days: int, stays: bool) -> None:
+def test_chain_is_deleted_when_its_authorisation_can_no_longer_be_renewed(
+    manage: Manage, days: int, stays: bool
+) -> None:
     authorization = ThirdPartyAuthorizationFactory(granted_at=timezone.now() - days * DAY)
     refresh_token(grant(authorization, "code", age=days * DAY), "newest")
     manage("purge")
     assert (RefreshToken.objects.exists(), Grant.objects.exists()) == (stays, stays)
 
 
-def test_the_rest_goes_in_its_time(manage: Manage, db: None) -> None:
+def test_other_rows_are_deleted_after_their_retention_period(manage: Manage, db: None) -> None:
     now, seller = timezone.now(), ClientCredentialFactory(name="stays").seller
     for name, moment in (("gone", now - DAY / 24), ("stays", now + DAY / 24)):
         RevokedAccessToken.objects.create(jti=name, expires=moment)
@@ -99,8 +101,8 @@ def test_the_rest_goes_in_its_time(manage: Manage, db: None) -> None:
     assert ClientSecret.objects.count() == 1
 
 
-def test_mail_goes_with_the_log_and_what_is_still_to_leave_stays(manage: Manage) -> None:
-    """It holds addresses of people, who need not be remembered longer than what they were told."""
+def test_mail_is_kept_as_long_as_the_log_and_unsent_mail_longer(manage: Manage) -> None:
+    """Mail contains addresses of people, which need not be kept longer than the log."""
     now = timezone.now()
     for name, days in (("gone", 401), ("stays", 399)):
         then = now - days * DAY
@@ -112,12 +114,12 @@ def test_mail_goes_with_the_log_and_what_is_still_to_leave_stays(manage: Manage)
 
 
 def deleted_credentials(seller: Seller | None, now: dt.datetime) -> None:
-    """Make one that can be put back, and one that cannot."""
+    """Create a deleted credential that can be restored, and one that cannot."""
     ClientCredentialFactory(seller=seller, name="restorable", revealed=True, deleted_at=now - 29 * DAY)
     ClientCredentialFactory(seller=seller, name="gone", revealed=True, deleted_at=now - 31 * DAY)
 
 
-def test_a_dry_run_counts_and_leaves_everything(manage: Manage) -> None:
+def test_dry_run_counts_and_deletes_nothing(manage: Manage) -> None:
     RevokedAccessToken.objects.create(jti="old", expires=timezone.now() - DAY)
     assert manage("purge", "--dry-run", "--json").json["revoked_access_tokens"] == 1
     assert RevokedAccessToken.objects.exists()

@@ -1,4 +1,4 @@
-"""`register_resource_server`: an API of the marketplace that may ask whether a token is good."""
+"""`register_resource_server`: an API of the marketplace that may introspect tokens."""
 
 import pytest
 
@@ -12,24 +12,24 @@ pytestmark = pytest.mark.django_db
 COMMAND = ("register_resource_server", "--name", "Bestellingen")
 
 
-def test_prints_what_the_api_needs_to_introspect(manage: Manage) -> None:
+def test_prints_working_client_id_and_secret(manage: Manage) -> None:
     answer = manage(*COMMAND, "--json").json
     assert answer.keys() == {"client_id", "client_secret"}
     server = Software(answer["client_id"], answer["client_secret"])
     assert server.post("/introspect", token="geen-token").json() == {"active": False}
 
 
-def test_it_gets_no_tokens_of_its_own(manage: Manage) -> None:
+def test_resource_server_cannot_get_tokens(manage: Manage) -> None:
     answer = manage(*COMMAND, "--json").json
     server = Software(answer["client_id"], answer["client_secret"])
     assert_error(server.token(grant_type="client_credentials"), "unauthorized_client")
 
 
-def test_without_json_prints_lines_for_people(manage: Manage) -> None:
+def test_without_json_prints_lines(manage: Manage) -> None:
     assert [line.split(": ")[0] for line in manage(*COMMAND).out.splitlines()] == ["client_id", "client_secret"]
 
 
-def test_the_log_says_that_an_operator_did_it(manage: Manage) -> None:
+def test_registration_is_logged(manage: Manage) -> None:
     manage(*COMMAND)
     assert set(Activity.objects.values_list("kind", "subject")) == {
         (Activity.Kind.CLIENT_REGISTERED, "Bestellingen"),
@@ -37,7 +37,7 @@ def test_the_log_says_that_an_operator_did_it(manage: Manage) -> None:
     }
 
 
-def test_refuses_a_name_in_use(manage: Manage) -> None:
+def test_name_in_use_is_refused(manage: Manage) -> None:
     ThirdPartyFactory(name="bestellingen")
     assert "met deze naam" in manage(*COMMAND).complaint
     assert not ResourceServer.objects.exists()

@@ -17,18 +17,18 @@ pytestmark = pytest.mark.django_db
 COMMAND = ("register_third_party", "--name", "Orderhulp", "--redirect-uri", "https://orderhulp.example/terug")
 
 
-def test_prints_what_the_partys_software_needs(manage: Manage) -> None:
+def test_prints_working_client_id_and_secret(manage: Manage) -> None:
     answer = manage(*COMMAND, "--json").json
     assert answer.keys() == {"client_id", "client_secret"}
-    # The code is wrong; the client is not.
+    # `invalid_grant` refers to the code: the client was accepted.
     assert_error(Software(answer["client_id"], answer["client_secret"]).exchange("geen-code"), "invalid_grant")
 
 
-def test_without_json_prints_lines_for_people(manage: Manage) -> None:
+def test_without_json_prints_lines(manage: Manage) -> None:
     assert [line.split(": ")[0] for line in manage(*COMMAND).out.splitlines()] == ["client_id", "client_secret"]
 
 
-def test_by_default_it_may_ask_for_everything_and_must_be_careful(manage: Manage) -> None:
+def test_defaults_are_every_right_pkce_and_rotating_tokens(manage: Manage) -> None:
     manage(*COMMAND)
     party = ThirdParty.objects.get()
     assert party.name == "Orderhulp"
@@ -39,13 +39,13 @@ def test_by_default_it_may_ask_for_everything_and_must_be_careful(manage: Manage
     assert not party.is_public
 
 
-def test_takes_several_redirect_uris_each_once(manage: Manage) -> None:
+def test_several_redirect_uris_are_stored_once_each(manage: Manage) -> None:
     more = ["--redirect-uri", "http://localhost:3000/terug", "--redirect-uri", "https://orderhulp.example/terug"]
     manage(*COMMAND, *more)
     assert ThirdParty.objects.get().redirect_uris == "https://orderhulp.example/terug http://localhost:3000/terug"
 
 
-def test_registers_what_is_asked_for(manage: Manage) -> None:
+def test_options_are_stored(manage: Manage) -> None:
     options = [
         "--contact-email",
         "hulp@orderhulp.example",
@@ -66,20 +66,20 @@ def test_registers_what_is_asked_for(manage: Manage) -> None:
     assert not party.pkce_required
 
 
-def test_a_public_party_has_no_secret(manage: Manage) -> None:
+def test_public_party_has_no_secret(manage: Manage) -> None:
     answer = manage(*COMMAND, "--public", "--json").json
     assert answer == {"client_id": ThirdParty.objects.get().client_id, "client_secret": None}
     assert not ClientSecret.objects.exists()
     assert_error(Software(answer["client_id"], "").exchange("geen-code"), "invalid_grant")
 
 
-def test_the_secret_is_kept_nowhere(manage: Manage, caplog: pytest.LogCaptureFixture) -> None:
+def test_secret_is_not_stored(manage: Manage, caplog: pytest.LogCaptureFixture) -> None:
     secret = manage(*COMMAND, "--json").json["client_secret"]
     assert secret not in caplog.text
     assert secret not in str([*ThirdParty.objects.values(), *ClientSecret.objects.values()])
 
 
-def test_the_log_says_that_an_operator_did_it(manage: Manage) -> None:
+def test_registration_is_logged(manage: Manage) -> None:
     manage(*COMMAND)
     assert set(Activity.objects.values_list("kind", "subject", "actor_name")) == {
         (Activity.Kind.CLIENT_REGISTERED, "Orderhulp", "Operator van de marktplaats"),
@@ -87,25 +87,25 @@ def test_the_log_says_that_an_operator_did_it(manage: Manage) -> None:
     }
 
 
-def test_of_a_public_party_people_read_the_id_alone(manage: Manage) -> None:
+def test_without_json_a_public_party_prints_its_id_only(manage: Manage) -> None:
     assert manage(*COMMAND, "--public").out == f"client_id: {ThirdParty.objects.get().client_id}\n"
 
 
-# ---- Bad input --------------------------------------------------------------------------------------------
+# ---- Invalid input ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "uri",
     ["http://orderhulp.example/terug", "https://orderhulp.example/#terug", "https://*.example/", "javascript:alert(1)"],
 )
-def test_refuses_a_redirect_uri_where_somebody_else_may_answer(manage: Manage, uri: str) -> None:
+def test_insecure_redirect_uri_is_refused(manage: Manage, uri: str) -> None:
     complaint = manage(*COMMAND, "--redirect-uri", uri).complaint
     assert uri in complaint
     assert not ThirdParty.objects.exists()
 
 
 @pytest.mark.parametrize("factory", [ThirdPartyFactory, ResourceServerFactory])
-def test_refuses_a_name_in_use_without_regard_to_case(manage: Manage, factory: type[ThirdPartyFactory]) -> None:
+def test_name_in_use_is_refused_ignoring_case(manage: Manage, factory: type[ThirdPartyFactory]) -> None:
     factory(name="ORDERHULP")
     assert "Er is al een partij met deze naam." in manage(*COMMAND).complaint
     assert ThirdParty.objects.filter(name="Orderhulp").count() == 0
@@ -113,7 +113,7 @@ def test_refuses_a_name_in_use_without_regard_to_case(manage: Manage, factory: t
 
 
 @pytest.mark.parametrize("name", ["", "Order\u200bhulp", "\u041erderhulp", "a" * 101])
-def test_refuses_a_name_that_deceives_or_is_none(manage: Manage, name: str) -> None:
+def test_invalid_or_deceptive_name_is_refused(manage: Manage, name: str) -> None:
     assert manage("register_third_party", "--name", name, "--redirect-uri", "https://orderhulp.example/").complaint
     assert not ThirdParty.objects.exists()
 
@@ -121,12 +121,12 @@ def test_refuses_a_name_that_deceives_or_is_none(manage: Manage, name: str) -> N
 @pytest.mark.parametrize(
     "option", [("--scope", "orders:reed"), ("--refresh-tokens", "eeuwig"), ("--pkce", "plain"), ("--secret", "x")]
 )
-def test_says_in_one_line_what_is_wrong(manage: Manage, option: tuple[str, str]) -> None:
+def test_invalid_option_is_reported_in_one_line(manage: Manage, option: tuple[str, str]) -> None:
     assert option[1] in manage(*COMMAND, *option).complaint
     assert not ThirdParty.objects.exists()
 
 
-def test_refuses_a_contact_that_is_no_address_and_needs_none(manage: Manage) -> None:
+def test_contact_is_optional_and_must_be_an_address(manage: Manage) -> None:
     assert "e-mailadres" in manage(*COMMAND, "--contact-email", "hulp\r\nBcc: x@y.example").complaint
     assert not ThirdParty.objects.exists()
     manage(*COMMAND)
@@ -136,13 +136,13 @@ def test_refuses_a_contact_that_is_no_address_and_needs_none(manage: Manage) -> 
 PARTNER = ("--level", "gold", "--description", "Koppelt je kassa.", "--start-url", "https://orderhulp.example/start")
 
 
-def test_it_stands_in_the_list_of_partners(manage: Manage) -> None:
+def test_listed_party_is_in_the_list_of_partners(manage: Manage) -> None:
     manage(*COMMAND, *PARTNER, "--listed")
     party = ThirdParty.objects.listed().get()
     assert (party.get_level_display(), party.description, party.start_url) == ("Goud", PARTNER[3], PARTNER[5])
 
 
-def test_by_default_it_does_not_stand_in_the_list_of_partners(manage: Manage) -> None:
+def test_party_is_not_listed_by_default(manage: Manage) -> None:
     manage(*COMMAND, *PARTNER)
     assert not ThirdParty.objects.listed().exists()
 
@@ -157,7 +157,7 @@ def test_by_default_it_does_not_stand_in_the_list_of_partners(manage: Manage) ->
         (["--description", "a" * 201], "description"),
     ],
 )
-def test_refuses_what_the_list_of_partners_cannot_show(manage: Manage, arguments: list[str], complaint: str) -> None:
+def test_listed_party_needs_valid_details(manage: Manage, arguments: list[str], complaint: str) -> None:
     assert complaint in manage(*COMMAND, *arguments).complaint
     assert not ThirdParty.objects.exists()
 
@@ -172,18 +172,18 @@ def test_refuses_what_the_list_of_partners_cannot_show(manage: Manage, arguments
         "http://x.example/terug",
     ],
 )
-def test_refuses_a_redirect_uri_in_one_line_or_can_use_it(manage: Manage, uri: str) -> None:
+def test_redirect_uri_is_refused_in_one_line_or_works(manage: Manage, uri: str) -> None:
     done = manage("register_third_party", "--name", "Orderhulp", "--redirect-uri", uri)
     if done.status:
         assert uri in done.complaint
         assert not ThirdParty.objects.exists()
 
 
-def test_needs_a_redirect_uri(manage: Manage) -> None:
+def test_redirect_uri_is_required(manage: Manage) -> None:
     assert "--redirect-uri" in manage("register_third_party", "--name", "Orderhulp").complaint
 
 
-def test_takes_a_logo(manage: Manage, tmp_path: Path) -> None:
+def test_logo_is_stored(manage: Manage, tmp_path: Path) -> None:
     file = tmp_path / "logo.jpg"
     file.write_bytes(JPEG)
     answer = manage(*COMMAND, "--logo", str(file), "--json").json
@@ -199,7 +199,7 @@ def test_takes_a_logo(manage: Manage, tmp_path: Path) -> None:
         (None, "No such file"),
     ],
 )
-def test_refuses_a_bad_logo_and_registers_nothing(
+def test_invalid_logo_is_refused_and_nothing_is_registered(
     manage: Manage, tmp_path: Path, content: bytes | None, complaint: str
 ) -> None:
     file = tmp_path / "logo.png"

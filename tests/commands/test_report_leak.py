@@ -1,4 +1,4 @@
-"""`report_leak`: secrets that were found stop at once. Their form is `secret_format`; `POST /leaks` does the same."""
+"""`report_leak`: found secrets are rejected at once, as with `POST /leaks`."""
 
 import datetime as dt
 import hashlib
@@ -22,11 +22,11 @@ LEAKED = Activity.Kind.LEAK_REPORTED
 
 
 def mistyped(secret: str) -> str:
-    """Return it with another last character, which its checksum tells."""
+    """Return the secret with a different last character, which its checksum detects."""
     return secret[:-1] + ("A" if secret[-1] != "A" else "B")
 
 
-def test_a_secret_stops_at_once_with_every_token(manage: Manage, warehouse: Software) -> None:
+def test_secret_and_its_tokens_are_rejected_at_once(manage: Manage, warehouse: Software) -> None:
     token = warehouse.access_token()
     assert verify(token).status_code == 204
     assert manage("report_leak", stdin=warehouse.secret).status == 0
@@ -37,8 +37,8 @@ def test_a_secret_stops_at_once_with_every_token(manage: Manage, warehouse: Soft
     assert credential.paused_at is not None
 
 
-def test_a_token_from_before_stays_dead_when_the_credential_works_again(manage: Manage, warehouse: Software) -> None:
-    """Whoever found the secret may have got it."""
+def test_tokens_from_before_the_leak_stay_invalid_after_resuming(manage: Manage, warehouse: Software) -> None:
+    """They may have been issued to the finder of the secret."""
     with time_machine.travel(timezone.now() - dt.timedelta(seconds=2)):
         token = warehouse.access_token()
     manage("report_leak", stdin=warehouse.secret)
@@ -48,7 +48,7 @@ def test_a_token_from_before_stays_dead_when_the_credential_works_again(manage: 
     assert verify(Software(warehouse.client_id, rotated["client_secret"]).access_token()).status_code == 204
 
 
-def test_prints_how_many_there_were(manage: Manage, warehouse: Software) -> None:
+def test_prints_the_numbers_of_secrets(manage: Manage, warehouse: Software) -> None:
     lines = [warehouse.secret, secret_format.generate(), mistyped(warehouse.secret), "geen secret"]
     answer = manage("report_leak", "--json", stdin="\n".join(lines)).json
     assert answer == {"reported": 4, "stopped": 1, "unknown": 3, "owners": [owner_of(warehouse)]}
@@ -60,7 +60,7 @@ def owner_of(found: Software) -> dict[str, str | None]:
     return {"client_id": client.client_id, "name": client.name, "seller": number}
 
 
-def test_prints_whose_they_were_also_of_secrets_that_have_ended(manage: Manage, warehouse: Software) -> None:
+def test_prints_the_owners_of_ended_secrets_too(manage: Manage, warehouse: Software) -> None:
     party = software(ThirdPartyFactory())
     first = manage("report_leak", "--json", stdin=f"{warehouse.secret}\n{party.secret}").json
     assert first["owners"] == [owner_of(warehouse), owner_of(party)]
@@ -69,7 +69,7 @@ def test_prints_whose_they_were_also_of_secrets_that_have_ended(manage: Manage, 
     assert again == first | {"stopped": 0}
 
 
-def test_without_json_prints_lines_for_people(manage: Manage, warehouse: Software, shop: Seller) -> None:
+def test_without_json_prints_lines(manage: Manage, warehouse: Software, shop: Seller) -> None:
     done = manage("report_leak", stdin=f"{warehouse.secret}\n")
     assert done.err == ""
     assert done.out.splitlines() == [
@@ -80,7 +80,7 @@ def test_without_json_prints_lines_for_people(manage: Manage, warehouse: Softwar
     ]
 
 
-def test_a_dry_run_prints_the_same_and_changes_nothing(manage: Manage, warehouse: Software) -> None:
+def test_dry_run_prints_the_same_and_changes_nothing(manage: Manage, warehouse: Software) -> None:
     before = tables()
     expected = manage("report_leak", "--dry-run", "--json", stdin=warehouse.secret).json
     assert tables() == before
@@ -90,7 +90,7 @@ def test_a_dry_run_prints_the_same_and_changes_nothing(manage: Manage, warehouse
 @pytest.mark.parametrize(
     "form", ["{0}\r\n\r\n{1}\r\n", "\n \n\t{0}  \n\n{1}", "{0}\n{0}\n{1}\n", "{0}\n\0\n{1}\n", "\ufeff{0}\n{1}"]
 )
-def test_reads_one_a_line_whatever_stands_around_it(manage: Manage, warehouse: Software, form: str) -> None:
+def test_reads_one_secret_per_line_ignoring_white_space(manage: Manage, warehouse: Software, form: str) -> None:
     other = software(ClientCredentialFactory())
     answer = manage("report_leak", "--json", stdin=form.format(warehouse.secret, other.secret)).json
     assert answer["stopped"] == 2
@@ -98,14 +98,14 @@ def test_reads_one_a_line_whatever_stands_around_it(manage: Manage, warehouse: S
         assert_error(each.token(**GRANT), "invalid_client", 401)
 
 
-def test_bytes_that_are_no_text_do_not_hide_a_secret(manage: Manage, warehouse: Software) -> None:
+def test_invalid_utf_8_does_not_hide_a_secret(manage: Manage, warehouse: Software) -> None:
     found = b"\xff\xfe\n" + warehouse.secret.encode() + b"\n\xe9\n"
     answer = manage("report_leak", "--json", stdin=found).json
     assert (answer["reported"], answer["stopped"], answer["unknown"]) == (3, 1, 2)
 
 
 @pytest.mark.parametrize("found", ["", "\n\n", "geen secret", "rts_", "a new one"])
-def test_what_is_no_secret_of_anybody_changes_nothing(manage: Manage, warehouse: Software, found: str) -> None:
+def test_unknown_or_malformed_secret_changes_nothing(manage: Manage, warehouse: Software, found: str) -> None:
     found = found.replace("a new one", secret_format.generate())
     before = tables()
     answer = manage("report_leak", "--json", stdin=f"{found}\n{mistyped(warehouse.secret)}").json
@@ -114,7 +114,7 @@ def test_what_is_no_secret_of_anybody_changes_nothing(manage: Manage, warehouse:
     assert warehouse.token(**GRANT).status_code == 200
 
 
-def test_twice_is_once(manage: Manage, warehouse: Software) -> None:
+def test_reporting_is_idempotent(manage: Manage, warehouse: Software) -> None:
     manage("report_leak", stdin=warehouse.secret)
     before = tables()
     answer = manage("report_leak", "--json", stdin=warehouse.secret).json
@@ -122,7 +122,7 @@ def test_twice_is_once(manage: Manage, warehouse: Software) -> None:
     assert tables() == before
 
 
-def test_the_other_secret_of_the_credential_waits_until_it_is_resumed(manage: Manage, warehouse: Software) -> None:
+def test_other_secret_of_the_credential_works_after_resuming(manage: Manage, warehouse: Software) -> None:
     rotated = manage("rotate_secret", warehouse.client_id, *WHY, "--overlap", "24h", "--json").json
     new = Software(warehouse.client_id, rotated["client_secret"])
     manage("report_leak", stdin=warehouse.secret)
@@ -132,36 +132,36 @@ def test_the_other_secret_of_the_credential_waits_until_it_is_resumed(manage: Ma
     assert_error(warehouse.token(**GRANT), "invalid_client", 401)
 
 
-def test_others_go_on_and_a_third_partys_secret_stops_too(manage: Manage, warehouse: Software) -> None:
+def test_secret_of_a_third_party_is_rejected_and_others_keep_working(manage: Manage, warehouse: Software) -> None:
     party = software(ThirdPartyFactory())
     assert manage("report_leak", "--json", stdin=party.secret).json["stopped"] == 1
     assert_error(party.refresh("x"), "invalid_client", 401)
     assert warehouse.token(**GRANT).status_code == 200
 
 
-def test_takes_as_many_as_were_found(manage: Manage, warehouse: Software) -> None:
-    """A query has 65,535 parameters at most."""
+def test_number_of_secrets_is_not_limited(manage: Manage, warehouse: Software) -> None:
+    """A query can have at most 65,535 parameters."""
     bodies = [f"{number:076}" for number in range(70_000)]
     others = [f"rts_{body}{secret_format.checksum(body)}" for body in bodies]
     answer = manage("report_leak", "--json", stdin="\n".join([*others, warehouse.secret])).json
     assert (answer["reported"], answer["stopped"], answer["unknown"]) == (70_001, 1, 70_000)
 
 
-# ---- What the seller hears, and nobody else ---------------------------------------------------------------
+# ---- Log and mail -----------------------------------------------------------------------------------------
 
 
-def test_the_seller_reads_in_the_log_who_did_it_and_why(manage: Manage, warehouse: Software) -> None:
+def test_log_has_operator_and_reason(manage: Manage, warehouse: Software) -> None:
     manage("report_leak", stdin=warehouse.secret)
     assert logged(LEAKED) == [("Magazijn", OPERATOR, "Het secret is gevonden waar het niet hoort.")]
     assert Activity.objects.get(kind=LEAKED).details == {"hint": warehouse.secret[-4:]}
 
 
-def test_the_seller_reads_where_it_was_found(manage: Manage, warehouse: Software) -> None:
+def test_log_has_the_place_where_it_was_found(manage: Manage, warehouse: Software) -> None:
     manage("report_leak", "--found-at", "https://pasta.example/4711", stdin=warehouse.secret)
     assert logged(LEAKED) == [("Magazijn", OPERATOR, "Gevonden op https://pasta.example/4711.")]
 
 
-def test_the_place_must_be_one_line_without_a_secret(manage: Manage, warehouse: Software) -> None:
+def test_place_must_be_one_line_without_a_secret(manage: Manage, warehouse: Software) -> None:
     for place in ("a" * 500, "twee\nregels", f"https://pasta.example/{warehouse.secret}"):
         assert "--found-at" in manage("report_leak", "--found-at", place, stdin=warehouse.secret).complaint
     assert warehouse.token(**GRANT).status_code == 200
@@ -173,7 +173,7 @@ def test_owner_and_technical_contact_are_mailed_once(manage: Manage, warehouse: 
     assert mailed(LEAKED) == [OWNER, CONTACT]
 
 
-def test_never_repeats_a_secret(manage: Manage, warehouse: Software) -> None:
+def test_secrets_are_never_printed_logged_or_stored(manage: Manage, warehouse: Software) -> None:
     found = [warehouse.secret, mistyped(warehouse.secret), secret_format.generate(), "een-ander-geheim"]
     with listening(everything=True) as log:
         done = manage("report_leak", stdin="\n".join(found))
@@ -183,8 +183,8 @@ def test_never_repeats_a_secret(manage: Manage, warehouse: Software) -> None:
         assert hashlib.sha256(each.encode()).hexdigest() not in said
 
 
-def test_takes_no_secret_as_an_argument(manage: Manage, warehouse: Software) -> None:
-    """Other users of the machine see arguments; so would whoever reads the complaint."""
+def test_secret_as_an_argument_is_refused(manage: Manage, warehouse: Software) -> None:
+    """Other users of the machine can see arguments, and the error message would repeat the secret."""
     done = manage("report_leak", warehouse.secret)
     assert done.complaint
     assert warehouse.token(**GRANT).status_code == 200

@@ -13,7 +13,7 @@ from tests.oauth.flow import Software, verify
 pytestmark = pytest.mark.django_db
 
 
-def test_its_secret_and_its_tokens_work_again(manage: Manage, warehouse: Software) -> None:
+def test_secret_and_tokens_work_again(manage: Manage, warehouse: Software) -> None:
     token = warehouse.access_token()
     manage("revoke_credential", warehouse.client_id, *WHY)
     assert verify(token).status_code == 401
@@ -23,12 +23,12 @@ def test_its_secret_and_its_tokens_work_again(manage: Manage, warehouse: Softwar
     assert verify(warehouse.access_token()).status_code == 204
 
 
-def test_a_paused_one_stays_paused(manage: Manage) -> None:
+def test_paused_credential_stays_paused(manage: Manage) -> None:
     client_id = ClientCredentialFactory(revealed=True, paused=True, deleted=True).client_id
     assert manage("restore_credential", client_id, *WHY, "--json").json["state"] == "paused"
 
 
-def test_refuses_after_thirty_days_after_a_leak_and_a_name_in_use(manage: Manage, warehouse: Software) -> None:
+def test_refused_after_thirty_days_after_a_leak_and_for_a_name_in_use(manage: Manage, warehouse: Software) -> None:
     manage("revoke_credential", warehouse.client_id, *WHY)
     other = ClientCredentialFactory(seller=ClientCredential.objects.get().seller, name="magazijn")
     assert "andere client credentials" in manage("restore_credential", warehouse.client_id, *WHY).complaint

@@ -1,4 +1,4 @@
-"""`resume_credential`: a credential works again. What it shares with others: test_credential_commands.py."""
+"""`resume_credential`. See also test_credential_commands.py."""
 
 import pytest
 
@@ -13,12 +13,12 @@ RESUMED = Activity.Kind.CREDENTIAL_RESUMED
 
 @pytest.fixture
 def paused(manage: Manage, warehouse: Software) -> Software:
-    """The shop's software, whose credential an operator has paused."""
+    """The shop's software, with its credential paused by an operator."""
     manage("pause_credential", warehouse.client_id, *WHY)
     return warehouse
 
 
-def test_it_gets_tokens_again_and_those_it_had_go_on(manage: Manage, warehouse: Software) -> None:
+def test_new_and_issued_tokens_work_again(manage: Manage, warehouse: Software) -> None:
     token = warehouse.access_token()
     manage("pause_credential", warehouse.client_id, *WHY)
     assert verify(token).status_code == 401
@@ -27,18 +27,18 @@ def test_it_gets_tokens_again_and_those_it_had_go_on(manage: Manage, warehouse: 
     assert verify(warehouse.access_token()).status_code == 204
 
 
-def test_prints_how_it_stands(manage: Manage, paused: Software) -> None:
+def test_prints_the_state(manage: Manage, paused: Software) -> None:
     answer = manage("resume_credential", paused.client_id, *WHY, "--json").json
     assert answer == {"client_id": paused.client_id, "state": "active"}
     assert [each["state"] for each in manage("list_credentials", "--json").json] == ["active"]
 
 
-def test_one_that_was_never_paused_is_left_alone(manage: Manage, warehouse: Software) -> None:
+def test_active_credential_is_not_changed(manage: Manage, warehouse: Software) -> None:
     assert manage("resume_credential", warehouse.client_id, *WHY, "--json").json["state"] == "active"
     assert (logged(RESUMED), mailed(RESUMED)) == ([], [])
 
 
-def test_does_not_let_a_leaked_secret_in_again(manage: Manage, warehouse: Software) -> None:
+def test_leaked_secret_stays_rejected(manage: Manage, warehouse: Software) -> None:
     manage("report_leak", stdin=warehouse.secret)
     manage("resume_credential", warehouse.client_id, *WHY)
     assert_error(warehouse.token(grant_type="client_credentials"), "invalid_client", 401)

@@ -29,7 +29,7 @@ def party() -> Software:
 
 
 def connect(party: Software, seller: Seller) -> dict[str, Any]:
-    """Let the seller's owner allow everything, and return the party's tokens."""
+    """Consent to every right as the seller's owner, and return the party's tokens."""
     code = sent_back(decide(signed_in(seller.members.get()), request_address(party)))["code"]
     tokens: dict[str, Any] = party.exchange(code).json()
     return tokens
@@ -48,9 +48,7 @@ def revoke_for(manage: Manage, party: Software, seller: Seller, *arguments: str)
     return revoke(manage, party, "--seller", seller.retailer_id, *arguments)
 
 
-def test_every_token_for_that_seller_stops_and_for_others_goes_on(
-    manage: Manage, party: Software, shop: Seller
-) -> None:
+def test_only_tokens_of_that_party_for_that_seller_are_rejected(manage: Manage, party: Software, shop: Seller) -> None:
     ours, others = connect(party, shop), connect(party, SellerFactory())
     another = software(ThirdPartyFactory())
     theirs = connect(another, shop)
@@ -62,7 +60,7 @@ def test_every_token_for_that_seller_stops_and_for_others_goes_on(
     assert works(another, theirs)
 
 
-def test_for_all_sellers_every_token_stops(manage: Manage, party: Software, shop: Seller) -> None:
+def test_all_sellers_rejects_every_token_of_the_party(manage: Manage, party: Software, shop: Seller) -> None:
     tokens = [connect(party, seller) for seller in (shop, SellerFactory(), SellerFactory())]
     assert revoke(manage, party, "--all-sellers", "--json").json["revoked"] == 3
     assert [works(party, each) for each in tokens] == [False] * 3
@@ -70,26 +68,26 @@ def test_for_all_sellers_every_token_stops(manage: Manage, party: Software, shop
         assert_error(party.refresh(each["refresh_token"]), "invalid_grant")
 
 
-def test_a_new_consent_gives_access_again_and_wakes_no_old_token(manage: Manage, party: Software, shop: Seller) -> None:
+def test_new_consent_gives_access_but_old_tokens_stay_invalid(manage: Manage, party: Software, shop: Seller) -> None:
     before = connect(party, shop)
     revoke_for(manage, party, shop)
     assert works(party, connect(party, shop))
     assert not works(party, before)
 
 
-def test_prints_how_many_there_were(manage: Manage, party: Software, shop: Seller) -> None:
+def test_prints_the_number_of_authorisations(manage: Manage, party: Software, shop: Seller) -> None:
     connect(party, shop)
     answer = revoke_for(manage, party, shop, "--json").json
     assert answer == {"client_id": party.client_id, "revoked": 1, "found": 1}
 
 
-def test_without_json_prints_lines_for_people(manage: Manage, party: Software, shop: Seller) -> None:
+def test_without_json_prints_lines(manage: Manage, party: Software, shop: Seller) -> None:
     connect(party, shop)
     done = revoke(manage, party, "--all-sellers")
     assert (done.out, done.err) == (f"client_id: {party.client_id}\nrevoked: 1\nfound: 1\n", "")
 
 
-def test_a_dry_run_counts_and_changes_nothing(manage: Manage, party: Software, shop: Seller) -> None:
+def test_dry_run_counts_and_changes_nothing(manage: Manage, party: Software, shop: Seller) -> None:
     connect(party, shop)
     connect(party, SellerFactory())
     before = tables()
@@ -99,7 +97,7 @@ def test_a_dry_run_counts_and_changes_nothing(manage: Manage, party: Software, s
     assert tables() == before
 
 
-def test_each_seller_reads_in_the_log_who_did_it_and_why(manage: Manage, party: Software, shop: Seller) -> None:
+def test_log_of_each_seller_has_operator_and_reason(manage: Manage, party: Software, shop: Seller) -> None:
     sellers = {shop, SellerFactory()}
     for seller in sellers:
         connect(party, seller)
@@ -108,7 +106,7 @@ def test_each_seller_reads_in_the_log_who_did_it_and_why(manage: Manage, party: 
     assert {activity.seller for activity in Activity.objects.filter(kind=REVOKED)} == sellers
 
 
-def test_twice_is_once(manage: Manage, party: Software, shop: Seller) -> None:
+def test_revoking_is_idempotent(manage: Manage, party: Software, shop: Seller) -> None:
     connect(party, shop)
     revoke_for(manage, party, shop, "--reason", "Misbruik")
     ended_at = ThirdPartyAuthorization.objects.get().ended_at
@@ -119,7 +117,7 @@ def test_twice_is_once(manage: Manage, party: Software, shop: Seller) -> None:
     assert mailed(REVOKED) == [OWNER, CONTACT]
 
 
-def test_what_has_expired_can_be_renewed_no_more(manage: Manage, party: Software, shop: Seller) -> None:
+def test_expired_authorisation_can_no_longer_be_renewed(manage: Manage, party: Software, shop: Seller) -> None:
     expired = ThirdPartyAuthorizationFactory(seller=shop, third_party__name="Boekhouding", expired=True)
     answer = manage("revoke_authorization", expired.third_party.client_id, "--all-sellers", *WHY, "--json").json
     assert answer["revoked"] == 1
@@ -127,11 +125,11 @@ def test_what_has_expired_can_be_renewed_no_more(manage: Manage, party: Software
     assert not expired.is_renewable
 
 
-# ---- Bad input --------------------------------------------------------------------------------------------
+# ---- Invalid input ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("client_id", ["00000000-0000-4000-8000-000000000000", "Orderhulp", "", "' OR 1=1 --"])
-def test_refuses_an_id_of_nobody(manage: Manage, party: Software, shop: Seller, client_id: str) -> None:
+def test_unknown_id_is_refused(manage: Manage, party: Software, shop: Seller, client_id: str) -> None:
     connect(party, shop)
     before = tables()
     complaint = manage("revoke_authorization", client_id, "--all-sellers", *WHY).complaint
@@ -140,28 +138,30 @@ def test_refuses_an_id_of_nobody(manage: Manage, party: Software, shop: Seller, 
 
 
 @pytest.mark.parametrize("factory", [ClientCredentialFactory, ResourceServerFactory])
-def test_refuses_the_id_of_another_kind_of_client(manage: Manage, factory: type[ClientCredentialFactory]) -> None:
+def test_id_of_another_kind_of_client_is_refused(manage: Manage, factory: type[ClientCredentialFactory]) -> None:
     client_id = factory().client_id
     complaint = manage("revoke_authorization", client_id, "--all-sellers", *WHY).complaint
     assert complaint == f"There is no third party {client_id!r}."
 
 
 @pytest.mark.parametrize("retailer_id", ["1", "", "appels", "\uff17"])
-def test_refuses_a_seller_that_does_not_exist(manage: Manage, party: Software, shop: Seller, retailer_id: str) -> None:
+def test_unknown_seller_is_refused(manage: Manage, party: Software, shop: Seller, retailer_id: str) -> None:
     tokens = connect(party, shop)
     assert revoke(manage, party, "--seller", retailer_id).complaint == f"There is no seller {retailer_id!r}."
     assert works(party, tokens)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--seller", "1", "--all-sellers"]], ids=["neither", "both"])
-def test_whose_access_must_be_said_once(manage: Manage, party: Software, shop: Seller, arguments: list[str]) -> None:
+def test_exactly_one_of_seller_and_all_sellers_is_required(
+    manage: Manage, party: Software, shop: Seller, arguments: list[str]
+) -> None:
     tokens = connect(party, shop)
     assert "--all-sellers" in revoke(manage, party, *arguments).complaint
     assert works(party, tokens)
 
 
 @pytest.mark.parametrize("reason", ["a" * 501, "twee\nregels", "met\0nul", "\udcff", "", " "])
-def test_needs_a_reason_that_a_log_can_hold(manage: Manage, party: Software, shop: Seller, reason: str) -> None:
+def test_valid_reason_is_required(manage: Manage, party: Software, shop: Seller, reason: str) -> None:
     tokens = connect(party, shop)
     assert revoke_for(manage, party, shop, "--reason", reason).complaint
     assert works(party, tokens)

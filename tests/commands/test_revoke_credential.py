@@ -1,4 +1,4 @@
-"""`revoke_credential`: a credential ends. What it shares with others: test_credential_commands.py."""
+"""`revoke_credential`. See also test_credential_commands.py."""
 
 import datetime as dt
 
@@ -16,7 +16,7 @@ DELETED = Activity.Kind.CREDENTIAL_DELETED
 NOW = dt.datetime(2026, 5, 4, 10, 30, tzinfo=dt.UTC)
 
 
-def test_it_gets_no_token_and_those_it_has_stop_at_once(manage: Manage, warehouse: Software) -> None:
+def test_new_and_issued_tokens_are_refused_at_once(manage: Manage, warehouse: Software) -> None:
     token = warehouse.access_token()
     assert verify(token).status_code == 204
     assert manage("revoke_credential", warehouse.client_id, *WHY).status == 0
@@ -26,19 +26,19 @@ def test_it_gets_no_token_and_those_it_has_stop_at_once(manage: Manage, warehous
 
 
 @time_machine.travel(NOW, tick=False)
-def test_prints_until_when_the_seller_can_put_it_back(manage: Manage) -> None:
+def test_prints_until_when_it_can_be_restored(manage: Manage) -> None:
     client_id = ClientCredentialFactory(revealed=True).client_id
     answer = manage("revoke_credential", client_id, *WHY, "--json").json
     assert answer == {"client_id": client_id, "state": "deleted", "restorable_until": "2026-06-03T10:30:00Z"}
 
 
-def test_one_whose_secret_leaked_cannot_be_put_back(manage: Manage, warehouse: Software) -> None:
+def test_leaked_credential_cannot_be_restored(manage: Manage, warehouse: Software) -> None:
     manage("report_leak", stdin=warehouse.secret)
     answer = manage("revoke_credential", warehouse.client_id, *WHY, "--json").json
     assert answer == {"client_id": warehouse.client_id, "state": "deleted", "restorable_until": None}
 
 
-def test_what_is_put_back_can_be_revoked_again(manage: Manage, warehouse: Software) -> None:
+def test_restored_credential_can_be_revoked_again(manage: Manage, warehouse: Software) -> None:
     manage("revoke_credential", warehouse.client_id, *WHY)
     ClientCredential.objects.update(deleted_at=None)
     manage("revoke_credential", warehouse.client_id, *WHY)

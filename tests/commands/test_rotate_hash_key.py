@@ -1,4 +1,4 @@
-"""`rotate_hash_key`: a new key for hashes of secrets. What it shares with the other: test_key_commands.py."""
+"""`rotate_hash_key`: a new key for hashes of secrets. See also test_key_commands.py."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ SECOND = dt.timedelta(seconds=1)
 
 @pytest.fixture(autouse=True)
 def file(tmp_path: Path, settings: Settings) -> Path:
-    """The file that the hash keys stand in: one, in use."""
+    """A file with one hash key, which is in use."""
     file = tmp_path / "keys"
     file.write_text(new_hash_key())
     settings.SECRET_HASH_KEYS_FILE = str(file)
@@ -33,13 +33,13 @@ def file(tmp_path: Path, settings: Settings) -> Path:
 
 @pytest.fixture(autouse=True)
 def clock(file: Path) -> Iterator[time_machine.Traveller]:
-    """A clock that stands still until it is moved."""
+    """A stopped clock."""
     with time_machine.travel(NOW, tick=False) as clock:
         yield clock
 
 
 def key_in_use() -> str:
-    """Make a secret, and return the id of the key that it was hashed with."""
+    """Create a secret, and return the id of its hash key."""
     ClientCredentialFactory().reveal(by=Actor())
     return ClientSecret.objects.latest("pk").hash.split("$")[1]
 
@@ -48,7 +48,7 @@ def works(software: Software) -> bool:
     return software.token(grant_type="client_credentials").status_code == 200
 
 
-def test_the_new_key_hashes_from_one_minute_later(manage: Manage, clock: time_machine.Traveller) -> None:
+def test_new_key_is_used_after_one_minute(manage: Manage, clock: time_machine.Traveller) -> None:
     old = key_in_use()
     answer = manage("rotate_hash_key", "--json").json
     assert answer["starts_at"] == "2026-05-04T10:31:00Z"
@@ -58,7 +58,7 @@ def test_the_new_key_hashes_from_one_minute_later(manage: Manage, clock: time_ma
     assert key_in_use() == answer["key_id"]
 
 
-def test_secrets_keep_working_however_often_keys_rotate(manage: Manage, clock: time_machine.Traveller) -> None:
+def test_secrets_work_after_any_number_of_rotations(manage: Manage, clock: time_machine.Traveller) -> None:
     made = [software(ClientCredentialFactory())]
     for _ in range(3):
         manage("rotate_hash_key")
@@ -68,7 +68,7 @@ def test_secrets_keep_working_however_often_keys_rotate(manage: Manage, clock: t
     assert [works(each) for each in made] == [True] * 4
 
 
-def test_no_key_is_ever_dropped_and_the_last_stays_last(manage: Manage, clock: time_machine.Traveller) -> None:
+def test_no_key_is_dropped_and_the_order_is_kept(manage: Manage, clock: time_machine.Traveller) -> None:
     [first] = keyring.hash_keys()
     made = [first.id]
     for _ in range(3):
@@ -77,7 +77,7 @@ def test_no_key_is_ever_dropped_and_the_last_stays_last(manage: Manage, clock: t
     assert [key.id for key in keyring.hash_keys()] == made
 
 
-def test_a_secret_of_an_older_key_is_found_when_it_leaks(manage: Manage, clock: time_machine.Traveller) -> None:
+def test_leaked_secret_with_an_older_key_is_found(manage: Manage, clock: time_machine.Traveller) -> None:
     old = software(ClientCredentialFactory())
     manage("rotate_hash_key")
     clock.shift(dt.timedelta(minutes=1))
@@ -85,13 +85,13 @@ def test_a_secret_of_an_older_key_is_found_when_it_leaks(manage: Manage, clock: 
     assert not works(old)
 
 
-def test_says_when_it_is_used_in_the_portals_time_zone(manage: Manage, file: Path) -> None:
+def test_prints_the_start_in_the_portals_time_zone(manage: Manage, file: Path) -> None:
     done = manage("rotate_hash_key")
     new = file.read_text().partition("@")[0]
     assert done.out == f"{new} is in {file} and is used from 2026-05-04 12:31:00 CEST.\n"
 
 
-def test_has_one_algorithm_only(manage: Manage, file: Path) -> None:
+def test_algorithm_cannot_be_chosen(manage: Manage, file: Path) -> None:
     before = file.read_text()
     assert "--algorithm" in manage("rotate_hash_key", "--algorithm", "ES256").complaint
     assert file.read_text() == before

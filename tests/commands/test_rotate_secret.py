@@ -1,4 +1,4 @@
-"""`rotate_secret`: a new secret for a credential. What it shares with others: test_credential_commands.py."""
+"""`rotate_secret`: a new secret for a credential. See also test_credential_commands.py."""
 
 import datetime as dt
 
@@ -23,7 +23,7 @@ def rotate(manage: Manage, of: Software, overlap: str, *arguments: str) -> Done:
 
 
 def renewed(manage: Manage, of: Software, overlap: str) -> Software:
-    """Rotate, and return the software that has the new secret."""
+    """Rotate the secret, and return the software with the new one."""
     return Software(of.client_id, rotate(manage, of, overlap, "--json").json["client_secret"])
 
 
@@ -31,7 +31,7 @@ def works(software: Software) -> bool:
     return software.token(grant_type="client_credentials").status_code == 200
 
 
-def test_prints_the_new_secret_which_works_at_once(manage: Manage, warehouse: Software) -> None:
+def test_new_secret_is_printed_and_works_at_once(manage: Manage, warehouse: Software) -> None:
     answer = rotate(manage, warehouse, "24h", "--json").json
     secret = answer.pop("client_secret")
     assert answer == {"client_id": warehouse.client_id, "previous_ends_at": "2026-05-05T10:30:00Z"}
@@ -40,14 +40,14 @@ def test_prints_the_new_secret_which_works_at_once(manage: Manage, warehouse: So
     assert works(Software(warehouse.client_id, secret))
 
 
-def test_without_json_prints_lines_for_people(manage: Manage, warehouse: Software) -> None:
+def test_without_json_prints_lines(manage: Manage, warehouse: Software) -> None:
     client_id, secret, end = rotate(manage, warehouse, "7d").out.splitlines()
     assert client_id == f"client_id: {warehouse.client_id}"
     assert works(Software(warehouse.client_id, secret.removeprefix("client_secret: ")))
     assert end == "previous_ends_at: 2026-05-11 10:30:00+00:00"
 
 
-def test_the_secret_is_printed_once_and_kept_nowhere(manage: Manage, warehouse: Software) -> None:
+def test_secret_is_printed_once_and_not_stored(manage: Manage, warehouse: Software) -> None:
     with listening(everything=True) as log:
         done = rotate(manage, warehouse, "24h", "--json")
     secret = done.json["client_secret"]
@@ -63,7 +63,7 @@ def test_the_secret_is_printed_once_and_kept_nowhere(manage: Manage, warehouse: 
     ("overlap", "end"),
     [("24h", "2026-05-05T10:30:00Z"), ("7d", "2026-05-11T10:30:00Z"), ("30d", "2026-06-03T10:30:00Z")],
 )
-def test_the_old_secret_works_until_its_end(
+def test_old_secret_works_until_its_end(
     manage: Manage, warehouse: Software, clock: time_machine.Traveller, overlap: str, end: str
 ) -> None:
     answer = rotate(manage, warehouse, overlap, "--json").json
@@ -75,16 +75,14 @@ def test_the_old_secret_works_until_its_end(
     assert works(Software(warehouse.client_id, answer["client_secret"]))
 
 
-def test_without_an_overlap_it_ends_now_and_its_tokens_do_not(manage: Manage, warehouse: Software) -> None:
+def test_without_overlap_the_old_secret_ends_but_its_tokens_stay_valid(manage: Manage, warehouse: Software) -> None:
     token = warehouse.access_token()
     assert rotate(manage, warehouse, "0", "--json").json["previous_ends_at"] == "2026-05-04T10:30:00Z"
     assert_error(warehouse.token(grant_type="client_credentials"), "invalid_client", 401)
     assert verify(token).status_code == 204
 
 
-def test_there_is_no_third_secret_beside_two_that_work(
-    manage: Manage, warehouse: Software, clock: time_machine.Traveller
-) -> None:
+def test_third_live_secret_is_refused(manage: Manage, warehouse: Software, clock: time_machine.Traveller) -> None:
     second = renewed(manage, warehouse, "24h")
     before = tables()
     complaint = rotate(manage, warehouse, "24h").complaint
@@ -97,15 +95,13 @@ def test_there_is_no_third_secret_beside_two_that_work(
     assert [works(each) for each in (warehouse, second, third)] == [False, True, True]
 
 
-def test_without_an_overlap_both_old_secrets_end(manage: Manage, warehouse: Software) -> None:
+def test_without_overlap_both_old_secrets_end(manage: Manage, warehouse: Software) -> None:
     second = renewed(manage, warehouse, "24h")
     third = renewed(manage, warehouse, "0")
     assert [works(each) for each in (warehouse, second, third)] == [False, False, True]
 
 
-def test_a_secret_that_leaked_does_not_work_again(
-    manage: Manage, warehouse: Software, clock: time_machine.Traveller
-) -> None:
+def test_leaked_secret_gets_no_overlap(manage: Manage, warehouse: Software, clock: time_machine.Traveller) -> None:
     manage("report_leak", stdin=warehouse.secret)
     clock.shift(SECOND)
     assert rotate(manage, warehouse, "7d", "--json").json["previous_ends_at"] == "2026-05-04T10:30:00Z"
@@ -113,7 +109,7 @@ def test_a_secret_that_leaked_does_not_work_again(
     assert not works(warehouse)
 
 
-def test_the_new_secret_of_a_paused_credential_waits_until_it_is_resumed(manage: Manage, warehouse: Software) -> None:
+def test_new_secret_of_a_paused_credential_works_after_resuming(manage: Manage, warehouse: Software) -> None:
     manage("pause_credential", warehouse.client_id, *WHY)
     new = renewed(manage, warehouse, "0")
     assert not works(new)
@@ -121,10 +117,10 @@ def test_the_new_secret_of_a_paused_credential_waits_until_it_is_resumed(manage:
     assert works(new)
 
 
-# ---- Bad input --------------------------------------------------------------------------------------------
+# ---- Invalid input ----------------------------------------------------------------------------------------
 
 
-def test_refuses_when_there_is_no_secret_yet(manage: Manage) -> None:
+def test_credential_without_a_secret_is_refused(manage: Manage) -> None:
     client_id = ClientCredentialFactory().client_id
     complaint = manage("rotate_secret", client_id, *WHY, "--overlap", "0").complaint
     assert complaint == "Er is nog geen secret. Kies eerst Toon secret."
@@ -132,13 +128,13 @@ def test_refuses_when_there_is_no_secret_yet(manage: Manage) -> None:
 
 
 @pytest.mark.parametrize("overlap", ["", "1h", "24H", " 7d", "-1", "00", "7", "30d ", "\uff17d"])
-def test_refuses_another_overlap(manage: Manage, warehouse: Software, overlap: str) -> None:
+def test_other_overlap_is_refused(manage: Manage, warehouse: Software, overlap: str) -> None:
     complaint = manage("rotate_secret", warehouse.client_id, *WHY, f"--overlap={overlap}").complaint
     assert "--overlap" in complaint
     assert works(warehouse)
     assert ClientSecret.objects.count() == 1
 
 
-def test_the_overlap_must_be_chosen(manage: Manage, warehouse: Software) -> None:
+def test_overlap_is_required(manage: Manage, warehouse: Software) -> None:
     assert "--overlap" in manage("rotate_secret", warehouse.client_id, *WHY).complaint
     assert ClientSecret.objects.count() == 1

@@ -1,4 +1,4 @@
-"""`rotate_signing_key`: a new key for access tokens. What it shares with the other: test_key_commands.py."""
+"""`rotate_signing_key`: a new key for access tokens. See also test_key_commands.py."""
 
 import datetime as dt
 from pathlib import Path
@@ -21,7 +21,7 @@ SECOND = dt.timedelta(seconds=1)
 
 @pytest.fixture(autouse=True)
 def file(tmp_path: Path, settings: Settings) -> Path:
-    """The file that the signing keys stand in: one, in use."""
+    """A file with one signing key, which is in use."""
     file = tmp_path / "keys"
     file.write_text(new_signing_key())
     settings.TOKEN_SIGNING_KEYS_FILE = str(file)
@@ -29,7 +29,7 @@ def file(tmp_path: Path, settings: Settings) -> Path:
 
 
 def published() -> list[str]:
-    """Return the ids of the keys that everybody may verify with."""
+    """Return the ids of the published keys."""
     return [key["kid"] for key in Client().get("/.well-known/jwks.json").json()["keys"]]
 
 
@@ -39,11 +39,11 @@ def signer(token: str) -> str:
 
 
 def rotate(manage: Manage, *arguments: str) -> str:
-    """Rotate, and return the id of the new key."""
+    """Rotate the key, and return the id of the new one."""
     return str(manage("rotate_signing_key", "--json", *arguments).json["key_id"])
 
 
-def test_the_new_key_is_published_at_once_and_signs_from_ten_minutes_later(
+def test_new_key_is_published_at_once_and_signs_after_ten_minutes(
     manage: Manage, warehouse: Software, clock: time_machine.Traveller
 ) -> None:
     [old] = published()
@@ -59,7 +59,7 @@ def test_the_new_key_is_published_at_once_and_signs_from_ten_minutes_later(
     assert [verify(token).status_code for token in (before, after)] == [204, 204]
 
 
-def test_the_old_key_is_dropped_when_its_last_token_has_ended(manage: Manage, clock: time_machine.Traveller) -> None:
+def test_old_key_is_dropped_when_its_last_token_has_expired(manage: Manage, clock: time_machine.Traveller) -> None:
     [old] = published()
     new = rotate(manage)
     clock.move_to(NOW + dt.timedelta(minutes=10, seconds=AUTHORIZATION_CODE_SECONDS))
@@ -70,20 +70,20 @@ def test_the_old_key_is_dropped_when_its_last_token_has_ended(manage: Manage, cl
     assert set(published()) == {new, newer, newest}
 
 
-def test_two_rotations_at_once_leave_the_key_in_use(manage: Manage, warehouse: Software) -> None:
+def test_two_successive_rotations_keep_the_key_in_use(manage: Manage, warehouse: Software) -> None:
     [old] = published()
     new = {rotate(manage), rotate(manage)}
     assert set(published()) == {old, *new}
     assert signer(warehouse.access_token()) == old
 
 
-def test_says_when_it_signs_in_the_portals_time_zone(manage: Manage, file: Path) -> None:
+def test_prints_the_start_in_the_portals_time_zone(manage: Manage, file: Path) -> None:
     done = manage("rotate_signing_key")
     new = file.read_text().partition("@")[0]
     assert done.out == f"{new} is in {file} and is used from 2026-05-04 12:40:00 CEST.\n"
 
 
-def test_signs_with_rsa_when_asked(manage: Manage, warehouse: Software, clock: time_machine.Traveller) -> None:
+def test_rsa_key_is_generated_on_request(manage: Manage, warehouse: Software, clock: time_machine.Traveller) -> None:
     new = rotate(manage, "--algorithm", "RS256")
     clock.shift(dt.timedelta(minutes=10))
     token = warehouse.access_token()
@@ -92,7 +92,7 @@ def test_signs_with_rsa_when_asked(manage: Manage, warehouse: Software, clock: t
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "none", "es256", ""])
-def test_refuses_any_other_algorithm(manage: Manage, file: Path, algorithm: str) -> None:
+def test_other_algorithm_is_refused(manage: Manage, file: Path, algorithm: str) -> None:
     before = file.read_text()
     assert "--algorithm" in manage("rotate_signing_key", "--algorithm", algorithm).complaint
     assert file.read_text() == before

@@ -16,14 +16,14 @@ SUSPENDED, RESUMED = Activity.Kind.PARTY_SUSPENDED, Activity.Kind.PARTY_RESUMED
 
 @pytest.fixture
 def party(shop: Seller) -> Software:
-    """A party that has access to the shop; for one other seller its access has ended."""
+    """A party with access to the shop; its access to another seller has ended."""
     party = ThirdPartyFactory(name="Orderhulp")
     ThirdPartyAuthorizationFactory(third_party=party, seller=shop)
     ThirdPartyAuthorizationFactory(third_party=party, seller=SellerFactory(), expired=True)
     return software(party)
 
 
-def test_nothing_of_it_works_until_it_is_resumed(manage: Manage, party: Software) -> None:
+def test_access_is_refused_until_the_party_is_resumed(manage: Manage, party: Software) -> None:
     assert manage("suspend_third_party", party.client_id, *WHY).status == 0
     assert_error(party.refresh("x"), "invalid_client", 401)
     assert manage("resume_third_party", party.client_id, *WHY).status == 0
@@ -31,7 +31,7 @@ def test_nothing_of_it_works_until_it_is_resumed(manage: Manage, party: Software
 
 
 @pytest.mark.parametrize("name", ["suspend_third_party", "resume_third_party"])
-def test_exactly_the_sellers_concerned_are_told_once(manage: Manage, party: Software, name: str) -> None:
+def test_only_the_sellers_concerned_are_mailed_once(manage: Manage, party: Software, name: str) -> None:
     kind = SUSPENDED if name == "suspend_third_party" else RESUMED
     if kind == RESUMED:
         manage("suspend_third_party", party.client_id, *WHY)
@@ -48,13 +48,13 @@ def test_exactly_the_sellers_concerned_are_told_once(manage: Manage, party: Soft
     assert again == {"client_id": party.client_id, "sellers": 0, "mails": 0}
 
 
-def test_after_a_leak_it_needs_a_new_secret_first(manage: Manage, party: Software) -> None:
+def test_resuming_after_a_leak_needs_a_new_secret(manage: Manage, party: Software) -> None:
     manage("report_leak", stdin=party.secret)
     assert "nieuw secret" in manage("resume_third_party", party.client_id, *WHY).complaint
     assert ThirdParty.objects.get().paused_at is not None
 
 
-def test_needs_a_reason_and_a_party_that_exists(manage: Manage, party: Software) -> None:
+def test_reason_and_existing_party_are_required(manage: Manage, party: Software) -> None:
     before = tables()
     assert manage("suspend_third_party", party.client_id).complaint == "--reason is required."
     assert manage("suspend_third_party", "1", *WHY).complaint == "There is no third party '1'."

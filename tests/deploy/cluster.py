@@ -1,4 +1,4 @@
-"""Two PostgreSQL servers, a primary and a synchronous standby, as processes of their own, and HAProxy."""
+"""Two PostgreSQL servers, a primary and a synchronous standby, and HAProxy, as separate processes."""
 
 import pwd
 import shutil
@@ -51,7 +51,7 @@ class Postgres:
             connection.execute(statement.encode())
 
     def kill(self) -> None:
-        """End the server as the loss of its machine does."""
+        """Kill the server, which simulates the loss of its machine."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
@@ -61,7 +61,7 @@ class Postgres:
 
 
 def as_owner() -> dict[str, object]:
-    """Return the options with which Popen runs a program of PostgreSQL, which refuses root."""
+    """Return options for Popen to run a PostgreSQL program as another user, because PostgreSQL refuses root."""
     user = pwd.getpwnam(OWNER)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/"}
 
@@ -74,7 +74,7 @@ def run_binary(name: str, *arguments: str) -> None:
 
 @contextmanager
 def run_cluster() -> Iterator[tuple[Postgres, Postgres]]:
-    """Run a primary that confirms a commit once its standby has it, and that standby."""
+    """Run a primary and its synchronous standby, which must have a commit before it is confirmed."""
     with folder_of(OWNER) as folder:
         primary, standby = Postgres(folder / "primary"), Postgres(folder / "standby")
         run_binary("initdb", "-D", str(primary.folder), "-U", OWNER, "-A", "trust", "-E", "UTF8", "--no-sync")
@@ -83,7 +83,7 @@ def run_cluster() -> Iterator[tuple[Postgres, Postgres]]:
             source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", OWNER]
             run_binary("pg_basebackup", *source, "-D", str(standby.folder), "-R", "-c", "fast")
             standby.start()
-            # After the copy, so that the standby does not wait for one of its own once it is promoted.
+            # Set after the copy, so that the promoted standby does not wait for a standby of its own.
             primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
             primary.execute("SELECT pg_reload_conf()")
             yield primary, standby
@@ -111,7 +111,7 @@ listen portal
 
 @contextmanager
 def run_haproxy(folder: Path, port: int, addresses: list[str]) -> Iterator[None]:
-    """Divide the requests at `port` over the portals at `addresses` (host:port)."""
+    """Run HAProxy, which distributes requests at `port` over the portals at `addresses` (host:port)."""
     servers = [f"server portal{number} {address} check inter 500" for number, address in enumerate(addresses)]
     configuration = folder / "haproxy.cfg"
     configuration.write_text(PROXY.format(port=port, servers="\n  ".join(servers)))

@@ -10,6 +10,6 @@ from tests.served import copy_on_postgresql, copy_on_sqlite
 
 @pytest.fixture
 def empty_database(tmp_path: Path) -> Iterator[str]:
-    """The URL of a database without tables, of the kind that the tests run on."""
+    """The URL of a database without tables, with the engine of the tests."""
     with ExitStack() as made:
         yield copy_on_sqlite(tmp_path, template=None) if on_sqlite() else copy_on_postgresql(made, template=None)

@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode, as a process of its own, in front of the tests' PostgreSQL.
+"""PgBouncer in transaction mode, as a separate process in front of the tests' PostgreSQL.
 
 `python -m tests.deploy.pooler COMMAND…` runs a command with DATABASE_URL through it, as `.ci/run` does.
 """
@@ -24,7 +24,7 @@ from tests.served import START_SECONDS, free_port, stop
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 USER = "nobody"
 
-# Fewer connections than clients, so that clients share them. A race of five needs more.
+# Fewer connections than clients, so that clients share them. The races need more.
 FEW = 3
 ENOUGH_FOR_RACES = 20
 
@@ -48,8 +48,6 @@ server_login_retry = 1
 
 @dataclass
 class PgBouncer:
-    """A pooler in `folder`, which listens at `port`."""
-
     folder: Path
     pool_size: int
     port: int = field(default_factory=free_port)
@@ -60,7 +58,7 @@ class PgBouncer:
         return self.folder / "pgbouncer.ini"
 
     def configure(self, database_url: str) -> str:
-        """Write the configuration for that server, have it read again, and return the URL through the pooler."""
+        """Write the configuration for that server, reload it, and return the URL through the pooler."""
         server = urlsplit(database_url)
         self.configuration.write_text(
             CONFIGURATION.format(
@@ -86,7 +84,7 @@ def run_pgbouncer(database_url: str, pool_size: int = FEW) -> Iterator[str]:
 
 @contextmanager
 def folder_of(user: str) -> Iterator[Path]:
-    """Make a folder for a program that refuses to run as root, which pytest's folders shut out."""
+    """Create a folder for a user other than root, who cannot access pytest's folders."""
     with TemporaryDirectory() as name:
         owner = pwd.getpwnam(user)
         os.chown(name, owner.pw_uid, owner.pw_gid)
@@ -95,7 +93,7 @@ def folder_of(user: str) -> Iterator[Path]:
 
 @contextmanager
 def run_changeable_pgbouncer(database_url: str, pool_size: int) -> Iterator[tuple[PgBouncer, str]]:
-    """Like `run_pgbouncer`, with the pooler, which can be told of another server."""
+    """Like `run_pgbouncer`; also yield the pooler, which can be configured for another server."""
     with folder_of(USER) as folder:
         pooler = PgBouncer(folder, pool_size)
         pooled = pooler.configure(database_url)

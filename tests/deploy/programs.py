@@ -1,4 +1,4 @@
-"""Processes of the portal as in production, with only the given settings."""
+"""Processes of the portal with only the given settings, as in production."""
 
 import os
 from typing import TYPE_CHECKING

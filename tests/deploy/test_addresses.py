@@ -1,4 +1,4 @@
-"""The addresses that exist, no others, and the headers and cookies of their responses."""
+"""The complete list of addresses, and the headers and cookies of their responses."""
 
 import json
 import re
@@ -36,9 +36,21 @@ FOR_PEOPLE = """
     /instellingen/api/credentials/<client_id>/terugzetten/ /instellingen/api/credentials/<client_id>/verwijderen/
     /instellingen/api/partijen/<uid>/verlengen/ /instellingen/api/partijen/<uid>/verwijderen/
     /instellingen/api/activiteit/ /instellingen/api/activiteit/activiteit.csv
+    /instellingen/api/credentials/<client_id>/ /instellingen/api/partijen/<uid>/
+    /instellingen/api/partijen/<uid>/overnemen/ /instellingen/api/partijen/<uid>/rechten/
+    /inloggen/passkey/ /inloggen/tweede-stap/ /adres/bevestigen/ /adres/terugdraaien/ /uitnodiging/
+    /instellingen/beveiliging/ /instellingen/beveiliging/authenticator/
+    /instellingen/beveiliging/authenticator/verwijderen/ /instellingen/beveiliging/gegevens/
+    /instellingen/beveiliging/herstelcodes/ /instellingen/beveiliging/passkeys/toevoegen/
+    /instellingen/beveiliging/passkeys/<pk>/naam/ /instellingen/beveiliging/passkeys/<pk>/verwijderen/
+    /instellingen/beveiliging/sessies/<pk>/uitloggen/ /instellingen/beveiliging/sessies/uitloggen/
+    /instellingen/medewerkers/ /instellingen/medewerkers/<pk>/rol/ /instellingen/medewerkers/<pk>/verwijderen/
+    /instellingen/medewerkers/uitnodigen/ /instellingen/medewerkers/uitnodigingen/<pk>/intrekken/
+    /instellingen/medewerkers/uitnodigingen/<pk>/versturen/
+    /hulp/ /hulp/api/ /hulp/api/openapi.yaml /hulp/partners/
 """
 FOR_MACHINES = """
-    /token /revoke /introspect /leaks /verify /retailer/retailers/current
+    /token /revoke /introspect /authorizations /leaks /verify /retailer/retailers/current
     /.well-known/oauth-authorization-server /.well-known/oauth-protected-resource /.well-known/jwks.json
     /healthz /readyz /metrics
 """
@@ -62,19 +74,19 @@ def test_only_intended_addresses_exist() -> None:
     assert found == {*FOR_PEOPLE.split(), *FOR_MACHINES.split()}
 
 
-def test_the_admin_adds_no_more_than_its_own() -> None:
+def test_admin_adds_only_its_own_addresses() -> None:
     names = {address.name for address in addresses() if address.route.startswith("beheer/")}
     of_models = {name for name in names if re.fullmatch(r"admin:(accounts|apicredentials|auth)_\w+", name)}
     assert names - of_models == {
         "",  # redirects from a bare id to its form, 404 otherwise
         *(f"admin:{name}" for name in ["index", "login", "logout", "password_change", "password_change_done"]),
-        *(f"admin:{name}" for name in ["autocomplete", "jsi18n", "view_on_site", "app_list"]),
+        *(f"admin:{name}" for name in ["autocomplete", "jsi18n", "view_on_site", "app_list", "search"]),
     }
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", NOWHERE.split())
-def test_what_libraries_bring_is_not_there(path: str) -> None:
+def test_addresses_of_libraries_do_not_exist(path: str) -> None:
     for client in (Client(), signed_in(SellerFactory().members.get())):
         for method in ("GET", "POST"):
             assert client.generic(method, path).status_code == 404
@@ -101,7 +113,9 @@ def check_headers(response: "Response") -> None:
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert not re.search(r"unsafe|\*|https?:", response["Content-Security-Policy"])
     assert response["X-Content-Type-Options"] == "nosniff"
-    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    # A client may have opened the pages of the code flow in a pop-up, and keeps its window.
+    is_flow = response.wsgi_request.path == "/authorize"
+    assert response["Cross-Origin-Opener-Policy"] == ("unsafe-none" if is_flow else "same-origin")
     assert response["Referrer-Policy"] == "same-origin"
     assert response["X-Frame-Options"] == "DENY"
     assert "no-store" in response["Cache-Control"]
@@ -110,13 +124,13 @@ def check_headers(response: "Response") -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", OPEN_PAGES.split())
-def test_every_open_page_has_its_headers(client: Client, path: str) -> None:
+def test_public_page_has_security_headers(client: Client, path: str) -> None:
     check_headers(client.get(path))
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", CLOSED_PAGES.split())
-def test_every_closed_page_has_its_headers_and_nothing_inline_or_from_elsewhere(path: str) -> None:
+def test_private_page_has_security_headers_and_no_inline_or_external_code(path: str) -> None:
     user = TechnicalContactFactory(seller__owner__user__is_staff=True).seller.members.get()
     User.objects.update(is_superuser=True)
     response = signed_in(user).get(path)
@@ -128,7 +142,7 @@ def test_every_closed_page_has_its_headers_and_nothing_inline_or_from_elsewhere(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", FOR_MACHINES.split())
-def test_every_answer_to_a_machine_has_its_headers_and_no_cookie(client: Client, path: str) -> None:
+def test_response_to_a_machine_has_security_headers_and_no_cookie(client: Client, path: str) -> None:
     for answer in (client.get(path), client.post(path)):
         assert answer["X-Content-Type-Options"] == "nosniff"
         assert answer["Referrer-Policy"] == "no-referrer"
@@ -158,14 +172,18 @@ print(json.dumps({
 """
 
 
-def test_with_an_https_issuer_cookies_are_for_https_and_this_host_only(new_database: Callable[[], str]) -> None:
+def test_cookies_are_secure_and_host_only_with_an_https_issuer(new_database: Callable[[], str]) -> None:
     collect_static_files()
     environment = {"ISSUER_URL": "https://portal.example", "LOG_LEVEL": "ERROR", "DATABASE_URL": new_database()}
     done = run("-c", BEHIND_HTTPS, **fresh_keys(), **environment)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     assert found["status"] == 302
-    assert {cookie.partition("=")[0] for cookie in found["cookies"]} == {"__Host-csrftoken", "__Host-sessionid"}
+    assert {cookie.partition("=")[0] for cookie in found["cookies"]} == {
+        "__Host-csrftoken",
+        "__Host-device",
+        "__Host-sessionid",
+    }
     for cookie in found["cookies"]:
         attributes = set(re.split(r"; ", cookie)[1:])
         assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= attributes
@@ -175,17 +193,17 @@ def test_with_an_https_issuer_cookies_are_for_https_and_this_host_only(new_datab
 
 
 @pytest.mark.django_db
-def test_cookies_are_out_of_reach_of_scripts_and_other_sites(client: Client) -> None:
+def test_cookies_are_httponly_and_samesite(client: Client) -> None:
     client.get("/inloggen/")
     sign_in(client, UserFactory())
-    assert client.cookies.keys() == {"csrftoken", "sessionid"}
+    assert client.cookies.keys() == {"csrftoken", "device", "sessionid"}
     for cookie in client.cookies.values():
         assert (cookie["httponly"], cookie["samesite"], cookie["domain"]) == (True, "Lax", "")
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/", "/inloggen/", "/instellingen/api/", "/authorize"])
-def test_a_host_that_is_not_ours_is_refused(client: Client, path: str) -> None:
+def test_unknown_host_is_refused(client: Client, path: str) -> None:
     answer = client.get(path, headers={"Host": "kwaad.example"})
     assert answer.status_code == 400
     assert "We begrijpen deze aanvraag niet" in says(answer)

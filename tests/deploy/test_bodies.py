@@ -1,4 +1,4 @@
-"""Request bodies as servers pass them on: with a length, in chunks, over HTTP/2, and broken off."""
+"""Request bodies as WSGI servers pass them: with a length, chunked, over HTTP/2, and truncated."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from tests.oauth.flow import software
 from tests.served import Served
 
 FORM = "application/x-www-form-urlencoded"
-# As Granian describes a body that has no Content-Length.
+# Granian's environ for a body without a Content-Length.
 WITHOUT_LENGTH = {
     "chunks": {"SERVER_PROTOCOL": "HTTP/1.1", "HTTP_TRANSFER_ENCODING": "chunked"},
     "HTTP/2": {"SERVER_PROTOCOL": "HTTP/2"},
@@ -24,7 +24,7 @@ WITHOUT_LENGTH = {
 
 
 def post(path: str, body: bytes, content_type: str = FORM, **environ: str) -> tuple[int, bytes]:
-    """Return status and body of the response; `environ` is what the server says of the request."""
+    """Return status and body of the response; `environ` updates the WSGI environ."""
     request: dict[str, Any] = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": ""} | environ
     answer = Client().generic("POST", path, body, content_type, **request)
     return answer.status_code, answer.content
@@ -32,7 +32,7 @@ def post(path: str, body: bytes, content_type: str = FORM, **environ: str) -> tu
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("protocol", WITHOUT_LENGTH.values(), ids=WITHOUT_LENGTH.keys())
-def test_a_body_without_a_length_is_read(protocol: dict[str, str]) -> None:
+def test_body_without_a_length_is_read(protocol: dict[str, str]) -> None:
     client = software(ClientCredentialFactory())
     secret = f"client_id={client.client_id}&client_secret={client.secret}"
     status, body = post("/token", f"grant_type=client_credentials&{secret}".encode(), **protocol)
@@ -47,18 +47,18 @@ def test_a_body_without_a_length_is_read(protocol: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("protocol", WITHOUT_LENGTH.values(), ids=WITHOUT_LENGTH.keys())
-def test_a_body_without_a_length_has_a_limit(protocol: dict[str, str]) -> None:
+def test_body_without_a_length_has_a_limit(protocol: dict[str, str]) -> None:
     status, body = post("/token", b"x=" + b"x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE, **protocol)
     assert (status, json.loads(body)["error"]) == (400, "invalid_request")
 
 
-def test_half_a_body_is_no_body() -> None:
+def test_truncated_body_is_refused() -> None:
     status, body = post("/token", b"grant_type=client_cred", CONTENT_LENGTH="29", SERVER_PROTOCOL="HTTP/1.1")
     assert (status, json.loads(body)["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_a_token_over_http_2(served: Served) -> None:
+def test_token_request_over_http_2(served: Served) -> None:
     client_id, secret = new_credential(served, new_visitor(served))
     curl = ["curl", "--silent", "--http2-prior-knowledge", "--request", "POST", "--upload-file", "-"]
     done = subprocess.run(

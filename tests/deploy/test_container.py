@@ -1,4 +1,4 @@
-"""The container image and compose.yaml: what docs/operations.md, "Containers", promises about them.
+"""The container image and compose.yaml, as described in docs/operations.md, "Containers".
 
 IMAGE_BASE names a base image with Python and has the image built with buildah and run (as root, about two minutes).
 IMAGE_ARGS are further options for `make image`.
@@ -37,29 +37,29 @@ MAXIMUM_MEGABYTES = 200
 # ---- Containerfile ----------------------------------------------------------------------------------------
 
 
-def test_both_stages_start_from_the_base_that_was_given() -> None:
+def test_both_stages_use_the_given_base() -> None:
     assert re.search(r"(?m)^ARG BASE=python:3\.\d+-slim$", CONTAINERFILE)
     assert re.findall(r"(?m)^FROM (\S+)", CONTAINERFILE) == ["${BASE}", "${BASE}"]
 
 
-def test_the_image_runs_as_a_numbered_user_that_is_not_root() -> None:
+def test_image_runs_as_a_numeric_user_other_than_root() -> None:
     (user,) = re.findall(r"(?m)^USER (\d+):\d+$", FINAL_STAGE)
     assert int(user) >= 10_000
 
 
 @pytest.mark.parametrize("word", ["pip install", "apt", "gcc", "ENTRYPOINT", "SECRET_KEY", "DATABASE_URL"])
-def test_the_final_stage_installs_nothing_and_sets_nothing_of_an_operator(word: str) -> None:
+def test_final_stage_neither_installs_nor_configures(word: str) -> None:
     assert word not in FINAL_STAGE
 
 
 @pytest.mark.parametrize(
     "instruction", ["HEALTHCHECK ", "LABEL org.opencontainers.image.title", "VOLUME /var/lib/portal"]
 )
-def test_the_image_describes_itself(instruction: str) -> None:
+def test_image_has_metadata(instruction: str) -> None:
     assert f"\n{instruction}" in FINAL_STAGE
 
 
-def test_the_image_starts_the_server_as_make_serve_does() -> None:
+def test_image_starts_the_server_like_make_serve() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     served = re.search(r"granian (portal\.wsgi:application(?:.*\\\n)*.*)", makefile)
     contained = json.loads(FINAL_STAGE.rpartition("\nCMD ")[2])[-1]
@@ -68,7 +68,7 @@ def test_the_image_starts_the_server_as_make_serve_does() -> None:
     assert sorted(options.split()) == sorted(contained.removeprefix("exec granian ").split())
 
 
-def test_only_what_is_named_is_sent_to_the_build() -> None:
+def test_build_context_is_an_allow_list() -> None:
     lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
@@ -78,7 +78,7 @@ def test_only_what_is_named_is_sent_to_the_build() -> None:
 
 
 @pytest.mark.parametrize("tool", ["podman", "docker", "buildah"])
-def test_make_image_uses_the_tool_that_works(tmp_path: Path, tool: str) -> None:
+def test_make_image_uses_an_installed_tool(tmp_path: Path, tool: str) -> None:
     stub(tmp_path / tool, f'echo {tool} "$@"')
     done = make_image(tmp_path)
     assert done.returncode == 0
@@ -87,13 +87,13 @@ def test_make_image_uses_the_tool_that_works(tmp_path: Path, tool: str) -> None:
     assert ("--format docker" in line) == (tool != "docker")
 
 
-def test_make_image_passes_over_a_tool_that_does_not_work(tmp_path: Path) -> None:
+def test_make_image_skips_a_tool_that_fails(tmp_path: Path) -> None:
     stub(tmp_path / "docker", "exit 1")
     stub(tmp_path / "buildah", 'echo buildah "$@"')
     assert "buildah build" in make_image(tmp_path).stdout
 
 
-def test_make_image_without_a_tool_says_so_in_one_line(tmp_path: Path) -> None:
+def test_make_image_without_a_tool_fails_in_one_line(tmp_path: Path) -> None:
     done = make_image(tmp_path)
     assert done.returncode != 0
     assert done.stderr.startswith("make image: needs podman, docker or buildah")
@@ -105,7 +105,7 @@ def stub(file: Path, script: str) -> None:
 
 
 def make_image(programs: Path) -> "subprocess.CompletedProcess[str]":
-    """Run `make image` where no other programs exist than these, a shell and git."""
+    """Run `make image` with a PATH that contains only `programs`, a shell and git."""
     for program in ("sh", "git"):
         (programs / program).symlink_to(str(shutil.which(program)))
     make = str(shutil.which("make"))
@@ -117,7 +117,7 @@ def make_image(programs: Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("name", PORTAL_SERVICES)
-def test_a_service_of_the_portal_is_locked_down(name: str) -> None:
+def test_service_of_the_portal_is_locked_down(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -126,14 +126,14 @@ def test_a_service_of_the_portal_is_locked_down(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_secrets_are_files(name: str) -> None:
+def test_secrets_are_passed_as_files(name: str) -> None:
     for variable, value in SERVICES[name].get("environment", {}).items():
         if re.search("KEY|PASSWORD|TOKEN|ENV_FILE", variable):
             assert value.startswith("/run/secrets/")
         assert "@" not in value
 
 
-def test_services_start_in_the_order_of_their_health() -> None:
+def test_services_wait_for_the_health_of_others() -> None:
     migrated, healthy = {"condition": "service_completed_successfully"}, {"condition": "service_healthy"}
     assert SERVICES["migrate"]["depends_on"] == {"database": healthy}
     for name in ("portal", "scheduler"):
@@ -142,13 +142,13 @@ def test_services_start_in_the_order_of_their_health() -> None:
     assert "healthcheck" in SERVICES["cache"]
 
 
-def test_migrating_is_a_step_that_ends() -> None:
+def test_migration_runs_once() -> None:
     assert SERVICES["migrate"]["command"] == ["python", "manage.py", "migrate", "--noinput"]
     assert SERVICES["migrate"]["restart"] == "no"
 
 
-def test_the_scheduler_runs_what_is_due_and_stops_between_two_commands(tmp_path: Path) -> None:
-    """Run its script with a `python` that only says what it was asked for."""
+def test_scheduler_runs_due_commands_and_stops_between_two_commands(tmp_path: Path) -> None:
+    """Run its script with a `python` that only prints the name of the command."""
     stub(tmp_path / "python", 'echo "$2"')
     shell, flag, script = SERVICES["scheduler"]["command"]
     environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
@@ -161,7 +161,7 @@ def test_the_scheduler_runs_what_is_due_and_stops_between_two_commands(tmp_path:
         assert scheduler.wait(5) == 0
 
 
-def test_the_server_gets_longer_to_stop_than_its_requests() -> None:
+def test_stop_grace_period_is_longer_than_the_workers_timeout() -> None:
     kill_timeout = re.search(r"--workers-kill-timeout (\d+)", FINAL_STAGE)
     assert kill_timeout
     assert int(SERVICES["portal"]["stop_grace_period"].removesuffix("s")) > int(kill_timeout[1])
@@ -183,7 +183,7 @@ def config() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def root(config: dict[str, Any]) -> Iterator[Path]:
-    """The root file system of a container of the image."""
+    """The root file system of a container made from the image."""
     container = run("buildah", "from", IMAGE)
     try:
         yield Path(run("buildah", "mount", container))
@@ -197,7 +197,7 @@ def run(*command: str) -> str:
     return done.stdout.strip()
 
 
-# A root file system that cannot be written to, with the volume, /tmp and /proc of its own, in a PID namespace.
+# A read-only root file system with its own volume, /tmp and /proc, in a PID namespace.
 CONTAIN = """
 mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && mount --bind "$1" "$0/var/lib/portal" &&
 mount -t tmpfs tmpfs "$0/tmp" && mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" || exit 99
@@ -210,7 +210,7 @@ exec chroot --userspec="$user" "$root" sh -c 'cd /srv/portal && exec "$@"' "$@"
 def contained(
     root: Path, volume: Path, config: dict[str, Any], *command: str, **environment: str
 ) -> "Iterator[subprocess.Popen[bytes]]":
-    """Run a command as the image does, on a read-only root file system."""
+    """Run a command with the image's user and environment, on a read-only root file system."""
     given = [*config["Env"], *(f"{name}={value}" for name, value in environment.items())]
     unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", CONTAIN]
     arguments = [str(root), str(volume), config["User"], "-", *command]
@@ -223,7 +223,7 @@ def contained(
 
 
 @built
-def test_the_image_is_small_and_has_no_build_tools(config: dict[str, Any], root: Path) -> None:
+def test_image_is_small_and_has_no_build_tools(config: dict[str, Any], root: Path) -> None:
     sizes = json.loads(run("buildah", "images", "--json"))
     size = {name: float(image["size"].split()[0]) for image in sizes for name in image["names"] or []}
     (portal,) = [value for name, value in size.items() if name.endswith(IMAGE)]
@@ -235,7 +235,7 @@ def test_the_image_is_small_and_has_no_build_tools(config: dict[str, Any], root:
 
 
 @built
-def test_it_migrates_answers_and_stops_in_time(config: dict[str, Any], root: Path, tmp_path: Path) -> None:
+def test_container_migrates_serves_and_stops_in_time(config: dict[str, Any], root: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     port = free_port()
     environment = fresh_keys() | {"PORT": str(port), "ENV_FILE": os.devnull}
@@ -257,7 +257,7 @@ def test_it_migrates_answers_and_stops_in_time(config: dict[str, Any], root: Pat
 
 
 def first_process_of(unshare: "subprocess.Popen[bytes]") -> int:
-    """Return the id, outside the namespace, of what is process 1 inside it."""
+    """Return the id, outside the namespace, of the process that has id 1 inside it."""
     children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text(encoding="ascii")
     return int(children.split()[0])
 

@@ -1,4 +1,4 @@
-"""Database connections that are cut while they are open: no request fails, and no change is made twice."""
+"""Database connections that the server closes: no request fails, and no change is made twice."""
 
 from collections.abc import Callable
 from unittest.mock import Mock
@@ -23,12 +23,12 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 
 
 def cut_connections(url: str) -> None:
-    """End every connection to this database, as its restart does."""
+    """Terminate every connection to this database, as a restart does."""
     with psycopg.connect(url, autocommit=True) as database:
         database.execute(CUT_ALL)
 
 
-def test_no_request_fails_after_the_database_cut_its_connections(serve: Callable[..., Served]) -> None:
+def test_no_request_fails_after_the_database_closed_its_connections(serve: Callable[..., Served]) -> None:
     portal = serve()
     visitor = new_visitor(portal)
     credential = new_credential(portal, visitor)
@@ -46,7 +46,7 @@ def test_no_request_fails_after_the_database_cut_its_connections(serve: Callable
         lambda: httpx.post(f"{portal}/revoke", data={"token": token}, auth=credential),
     ]
     for request in requests:
-        # Each of the server's threads has a connection of its own.
+        # Several requests, because each thread of the server has its own connection.
         before = {request().status_code for _ in range(6)}
         cut_connections(portal.environment["DATABASE_URL"])
         assert {request().status_code for _ in range(6)} == before
@@ -64,7 +64,7 @@ def cut_own_connection() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_query_is_run_once_more_and_a_change_is_not() -> None:
+def test_query_is_retried_once_but_a_change_is_not() -> None:
     fetch("SELECT 1", [])
     cut_own_connection()
     assert fetch("SELECT 2", []) == (2,)
@@ -75,7 +75,7 @@ def test_a_query_is_run_once_more_and_a_change_is_not() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_query_inside_a_transaction_is_not_run_on_another_connection() -> None:
+def test_query_inside_a_transaction_is_not_retried() -> None:
     def ask_twice() -> None:
         with transaction.atomic():
             fetch("SELECT 1", [])
@@ -88,7 +88,7 @@ def test_a_query_inside_a_transaction_is_not_run_on_another_connection() -> None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_statement_of_the_hot_path_is_the_health_check(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hot_path_needs_no_separate_health_check(monkeypatch: pytest.MonkeyPatch) -> None:
     connection.close_if_unusable_or_obsolete()
     fetch("SELECT 1", [])
     check = Mock(return_value=True)

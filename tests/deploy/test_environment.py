@@ -1,8 +1,9 @@
-"""The environment as operators write it: each value works, or the refusal names the variable and the reason."""
+"""The environment: each value works, or is refused with the name of the variable and the reason."""
 
 import json
 import ssl
 from email import message_from_bytes, policy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,14 @@ for change in json.load(sys.stdin):
 
 
 def settings_with(*changes: dict[str, str]) -> list[dict[str, Any]]:
-    """Return the settings, or the refusal, that each change of the production environment gives."""
+    """Return the settings or the refusal for each change of the production environment."""
     done = run("-c", READ_SETTINGS, stdin=json.dumps(changes), **fresh_keys())
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("name", NONSENSE)
-def test_nonsense_is_refused_with_the_variables_name_and_without_its_value(name: str) -> None:
+def test_invalid_value_is_refused_with_the_variables_name_but_not_its_value(name: str) -> None:
     for value, found in zip(NONSENSE[name], settings_with(*({name: value} for value in NONSENSE[name])), strict=True):
         assert "refusal" in found, value
         assert found["refusal"].startswith(f"{name} "), value
@@ -86,13 +87,13 @@ def test_nonsense_is_refused_with_the_variables_name_and_without_its_value(name:
 
 
 @pytest.mark.parametrize("command", [["check", "--deploy"], ["send_notices"], ["migrate"]], ids=" ".join)
-def test_a_command_prints_the_refusal_as_its_one_line(command: list[str]) -> None:
+def test_command_prints_the_refusal_in_one_line(command: list[str]) -> None:
     done = run("manage.py", *command, **fresh_keys() | {"TRUSTED_PROXIES": "10.0.0.1,geheim"})
     assert done.returncode == 1
     assert done.stderr == "manage.py: TRUSTED_PROXIES has an entry that is no IP address or network: number 2.\n"
 
 
-def test_the_server_prints_the_refusal_as_its_one_line() -> None:
+def test_server_prints_the_refusal_in_one_line() -> None:
     done = run("-c", "import portal.wsgi", **fresh_keys() | {"ISSUER_URL": "http://localhost:9403/portaal"})
     assert done.returncode == 1
     assert done.stderr == "portal: ISSUER_URL must not have a path: the portal answers at the root of its host.\n"
@@ -112,9 +113,7 @@ def test_the_server_prints_the_refusal_as_its_one_line() -> None:
         ("http://192.0.2.7:80", "http://192.0.2.7", ["192.0.2.7"], "noreply@localhost"),
     ],
 )
-def test_the_issuer_is_published_as_browsers_spell_it(
-    written: str, issuer: str, hosts: list[str], sender: str | None
-) -> None:
+def test_issuer_is_normalised_as_browsers_do(written: str, issuer: str, hosts: list[str], sender: str | None) -> None:
     (found,) = settings_with({"ISSUER_URL": written})
     assert found["ISSUER_URL"] == found["RESOURCE_URL"] == issuer
     assert found["CSRF_TRUSTED_ORIGINS"] == [issuer]
@@ -144,7 +143,7 @@ def test_pages_and_forms_work_at_the_issuer(issuer: str) -> None:
     assert (done.returncode, json.loads(done.stdout or "[]")) == (0, [200, 200, 200]), done.stderr
 
 
-def test_white_space_in_a_list_does_not_matter() -> None:
+def test_white_space_in_a_list_is_ignored() -> None:
     hosts, proxies, blank = settings_with(
         {"ALLOWED_HOSTS": " a.localhost ,\tB.localhost., ,::1 , [::1],.example.nl,bücher.example, *"},
         {"TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8 ,,::ffff:192.0.2.0/120, ::ffff:192.0.2.7, 2001:db8::1/32 "},
@@ -159,7 +158,7 @@ def test_white_space_in_a_list_does_not_matter() -> None:
     assert (blank["ALLOWED_HOSTS"], blank["TRUSTED_PROXIES"]) == (["x.example"], [])
 
 
-# ---- The file ---------------------------------------------------------------------------------------------
+# ---- The environment file ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -182,7 +181,7 @@ def test_white_space_in_a_list_does_not_matter() -> None:
         ("\ufeffNAME=a", "a"),
     ],
 )
-def test_a_line_of_the_file(line: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_of_the_file_is_parsed(line: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.environ", {})
     (tmp_path / "env").write_text(f"{line}\n# NAME=x\n\nOTHER=geheim\n", encoding="utf-8", newline="")
     env.read_file(tmp_path / "env", name="ENV_FILE")
@@ -201,9 +200,7 @@ def test_a_line_of_the_file(line: str, value: str, tmp_path: Path, monkeypatch: 
         (None, "cannot be read: No such file or directory."),
     ],
 )
-def test_a_file_that_cannot_be_used_is_refused_with_its_line(
-    content: bytes | None, reason: str, tmp_path: Path
-) -> None:
+def test_invalid_file_is_refused_with_its_line(content: bytes | None, reason: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "env").write_bytes(content)
     with pytest.raises(ImproperlyConfigured) as refusal:
@@ -211,7 +208,7 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_line(
     assert str(refusal.value) == f"ENV_FILE {reason}"
 
 
-def test_a_command_runs_with_a_file_that_an_editor_has_marked(tmp_path: Path) -> None:
+def test_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
     lines = [f"{name}={value}" for name, value in fresh_keys().items()]
     lines += ["PORTAL_NAME=$MARKT", "ISSUER_URL=https://x.example   # our address"]
     (tmp_path / "env").write_text("\n".join(lines), encoding="utf-8-sig")
@@ -220,7 +217,7 @@ def test_a_command_runs_with_a_file_that_an_editor_has_marked(tmp_path: Path) ->
     assert (done.stdout, done.stderr) == ("$MARKT https://x.example\n", "")
 
 
-def test_a_dollar_in_the_real_environment_is_a_character() -> None:
+def test_dollar_in_the_real_environment_is_literal() -> None:
     (found,) = settings_with({"PORTAL_NAME": "$MARKT", "MARKT": "Bazaar", "SECRET_KEY": "$" + "x1y2z3" * 10})
     assert (found["PORTAL_NAME"], found["SECRET_KEY"][0]) == ("$MARKT", "$")
 
@@ -234,7 +231,7 @@ NAMES = [
 
 
 def from_header(sender: str) -> tuple[str, str]:
-    """Return name and address of the one mailbox in From, as a mail program reads it."""
+    """Return name and address of the only mailbox in From, as a mail program parses it."""
     mail = EmailMessage("x", "x", sender, ["a@b.example"]).message()
     read: Any = message_from_bytes(mail.as_bytes(), policy=policy.default)["From"]
     (mailbox,) = read.addresses
@@ -242,7 +239,7 @@ def from_header(sender: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_arrives_in_from_as_it_was_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_in_from_is_the_configured_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert from_header(env.mail_header(name, "noreply@x.example")) == (name, "noreply@x.example")
     monkeypatch.setenv("DEFAULT_FROM_EMAIL", f"{name} <info@bücher.example>")
     assert from_header(env.mailbox("DEFAULT_FROM_EMAIL")) == (name, "info@xn--bcher-kva.example")
@@ -257,7 +254,7 @@ def test_a_name_arrives_in_from_as_it_was_set(name: str, monkeypatch: pytest.Mon
         ("noreply@localhost", "", "noreply@localhost"),
     ],
 )
-def test_a_sender_in_each_notation(written: str, name: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sender_may_have_any_notation(written: str, name: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEFAULT_FROM_EMAIL", written)
     assert from_header(env.mailbox("DEFAULT_FROM_EMAIL")) == (name, address)
 
@@ -265,7 +262,7 @@ def test_a_sender_in_each_notation(written: str, name: str, address: str, monkey
 # ---- URLs of services ---------------------------------------------------------------------------------------
 
 
-def test_options_in_cache_url_reach_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_in_cache_url_are_passed_to_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
     from django.core.cache.backends.redis import RedisCache
 
     monkeypatch.setenv("CACHE_URL", "rediss://a.example:6380/2?ssl_cert_reqs=none&socket_timeout=2&key_prefix=portal")
@@ -278,13 +275,16 @@ def test_options_in_cache_url_reach_the_client(monkeypatch: pytest.MonkeyPatch) 
     assert (connection.socket_timeout, connection.socket_connect_timeout) == (2, 0.5)
 
 
+UNPOOLED = partial(service_urls.database, is_pooled=False)
+
+
 @pytest.mark.parametrize(
     ("name", "read", "url", "expected"),
     [
-        ("DATABASE_URL", service_urls.database, "postgres://x@h/n?sslmode=require&connect_timeout=1&options=-c%20a.b=c",
+        ("DATABASE_URL", UNPOOLED, "postgres://x@h/n?sslmode=require&connect_timeout=1&options=-c%20a.b=c",
          {"sslmode": "require", "connect_timeout": 1, "tcp_user_timeout": 10_000,
           "options": "-c statement_timeout=10s -c lock_timeout=5s -c a.b=c"}),
-        ("DATABASE_URL", service_urls.database, "sqlite:////x?timeout=60",
+        ("DATABASE_URL", UNPOOLED, "sqlite:////x?timeout=60",
          {"timeout": 60, "transaction_mode": "IMMEDIATE"}),
         ("CACHE_URL", service_urls.cache, "locmemcache://?max_entries=5", {"MAX_ENTRIES": 5}),
         ("EMAIL_URL", service_urls.mailer, "smtp+tls://u:p%40ss@h:587?timeout=3",
@@ -292,13 +292,13 @@ def test_options_in_cache_url_reach_the_client(monkeypatch: pytest.MonkeyPatch) 
         ("EMAIL_URL", service_urls.mailer, "filemail:///a/b", {"file_path": "/a/b"}),
     ],
 )  # fmt: skip
-def test_options_in_a_url_are_kept_and_ours_are_defaults(
+def test_options_in_a_url_override_our_defaults(
     name: str, read: Any, url: str, expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, url)
     assert expected.items() <= read(name, "")["OPTIONS"].items()
 
 
-def test_a_connection_setting_in_database_url_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connection_setting_in_database_url_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://x@h/n?conn_max_age=0")
     assert service_urls.database("DATABASE_URL", "", is_pooled=False)["CONN_MAX_AGE"] == 0

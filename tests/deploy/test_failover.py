@@ -33,7 +33,7 @@ BACK_SECONDS = 10
 
 @dataclass
 class Site:
-    """Two portals behind one address: one has both database servers in its DATABASE_URL, one uses PgBouncer."""
+    """Two portals behind one address: one lists both database servers in DATABASE_URL, one uses PgBouncer."""
 
     address: str
     portals: list[Served]
@@ -42,7 +42,7 @@ class Site:
     pooler: PgBouncer
 
     def fail_over(self) -> None:
-        """Lose the primary, and do what the operator does."""
+        """Kill the primary, and perform the operator's steps."""
         self.primary.kill()
         time.sleep(2)
         self.standby.promote()
@@ -83,7 +83,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def until_ended[T](ended: Event, do: Callable[[], T | None]) -> list[T]:
-    """Repeat a request until the event; return what came of those that were answered well."""
+    """Repeat a request until the event; return the results of the successful ones."""
     done = []
     while not ended.is_set():
         try:
@@ -96,7 +96,7 @@ def until_ended[T](ended: Event, do: Callable[[], T | None]) -> list[T]:
     return done
 
 
-def test_the_loss_of_the_primary_costs_seconds_and_nothing_that_was_answered(site: Site) -> None:
+def test_failover_takes_seconds_and_loses_no_confirmed_change(site: Site) -> None:
     portal = site.portals[0]
     credential = new_credential(portal, new_visitor(portal))
     for _ in range(3):
@@ -114,7 +114,7 @@ def test_the_loss_of_the_primary_costs_seconds_and_nothing_that_was_answered(sit
 
 
 def fail_over_under_load(site: Site, credential: tuple[str, str]) -> tuple[list[str], float]:
-    """Return the tokens whose revocation was answered meanwhile, and how long after promotion all workers answer."""
+    """Return the tokens with a confirmed revocation, and the seconds from promotion until all workers respond."""
     tokens = [
         httpx.post(f"{site.address}/token", data=GRANT, auth=credential).json()["access_token"] for _ in range(100)
     ]
@@ -157,7 +157,7 @@ def check_that_each_mail_leaves_once(site: Site) -> None:
 
 
 def wait_until_all_answer(site: Site, credential: tuple[str, str]) -> None:
-    """Wait until each worker of each portal gives tokens."""
+    """Wait until each worker of each portal issues tokens."""
     deadline = time.monotonic() + START_SECONDS
     for portal in site.portals:
         in_a_row = 0

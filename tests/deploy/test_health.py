@@ -1,4 +1,4 @@
-"""Health endpoints, and errors: in Dutch for people, in JSON for machines."""
+"""Health endpoints, and errors: Dutch pages for people, JSON for machines."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ def no_database(db: None) -> Iterator[Callable[[], None]]:
 
 
 @pytest.mark.django_db
-def test_it_is_alive_and_ready(client: Client) -> None:
+def test_healthz_and_readyz_are_ok(client: Client) -> None:
     assert (client.get("/healthz").status_code, client.get("/healthz").json()) == (200, {"status": "ok"})
     ready = {"status": "ok", "database": "ok", "migrations": "ok", "keys": "ok"}
     assert (client.get("/readyz").status_code, client.get("/readyz").json()) == (200, ready)
@@ -50,7 +50,7 @@ def test_it_is_alive_and_ready(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_without_a_database_it_is_alive_and_not_ready(client: Client, no_database: Callable[[], None]) -> None:
+def test_without_a_database_only_healthz_is_ok(client: Client, no_database: Callable[[], None]) -> None:
     no_database()
     assert client.get("/healthz").status_code == 200
     answer = client.get("/readyz")
@@ -60,20 +60,20 @@ def test_without_a_database_it_is_alive_and_not_ready(client: Client, no_databas
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("missing", ["TOKEN_SIGNING_KEYS", "SECRET_HASH_KEYS"])
-def test_without_keys_it_is_not_ready(client: Client, settings: Settings, missing: str) -> None:
+def test_readyz_fails_without_keys(client: Client, settings: Settings, missing: str) -> None:
     setattr(settings, missing, "")
     assert client.get("/readyz").status_code == 503
 
 
 @pytest.mark.django_db
-def test_with_a_migration_pending_it_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readyz_fails_with_a_pending_migration(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *args: [("one", False)])
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["migrations"]) == (503, "pending")
 
 
 @pytest.mark.parametrize("path", ["/instellingen/", "/instellingen/api/", "/", "/beheer/", "/uitloggen/"])
-def test_without_a_database_a_page_says_so_in_dutch(owner: Client, no_database: Callable[[], None], path: str) -> None:
+def test_page_without_a_database_is_a_dutch_503(owner: Client, no_database: Callable[[], None], path: str) -> None:
     no_database()
     answer = owner.get(path)
     assert answer.status_code == 503
@@ -85,7 +85,7 @@ def test_without_a_database_a_page_says_so_in_dutch(owner: Client, no_database: 
     assert answer["X-Request-ID"]
 
 
-def test_without_a_database_a_form_says_so_in_dutch(db: None, no_database: Callable[[], None]) -> None:
+def test_form_without_a_database_is_a_dutch_503(db: None, no_database: Callable[[], None]) -> None:
     no_database()
     answer = sign_in(Client(raise_request_exception=False), "sanne@winkel.example")
     assert answer.status_code == 503
@@ -98,7 +98,7 @@ def token_of(seller: Seller) -> str:
     return access_tokens.sign(about | {"client_id": client_id, "scope": ""})
 
 
-def test_without_a_database_a_machine_gets_json(owner: Client, no_database: Callable[[], None]) -> None:
+def test_machine_without_a_database_gets_json(owner: Client, no_database: Callable[[], None]) -> None:
     credential = ClientCredentialFactory()
     form = "application/x-www-form-urlencoded"
     secret = credential.reveal(by=Actor())
@@ -117,14 +117,14 @@ def test_without_a_database_a_machine_gets_json(owner: Client, no_database: Call
     assert owner.get("/.well-known/jwks.json").status_code == 200
 
 
-def test_when_the_database_is_back_so_is_the_portal(owner: Client) -> None:
+def test_pages_work_again_when_the_database_is_available(owner: Client) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseWrapper, "ensure_connection", Mock(side_effect=OperationalError("down")))
         assert owner.get("/instellingen/api/").status_code == 503
     assert owner.get("/instellingen/api/").status_code == 200
 
 
-def test_an_error_of_ours_is_said_in_dutch(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_error_is_a_dutch_page(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "render", lambda *args: 1 / 0)
     answer = owner.get("/instellingen/")
     assert answer.status_code == 500
@@ -134,13 +134,13 @@ def test_an_error_of_ours_is_said_in_dutch(owner: Client, monkeypatch: pytest.Mo
 
 
 def check_headers_of_errors(response: "Response") -> None:
-    """Assert the headers that error pages have too."""
+    """Assert the headers of every error page."""
     assert directives(response)["frame-ancestors"] == "'none'"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Request-ID"]
 
 
-def test_an_error_of_ours_is_told_to_a_machine_in_json(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_error_for_a_machine_is_json(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "JsonResponse", lambda *args: 1 / 0)
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()["error"]) == (500, "server_error")
@@ -149,21 +149,21 @@ def test_an_error_of_ours_is_told_to_a_machine_in_json(client: Client, monkeypat
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/onzin", "/instellingen/onzin/", "/%00", "/%ff", "/instellingen/api/partijen/x/"])
-def test_an_address_that_is_not_there_says_so_in_dutch(client: Client, path: str) -> None:
+def test_unknown_address_is_a_dutch_page(client: Client, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert "Deze pagina bestaat niet" in says(answer)
     assert "onzin" not in says(answer)
 
 
-def test_a_refusal_says_so_in_dutch(owner: Client) -> None:
+def test_permission_denied_is_a_dutch_page(owner: Client) -> None:
     answer = owner.get("/beheer/", follow=True)
     assert answer.status_code == 403
     assert "Dit mag je niet doen" in says(answer)
 
 
 @pytest.mark.parametrize("body", ["&".join(["x=1"] * 300), "name=" + "x" * 300_000], ids=["many fields", "much text"])
-def test_a_form_that_is_too_big_is_refused_in_dutch(owner: Client, body: str) -> None:
+def test_too_large_form_is_refused_in_dutch(owner: Client, body: str) -> None:
     answer = owner.post("/instellingen/api/contact/", body, content_type="application/x-www-form-urlencoded")
     assert answer.status_code in {400, 413}
     assert "We begrijpen deze aanvraag niet" in says(answer)
@@ -181,6 +181,6 @@ def test_a_form_that_is_too_big_is_refused_in_dutch(owner: Client, body: str) ->
         (b'{"name": "x"}', "application/json"),
     ],
 )
-def test_bytes_that_are_no_form_break_nothing(owner: Client, body: bytes, content_type: str) -> None:
+def test_malformed_form_is_refused(owner: Client, body: bytes, content_type: str) -> None:
     answer = owner.generic("POST", "/instellingen/api/contact/", body, content_type)
     assert 400 <= answer.status_code < 500

@@ -1,4 +1,4 @@
-"""GET /metrics: who may read it, what it counts over all workers, and what its labels never hold."""
+"""GET /metrics: access, counts over all workers, and labels without personal data."""
 
 import re
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 
 @pytest.fixture
 def read(settings: Settings, client: Client, db: None) -> Callable[[], Samples]:
-    """Read the metrics of this process; the counts of the database are not reused."""
+    """Return a function that reads the metrics of this process, with fresh counts from the database."""
     settings.METRICS_TOKEN = TOKEN
 
     def read() -> Samples:
@@ -56,7 +56,7 @@ def read(settings: Settings, client: Client, db: None) -> Callable[[], Samples]:
 
 
 @pytest.mark.parametrize("file", EXAMPLES)
-def test_the_examples_use_metrics_that_exist(read: Callable[[], Samples], file: str) -> None:
+def test_metrics_in_the_examples_exist(read: Callable[[], Samples], file: str) -> None:
     CommandRun.objects.note("purge", 0)
     counted = {family.name for metric in metrics.COUNTED for family in metric.describe()}
     there = counted | {name.removesuffix("_total") for name, _ in read()}
@@ -67,7 +67,7 @@ def test_the_examples_use_metrics_that_exist(read: Callable[[], Samples], file: 
 
 
 @pytest.mark.django_db
-def test_without_a_token_in_the_settings_there_is_no_such_address(client: Client) -> None:
+def test_address_does_not_exist_without_a_configured_token(client: Client) -> None:
     assert client.get("/metrics").status_code == 404
     assert client.get("/metrics", headers=BEARER).status_code == 404
     assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
@@ -77,7 +77,7 @@ def test_without_a_token_in_the_settings_there_is_no_such_address(client: Client
 @pytest.mark.parametrize(
     "authorization", ["", "Bearer", "Bearer ", "Bearer een-token", f"Basic {TOKEN}", "Bearer \xe9"]
 )
-def test_without_the_right_token_it_is_refused(client: Client, settings: Settings, authorization: str) -> None:
+def test_wrong_token_is_refused(client: Client, settings: Settings, authorization: str) -> None:
     settings.METRICS_TOKEN = TOKEN
     answer = client.get("/metrics", headers={"Authorization": authorization})
     assert answer.status_code == 401
@@ -138,7 +138,7 @@ def test_errors_of_the_database_and_the_cache_are_counted(
         assert value(after, name, **labels) == value(before, name, **labels) + 1
 
 
-def test_the_database_is_counted(client: Client, read: Callable[[], Samples]) -> None:
+def test_rows_of_the_database_are_counted(client: Client, read: Callable[[], Samples]) -> None:
     ThirdPartyAuthorizationFactory()
     ThirdPartyAuthorizationFactory(expires_at=timezone.now())
     CommandRun.objects.note("send_notices", 3)
@@ -152,7 +152,7 @@ def test_the_database_is_counted(client: Client, read: Callable[[], Samples]) ->
     assert ("portal_mail", frozenset({("state", "stuck")})) in samples
 
 
-def test_without_a_database_it_says_so(
+def test_database_is_reported_as_down(
     client: Client, read: Callable[[], Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def down(period: int) -> None:
@@ -163,7 +163,7 @@ def test_without_a_database_it_says_so(
     assert value(read(), "portal_database_up") == 0
 
 
-def test_workers_are_counted_together_and_no_label_names_anybody(serve: Callable[..., Served]) -> None:
+def test_counts_of_workers_are_added_and_labels_contain_no_personal_data(serve: Callable[..., Served]) -> None:
     portal = serve(WORKERS="2", METRICS_TOKEN=TOKEN)
     visitor = new_visitor(portal)
     credential = new_credential(portal, visitor)

@@ -1,4 +1,4 @@
-"""Migrations are a step of the deployment: the server never starts them, and says when they are missing."""
+"""Migrations as a deployment step: the server never runs them, and reports when they are missing."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ from tests.conftest import on_sqlite
 from tests.served import ROOT, Served
 
 
-def test_a_server_on_an_empty_database_is_ready_once_it_is_migrated(
+def test_server_with_an_empty_database_is_ready_after_migration(
     serve: Callable[..., Served], empty_database: str
 ) -> None:
     portal = serve(DATABASE_URL=empty_database)
@@ -27,7 +27,7 @@ def test_a_server_on_an_empty_database_is_ready_once_it_is_migrated(
 
 
 @pytest.mark.parametrize(("target", "migrates"), [("migrate", True), ("serve", False)])
-def test_make_migrate_migrates_and_make_serve_does_not(target: str, migrates: bool) -> None:
+def test_only_make_migrate_migrates(target: str, migrates: bool) -> None:
     commands = subprocess.run(
         ["make", "--dry-run", target],  # noqa: S607
         cwd=ROOT,
@@ -41,7 +41,7 @@ def test_make_migrate_migrates_and_make_serve_does_not(target: str, migrates: bo
 
 @pytest.mark.skipif(on_sqlite(), reason="PostgreSQL only")
 @pytest.mark.django_db
-def test_a_migration_may_take_longer_than_a_request() -> None:
+def test_migration_has_no_time_limit() -> None:
     def limits() -> tuple[str, bool]:
         with connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")

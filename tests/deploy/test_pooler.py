@@ -38,7 +38,7 @@ def visitor(portal: Served) -> Visitor:
     return new_visitor(portal)
 
 
-def test_tokens_are_given_and_checked_under_load(portal: Served, visitor: Visitor) -> None:
+def test_tokens_are_issued_and_verified_under_load(portal: Served, visitor: Visitor) -> None:
     """Twelve clients share three connections of the server."""
     credential = new_credential(portal, visitor)
 
@@ -69,7 +69,7 @@ def test_commands_work(portal: Served, visitor: Visitor, command: str) -> None:
     portal.manage(*command.split())
 
 
-def test_an_empty_database_is_migrated_through_it(empty_database: str) -> None:
+def test_empty_database_is_migrated_through_the_pooler(empty_database: str) -> None:
     with run_pgbouncer(empty_database) as url:
         environment = production(DATABASE_URL=url, DATABASE_POOLER="on")
         manage(environment, "migrate")
@@ -89,7 +89,7 @@ print(show("statement_timeout"))
 """
 
 
-def test_limits_hold_in_a_transaction_and_stay_on_no_connection(pooled: str) -> None:
+def test_time_limits_apply_to_a_transaction_and_do_not_stay_on_the_connection(pooled: str) -> None:
     environment = fresh_keys() | {"DATABASE_URL": pooled}
     within = run("-c", LIMITS_OF, **environment, DATABASE_POOLER="on")
     assert within.stdout.splitlines() == ["10s 5s", "0"]
@@ -97,7 +97,7 @@ def test_limits_hold_in_a_transaction_and_stay_on_no_connection(pooled: str) -> 
     assert "unsupported startup parameter" in refused.stderr
 
 
-def test_a_pooler_is_for_postgresql_only() -> None:
+def test_pooler_requires_postgresql() -> None:
     done = run("manage.py", "check", **fresh_keys(), DATABASE_URL="sqlite://:memory:", DATABASE_POOLER="on")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert done.stderr.startswith("manage.py: DATABASE_POOLER is for PostgreSQL")

@@ -14,13 +14,13 @@ from tests.people import sign_in
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/inloggen/", "/onzin", "/healthz", "/token", "/instellingen/"])
-def test_a_request_keeps_the_id_it_came_with(client: Client, path: str) -> None:
+def test_valid_request_id_is_kept(client: Client, path: str) -> None:
     assert client.get(path, headers={"X-Request-ID": "abc-DEF_1.2"})["X-Request-ID"] == "abc-DEF_1.2"
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("offered", ["", " ", "x" * 65, "a b", "a;b", "é", "a\tb", "<b>", "{}"])
-def test_an_id_that_is_none_is_replaced(client: Client, offered: str) -> None:
+def test_invalid_request_id_is_replaced(client: Client, offered: str) -> None:
     answers = [client.get("/healthz", headers={"X-Request-ID": offered}) for _ in range(2)]
     ids = [answer["X-Request-ID"] for answer in answers]
     assert all(re.fullmatch(r"[0-9a-f]{32}", each) for each in ids)
@@ -51,7 +51,7 @@ def test_an_id_that_is_none_is_replaced(client: Client, offered: str) -> None:
         (["10.0.0.0/8"], "10.0.0.1", ":", "10.0.0.1"),
         (["2001:db8::/32"], "2001:db8::5", "203.0.113.7", "203.0.113.7"),
         (["10.0.0.0/8"], "", "203.0.113.7", ""),  # a socket without an address
-        # One address in two spellings, as a dual-stack socket reports it.
+        # The same address in IPv6 notation, as a dual-stack socket reports it.
         (["10.0.0.0/8"], "::ffff:10.0.0.1", "203.0.113.7", "203.0.113.7"),
         (["10.0.0.0/8"], "::FFFF:0a00:0001", "203.0.113.7", "203.0.113.7"),
         (["10.0.0.0/8"], "10.0.0.1", "::ffff:203.0.113.7", "203.0.113.7"),
@@ -61,7 +61,7 @@ def test_an_id_that_is_none_is_replaced(client: Client, offered: str) -> None:
         ([], "fe80::1%eth0", "", "fe80::1"),
     ],
 )
-def test_only_our_proxies_are_believed_about_the_address(
+def test_only_trusted_proxies_may_state_the_address(
     settings: Settings, proxies: list[str], came_from: str, forwarded: str, believed: str
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
@@ -87,7 +87,7 @@ def test_only_our_proxies_are_believed_about_the_address(
         ("203.0.113.7", "https", "http"),
     ],
 )
-def test_only_our_proxies_are_believed_about_the_scheme(
+def test_only_trusted_proxies_may_state_the_scheme(
     settings: Settings, came_from: str, forwarded: str, believed: str
 ) -> None:
     settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
@@ -100,7 +100,7 @@ def test_only_our_proxies_are_believed_about_the_scheme(
 
 
 @pytest.mark.django_db
-def test_a_forged_address_lifts_no_throttle(settings: Settings) -> None:
+def test_forged_address_does_not_bypass_a_throttle(settings: Settings) -> None:
     settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
     owner = SellerFactory().members.get()
     for number in range(6):

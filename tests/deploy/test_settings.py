@@ -1,4 +1,4 @@
-"""Keys and deployment checks: a missing or weak key stops every process with one line."""
+"""Keys and deployment checks: with a missing or weak key, every process ends with one line."""
 
 import re
 from pathlib import Path
@@ -16,14 +16,14 @@ from tests.served import ROOT
 ENV_EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 
 
-def test_the_example_lists_every_setting_and_no_other() -> None:
+def test_example_lists_every_setting_and_no_other() -> None:
     code = (ROOT / "portal/settings.py").read_text(encoding="utf-8")
     read = set(re.findall(r"\b(?:env|service_urls)\.\w+\(\s*[\"']([A-Z_]+)[\"']", code))
     for name in re.findall(r'\benv\.secret_file\("([A-Z_]+)"\)', code):
         read |= {name, f"{name}_FILE"}
     listed = re.findall(r"(?m)^#?([A-Z][A-Z_]*)=", ENV_EXAMPLE)
     assert len(listed) == len(set(listed))
-    assert set(listed) == read - {"ENV_FILE"}  # which names the file that the example is copied to
+    assert set(listed) == read - {"ENV_FILE"}  # ENV_FILE names the copy of the example
 
 
 def test_check_deploy_is_silent_on_the_example_settings(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_check_deploy_is_silent_on_the_example_settings(tmp_path: Path) -> None:
     assert done.stdout == "System check identified no issues (1 silenced).\n"
 
 
-def test_without_https_or_a_shared_cache_check_deploy_warns() -> None:
+def test_check_deploy_warns_without_https_or_a_shared_cache() -> None:
     settings = fresh_keys() | {"ISSUER_URL": "http://portal.example"}
     done = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **settings)
     assert done.returncode == 1
@@ -43,7 +43,7 @@ def test_without_https_or_a_shared_cache_check_deploy_warns() -> None:
 
 
 @pytest.mark.parametrize("start", [["manage.py", "check"], ["-c", "import portal.wsgi"]], ids=["command", "server"])
-def test_without_keys_it_refuses_to_start_in_one_line(start: list[str]) -> None:
+def test_missing_keys_are_reported_at_start_in_one_line(start: list[str]) -> None:
     done = run(*start)
     assert done.returncode == 1
     assert done.stderr.rstrip("\n").count("\n") == 0
@@ -51,16 +51,14 @@ def test_without_keys_it_refuses_to_start_in_one_line(start: list[str]) -> None:
     assert "generate_keys" in done.stderr
 
 
-def test_with_a_weak_key_it_refuses_to_start_and_does_not_show_it() -> None:
+def test_weak_key_is_reported_at_start_but_not_shown() -> None:
     done = run("manage.py", "check", **fresh_keys() | {"SECRET_HASH_KEYS": "a:c2hvcnQ"})
     assert done.returncode == 1
     assert done.stderr == "manage.py: SECRET_HASH_KEYS: a key is shorter than 32 bytes.\n"
 
 
 @pytest.mark.parametrize("content", [None, b"a:\xff"], ids=["absent", "not UTF-8"])
-def test_with_a_key_file_that_cannot_be_read_it_refuses_to_start_in_one_line(
-    content: bytes | None, tmp_path: Path
-) -> None:
+def test_unreadable_key_file_is_reported_at_start_in_one_line(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "keys").write_bytes(content)
     done = run("manage.py", "check", **fresh_keys(), TOKEN_SIGNING_KEYS_FILE=str(tmp_path / "keys"))
@@ -69,7 +67,7 @@ def test_with_a_key_file_that_cannot_be_read_it_refuses_to_start_in_one_line(
     assert done.stderr.count("\n") == 1
 
 
-def test_a_key_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+def test_key_file_may_start_with_a_byte_order_mark(tmp_path: Path) -> None:
     keys = fresh_keys()
     (tmp_path / "keys").write_text(keys.pop("TOKEN_SIGNING_KEYS"), encoding="utf-8-sig")
     sign = "import django; django.setup(); from apicredentials.oauth.access_tokens import sign; print(sign({'exp': 1}))"
@@ -78,7 +76,7 @@ def test_a_key_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("database", ["postgres://portal:geheim@127.0.0.1:1/portal", "sqlite://:memory:"])
-def test_without_a_database_or_its_tables_a_command_says_so_in_one_line(database: str) -> None:
+def test_missing_database_or_table_is_reported_by_a_command_in_one_line(database: str) -> None:
     done = run("manage.py", "list_credentials", "--json", **fresh_keys() | {"DATABASE_URL": database})
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("manage.py: the database refuses: ")
@@ -86,7 +84,7 @@ def test_without_a_database_or_its_tables_a_command_says_so_in_one_line(database
     assert "geheim" not in done.stderr
 
 
-def test_arguments_that_are_no_text_are_refused_in_one_line() -> None:
+def test_invalid_utf_8_in_arguments_is_refused_in_one_line() -> None:
     done = run("manage.py", "list_credentials", "--seller", "\udcff", **fresh_keys())
     assert (done.returncode, done.stderr) == (1, "CommandError: The arguments are not valid UTF-8.\n")
 
@@ -94,13 +92,13 @@ def test_arguments_that_are_no_text_are_refused_in_one_line() -> None:
 @pytest.mark.parametrize(
     "command", ["report_leak", "create_seller --name A --email a@appels.example --password-stdin"], ids=str.split
 )
-def test_standard_input_that_is_closed_is_said_in_one_line(command: str) -> None:
+def test_closed_standard_input_is_reported_in_one_line(command: str) -> None:
     closing = "import os, sys; os.close(0); os.execv(sys.executable, [sys.executable, 'manage.py', *sys.argv[1:]])"
     done = run("-c", closing, *command.split(), **fresh_keys() | {"DATABASE_URL": "sqlite://:memory:"})
     assert (done.returncode, done.stderr) == (1, "CommandError: Standard input is closed.\n")
 
 
-def test_debug_does_not_make_a_missing_key_a_strong_one() -> None:
+def test_keys_are_optional_with_debug_only() -> None:
     assert run("manage.py", "check", DEBUG="on").returncode == 0
     assert run("manage.py", "check", DEBUG="off").returncode == 1
 
@@ -123,7 +121,7 @@ WEAK = {
 
 
 @pytest.mark.parametrize("weak", WEAK.values(), ids=WEAK.keys())
-def test_a_weak_key_is_refused_by_name(weak: dict[str, str]) -> None:
+def test_weak_key_is_named_in_the_refusal(weak: dict[str, str]) -> None:
     values = fresh_keys()
     require_strong(*values.values())
     with pytest.raises(ImproperlyConfigured, match=next(iter(weak))) as refusal:
@@ -135,4 +133,4 @@ def test_a_weak_key_is_refused_by_name(weak: dict[str, str]) -> None:
 
 @pytest.mark.django_db
 def test_no_migrations_are_pending() -> None:
-    call_command("makemigrations", "--check", "--dry-run", verbosity=0)  # ends with status 1 when there are
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)  # exits with status 1 if any is pending

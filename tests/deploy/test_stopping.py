@@ -1,4 +1,4 @@
-"""SIGTERM to the server: it ends soon, however far its start has come."""
+"""SIGTERM to the server: it stops quickly, at any moment of its start."""
 
 import subprocess
 import time
@@ -11,14 +11,14 @@ import pytest
 
 from tests.served import ROOT, free_port, granian, production
 
-# Less than --workers-kill-timeout, after which the main process kills what did not listen.
+# Less than --workers-kill-timeout, after which the main process kills workers that ignored the signal.
 SOON = 10
 WORKERS = 2
 
 
 @contextmanager
 def starting(log: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Start the production server and go on when its workers are forked, before they have loaded anything."""
+    """Start the production server, and yield when its workers are forked but have not loaded anything."""
     port = free_port()
     with log.open("wb") as output:
         command = granian(port, str(WORKERS))
@@ -38,7 +38,7 @@ def until(reached: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 0.1, 0.3, 0.6])
-def test_a_server_whose_workers_are_starting_ends_soon(tmp_path: Path, seconds: float) -> None:
+def test_server_stops_quickly_while_workers_start(tmp_path: Path, seconds: float) -> None:
     with starting(tmp_path / "log") as (server, _):
         time.sleep(seconds)
         server.terminate()
@@ -46,7 +46,7 @@ def test_a_server_whose_workers_are_starting_ends_soon(tmp_path: Path, seconds: 
     assert "refused to gracefully stop" not in (tmp_path / "log").read_text()
 
 
-def test_a_server_whose_first_worker_answers_ends_soon(tmp_path: Path) -> None:
+def test_server_stops_quickly_when_the_first_worker_responds(tmp_path: Path) -> None:
     def answers() -> bool:
         try:
             return httpx.get(f"{url}/healthz").is_success
@@ -60,7 +60,7 @@ def test_a_server_whose_first_worker_answers_ends_soon(tmp_path: Path) -> None:
     assert "refused to gracefully stop" not in (tmp_path / "log").read_text()
 
 
-def test_a_client_that_keeps_its_connection_does_not_keep_the_server(tmp_path: Path) -> None:
+def test_open_connection_does_not_delay_the_stop(tmp_path: Path) -> None:
     with starting(tmp_path / "log") as (server, url), httpx.Client(base_url=url) as client:
         until(lambda: (tmp_path / "log").read_bytes().count(b"Started worker") == WORKERS)
         assert client.get("/healthz").is_success

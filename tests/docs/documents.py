@@ -1,4 +1,4 @@
-"""README.md and docs/ as tests read them: their headings, links, tables and blocks of code."""
+"""Parsed documents: headings, links, tables and code blocks of README.md and docs/."""
 
 import re
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Document:
 
     @property
     def anchors(self) -> set[str]:
-        """What `#…` in a link may name."""
+        """The valid fragments of links to this document."""
         return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for _, title in self.headings}
 
     @property
@@ -54,11 +54,11 @@ class Document:
 
     @property
     def code(self) -> str:
-        """All that is written as code: fenced blocks, and words between back-ticks."""
+        """All code: fenced blocks, and text between backticks."""
         return "\n".join([*(block.text for block in self.blocks), *re.findall(r"`([^`\n]+)`", self.prose)])
 
     def chapter(self, title: str) -> "Document":
-        """Return what stands under a heading, up to the next one of its level."""
+        """Return the text under a heading, up to the next heading of the same or a higher level."""
         found = re.search(rf"(?m)^(#+) {re.escape(title)}$", self.text)
         assert found, f"{self} has no heading '{title}'"
         rest = self.text[found.end() :]
@@ -66,7 +66,7 @@ class Document:
         return Document(self.path, rest[: end.start()] if end else rest)
 
     def rows(self) -> list[list[str]]:
-        """The rows of the tables in this text, without their heads; cells without back-ticks."""
+        """Return the rows of the tables without their heads; cells without backticks."""
         table = re.findall(r"(?m)^\|(.*)\|$", self.prose)
         heads = {place for place, row in enumerate(table) if place + 1 < len(table) and is_rule(table[place + 1])}
         return [

@@ -1,4 +1,4 @@
-"""Documents held to the portal: lines that work when pasted, and print what the documents say."""
+"""Code blocks of the documents: they work when pasted, and print the documented output."""
 
 import json
 import os
@@ -25,9 +25,9 @@ from tests.served import COMMAND_SECONDS, Served
 
 @dataclass
 class Shell:
-    """A terminal into which blocks are pasted one after the other: variables and functions stay.
+    """A terminal into which blocks are pasted one after the other; variables and functions are kept.
 
-    The portal is another than the demo's; `given` are the values that a reader fills in, in place of `…`.
+    The address of the demo is replaced by that of `portal`, and `…` by the values in `given`, as a reader would do.
     """
 
     folder: Path
@@ -36,7 +36,7 @@ class Shell:
     state: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def paste(self, block: Block) -> str:
-        """Run a block and return what it printed."""
+        """Run a block and return its output."""
         text = re.sub(r"(?m)^([A-Z_]+)=…$", self.fill_in, block.text).replace(DEMO, self.portal)
         kept = self.folder / "state"
         return self.run("/bin/bash", "-c", f"set -aeuo pipefail\n{text}\nenv -0 >{shlex.quote(str(kept))}", keep=kept)
@@ -45,7 +45,7 @@ class Shell:
         return f"{line[1]}={shlex.quote(self.given[line[1]])}"
 
     def python(self, block: Block) -> str:
-        """Run a block of Python and return what it printed."""
+        """Run a block of Python and return its output."""
         return self.run(sys.executable, "-c", block.text)
 
     def run(self, *command: str, keep: Path | None = None) -> str:
@@ -65,7 +65,7 @@ class Shell:
 
 
 def assert_says(block: Block, printed: str) -> None:
-    """Hold what was printed to the block that documents it."""
+    """Compare the output with the block that documents it."""
     if not {"text": says_text, "json": says_json, "http": says_http}[block.language](block.text, printed):
         pytest.fail(
             f"The document says, at line {block.line}:\n{block.text}\nThe portal says:\n{printed}", pytrace=False
@@ -96,12 +96,14 @@ def says_http(documented: str, printed: str) -> bool:
 
 
 def fits(documented: Any, given: Any) -> bool:
-    """Compare JSON: "…" stands for any text, at the end of a list for more of it; a moment for any moment."""
+    """Compare JSON: "…" matches any text, at the end of a list further items; a timestamp matches any timestamp."""
     match documented, given:
         case dict(), dict():
             return documented.keys() == given.keys() and all(fits(documented[name], given[name]) for name in given)
         case [*items, "…"], list():
             return given[: len(items)] == items and len(given) > len(items)
+        case list(), list():
+            return len(documented) == len(given) and all(map(fits, documented, given))
         case str(), str():
             return says_text(documented, given)
         case int(), int() if documented > 10**9:
@@ -110,7 +112,7 @@ def fits(documented: Any, given: Any) -> bool:
 
 
 class Seller:
-    """A seller with a browser, who has one account and one answer: Toestaan."""
+    """A seller with a browser, who consents to every request."""
 
     def __init__(self, portal: Served, browser: httpx.Client) -> None:
         email = f"{uuid4().hex}@docs.example"
@@ -120,7 +122,7 @@ class Seller:
         self.send("/inloggen/", "Inloggen", **{"E-mailadres": email, "Wachtwoord": PASSWORD})
 
     def send(self, address: str, button: str, **fields: str) -> httpx.Response:
-        """Fill in a page and press a button."""
+        """Fill in a form and press its button."""
         page = self.browser.get(address)
         form = Page(page.text, str(page.url)).form(button)
         answer = self.browser.post(form.address, data=form.fill(**fields), headers={"Origin": origin(form.address)})
@@ -148,7 +150,7 @@ def seller(served: Served) -> Iterator[Seller]:
 
 @pytest.fixture
 def shell(served: Served, seller: Seller, tmp_path: Path) -> Shell:
-    """A terminal whose owner has what the documents ask for."""
+    """A terminal with the credentials that the documents require."""
     credential = served.manage_json("create_credential", "--seller", seller.retailer_id, "--name", "Documenten")
     party = served.manage_json(
         "register_third_party", "--name", f"Partij {uuid4().hex}", "--redirect-uri", REDIRECT_URI
@@ -171,7 +173,7 @@ def named(prefix: str, client: dict[str, str]) -> dict[str, str]:
 
 
 def with_answers(blocks: Iterable[Block]) -> Iterator[tuple[Block, Block | None]]:
-    """Return each block that is pasted or run, with the block that says what it prints, where one does."""
+    """Yield each block to run, with the block that documents its output, if there is one."""
     blocks = list(blocks)
     for block, following in zip(blocks, [*blocks[1:], None], strict=True):
         if block.language in {"sh", "python"}:
@@ -179,7 +181,7 @@ def with_answers(blocks: Iterable[Block]) -> Iterator[tuple[Block, Block | None]
 
 
 @pytest.mark.parametrize("document", [API, README], ids=str)
-def test_lines_work_when_pasted_from_top_to_bottom(document: Document, shell: Shell, seller: Seller) -> None:
+def test_blocks_work_when_pasted_in_order(document: Document, shell: Shell, seller: Seller) -> None:
     for block, answer in with_answers(document.blocks):
         printed = shell.python(block) if block.language == "python" else shell.paste(block)
         if answer:
@@ -195,6 +197,6 @@ def curl_blocks() -> list[Block]:
     return [block for document in DOCUMENTS for block in document.blocks if "curl " in block.text]
 
 
-def test_every_curl_line_is_one_that_is_tried() -> None:
+def test_every_curl_line_is_in_a_tested_document() -> None:
     tried = [block for document in (API, README) for block, _ in with_answers(document.blocks)]
     assert [block for block in curl_blocks() if block not in tried] == []

@@ -1,4 +1,4 @@
-"""Documents held to the code: the names in them exist, and what exists is in them."""
+"""Names in the documents: every name exists, and every command, setting and address is documented."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ OURS = ("accounts", "apicredentials", "portal")
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 
 
-# ---- What documents name exists -----------------------------------------------------------------------------
+# ---- Documented names exist -----------------------------------------------------------------------------------
 
 
 @every_document
@@ -43,7 +43,7 @@ def test_every_path_exists(document: Document) -> None:
 
 
 @every_document
-def test_every_name_stands_in_its_module(document: Document) -> None:
+def test_every_name_exists_in_its_module(document: Document) -> None:
     for path, name in re.findall(r"([\w/]+)\.py: ([A-Za-z_][\w.]*\w)", document.text):
         assert resolve_name(f"{path.replace('/', '.')}:{name}"), name
 
@@ -56,7 +56,7 @@ def test_every_make_target_exists(document: Document) -> None:
 
 
 @every_document
-def test_every_command_line_is_one_that_the_command_takes(document: Document) -> None:
+def test_every_command_line_is_accepted_by_the_command(document: Document) -> None:
     for line in re.findall(r"manage\.py ([a-z_]+[^\n|<>`;&]*)", document.code.replace("\\\n", " ")):
         name, *arguments = shlex.split(line.replace("…", "x"))
         parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
@@ -64,7 +64,7 @@ def test_every_command_line_is_one_that_the_command_takes(document: Document) ->
         assert {argument for argument in arguments if argument.startswith("--")} <= known, line
 
 
-# ---- What exists is documented --------------------------------------------------------------------------------
+# ---- Everything is documented ---------------------------------------------------------------------------------
 
 
 def commands() -> dict[str, BaseCommand]:
@@ -72,13 +72,13 @@ def commands() -> dict[str, BaseCommand]:
     return {name: load_command_class(app, name) for name, app in get_commands().items() if app in OURS}
 
 
-def test_commands_are_documented_as_they_are() -> None:
+def test_every_command_is_documented() -> None:
     documented = {title.strip("`") for level, title in OPERATIONS.chapter("Commands").headings if level == 3}
     assert documented == set(commands())
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
-def test_a_command_is_documented_with_its_help_and_its_options(name: str) -> None:
+def test_command_is_documented_with_its_help_and_options(name: str) -> None:
     chapter = OPERATIONS.chapter(f"`{name}`")
     parser = commands()[name].create_parser("manage.py", name)
     django_s = next(kind for kind in type(commands()[name]).__mro__ if kind.__module__.startswith("django."))
@@ -88,7 +88,7 @@ def test_a_command_is_documented_with_its_help_and_its_options(name: str) -> Non
     assert options <= set(re.findall(r"--[a-z-]+", chapter.code))
 
 
-def test_settings_are_documented_as_they_are() -> None:
+def test_every_setting_is_documented() -> None:
     example = re.findall(r"(?m)^#?([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text())
     read_by_settings = re.findall(
         r'(?:env|service_urls)\.\w+\(\s*"([A-Z_]+)"', (ROOT / "portal/settings.py").read_text()
@@ -98,36 +98,36 @@ def test_settings_are_documented_as_they_are() -> None:
     assert set(read_by_settings) <= set(documented)
 
 
-def test_addresses_for_machines_are_documented_as_they_are() -> None:
+def test_every_address_for_machines_is_documented() -> None:
     documented = {row[0] for row in API.chapter("Addresses").rows()}
     assert documented == {f"/{pattern.pattern}" for pattern in machine_urls.urlpatterns} | {"/authorize"}
 
 
-def test_rights_are_documented_as_they_are() -> None:
+def test_every_right_is_documented() -> None:
     table = [row for row in API.chapter("Rights").rows() if len(row) == 4]
     assert table == [
         [resource.group, resource.name, resource.label, " ".join(resource.scopes)] for resource in scopes.RESOURCES
     ]
 
 
-def test_log_events_are_documented_as_they_are() -> None:
+def test_every_log_event_is_documented() -> None:
     sources = "".join(file.read_text() for app in OURS for file in (ROOT / app).rglob("*.py"))
     written = set(re.findall(r'\blog\.(?:info|warning|error|exception)\(\s*"([a-z_]+)"', sources))
     assert {row[0] for row in OPERATIONS.chapter("Logs").rows()} == written
 
 
-def test_data_model_is_documented_as_it_is() -> None:
+def test_every_model_is_documented() -> None:
     models = {model.__name__ for app in OURS for model in apps.get_app_config(app).get_models()}
     assert {row[0] for row in ARCHITECTURE.chapter("Data model").rows()} == models
 
 
-def test_middleware_is_documented_as_it_is() -> None:
+def test_middleware_is_documented_in_order() -> None:
     documented = [row[0] for row in ARCHITECTURE.chapter("Middleware").rows()]
     own = [name.rpartition(".")[2] for name in settings.MIDDLEWARE if name.split(".")[0] in OURS]
     assert [name for name in documented if name in own] == own
 
 
-def test_pages_are_documented_as_they_are() -> None:
+def test_every_page_is_documented() -> None:
     for_machines = {str(pattern.pattern).split("/")[0] for pattern in machine_urls.urlpatterns}
     there = {str(pattern.pattern).lstrip("^").split("/")[0] for pattern in get_resolver().url_patterns}
     documented = [row[0].split("/")[1] for row in ARCHITECTURE.chapter("Pages").rows()]

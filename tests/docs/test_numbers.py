@@ -1,4 +1,4 @@
-"""Documents held to the code: the numbers and the pattern in them are true."""
+"""Numbers and the secret pattern in the documents, compared with the code."""
 
 import re
 
@@ -7,7 +7,6 @@ from oauth2_provider.settings import oauth2_settings
 
 from apicredentials.keys import secret_format
 from apicredentials.models import ClientCredential
-from apicredentials.moments import one_year_after
 from apicredentials.oauth import access_tokens, grants, leaks, throttle
 from tests.docs.documents import API, OPERATIONS, Document
 
@@ -20,7 +19,7 @@ def hours(seconds: float) -> str:
     return f"{seconds / 3600:g} hours"
 
 
-def test_lifetimes_and_limits_for_integrators_are_the_ones_in_the_code() -> None:
+def test_lifetimes_and_limits_for_integrators() -> None:
     code_seconds = oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS
     expected = [
         ("Access token, client credentials", f"{access_tokens.CLIENT_CREDENTIALS_SECONDS} seconds"),
@@ -40,7 +39,7 @@ def test_lifetimes_and_limits_for_integrators_are_the_ones_in_the_code() -> None
     assert f"up to {leaks.MAXIMUM_REPORTED} secrets" in API.chapter("Secrets").text
 
 
-def test_limits_for_operators_are_the_ones_in_the_code() -> None:
+def test_limits_for_operators() -> None:
     failed = settings.ACCOUNT_RATE_LIMITS["login_failed"]
     assert failed == "20/m/ip,5/5m/key"
     expected = [
@@ -54,18 +53,11 @@ def test_limits_for_operators_are_the_ones_in_the_code() -> None:
 
 
 def assert_rows(chapter: Document, expected: list[tuple[str, str]]) -> None:
-    """Hold a table to these rows; a documented value may go on after the one that is expected."""
+    """Compare a table with these rows; a documented value may continue after the expected text."""
     rows = chapter.rows()
     assert [row[0] for row in rows] == [what for what, _ in expected]
     for row, (_, value) in zip(rows, expected, strict=True):
         assert row[1].startswith(value), row
-
-
-def test_a_year_is_a_calendar_year() -> None:
-    from datetime import UTC, datetime
-
-    assert one_year_after(datetime(2028, 2, 29, 12, tzinfo=UTC)) == datetime(2029, 2, 28, 12, tzinfo=UTC)
-    assert one_year_after(datetime(2026, 11, 23, 12, tzinfo=UTC)) == datetime(2027, 11, 23, 12, tzinfo=UTC)
 
 
 def test_rotation_waits_for_the_longest_token() -> None:
@@ -73,7 +65,7 @@ def test_rotation_waits_for_the_longest_token() -> None:
     assert f"{longest} seconds" in OPERATIONS.chapter("Rotating keys").text
 
 
-def test_the_pattern_for_secret_scanners_finds_secrets() -> None:
+def test_pattern_for_secret_scanners_finds_secrets() -> None:
     (block,) = [block for block in API.chapter("Secrets").blocks if block.language == "regex"]
     pattern = re.compile(block.text.strip())
     for _ in range(50):

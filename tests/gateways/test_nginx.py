@@ -1,4 +1,4 @@
-"""nginx with the configuration of docs/api.md, between callers and an API: what it lets through, and as whom."""
+"""nginx with the configuration of docs/api.md, as a gateway between callers and an API."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from tests.served import START_SECONDS, Served, free_port, stop
 
 NGINX = Path(os.environ.get("NGINX", "/usr/sbin/nginx"))
 
-# What surrounds the documented lines, and lets them run beside other tests, as any user.
+# The rest of the configuration around the documented lines, so that any user can run nginx in parallel tests.
 CONFIGURATION = """
 daemon off;
 master_process off;
@@ -49,14 +49,14 @@ http {{
 
 @dataclass
 class RetailerApi:
-    """An API without any check of its own, which trusts what its gateway says."""
+    """An API without checks, which trusts the headers of its gateway."""
 
     address: str
     calls: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def last_call(self) -> dict[str, Any]:
-        """Method, path, headers (by lower-case name) and body of what came last."""
+        """Method, path, headers (by lower-case name) and body of the last request."""
         return self.calls[-1]
 
 
@@ -116,12 +116,12 @@ def wait_until_open(address: str, nginx: subprocess.Popen[bytes], folder: Path) 
             time.sleep(0.05)
 
 
-# ---- A gateway, and who calls it --------------------------------------------------------------------------
+# ---- The gateway and its callers --------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _nginx_is_there() -> None:
-    """On CI its absence is a failure."""
+    """Skip these tests without nginx, except on CI, where they must fail."""
     if not NGINX.exists() and not ON_CI:
         pytest.skip(f"no nginx at {NGINX}; NGINX may name another")
 
@@ -134,14 +134,14 @@ def running_api() -> Iterator[RetailerApi]:
 
 @pytest.fixture
 def api(running_api: RetailerApi) -> RetailerApi:
-    """The API behind the gateway, which nobody has called yet."""
+    """The API behind the gateway, without calls so far."""
     running_api.calls.clear()
     return running_api
 
 
 @pytest.fixture(scope="module")
 def gateway(served: Served, running_api: RetailerApi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address at which callers find nginx."""
+    """The address of nginx."""
     portal = urlsplit(str(served)).netloc
     with run_nginx(tmp_path_factory.mktemp("nginx"), portal=portal, api=running_api.address) as address:
         yield address
@@ -164,41 +164,43 @@ class Caller:
     secret: str
 
     def token(self, *rights: str) -> str:
-        """Get a token with these rights, or with all."""
+        """Get a token with these rights, by default with all."""
         form = {"grant_type": "client_credentials", "scope": " ".join(rights)}
         answer = httpx.post(f"{self.portal}/token", data=form, auth=(self.client_id, self.secret))
         return str(answer.json()["access_token"])
 
     def call(self, token: str, method: str = "GET", path: str = "/orders/7", **options: Any) -> httpx.Response:
-        """Call the API with this token; '' is none."""
+        """Call the API with this token; without a token if it is ''."""
         headers = options.pop("headers", {}) | ({"Authorization": f"Bearer {token}"} if token else {})
         return httpx.request(method, f"{self.gateway}{path}", headers=headers, **options)
 
 
 @pytest.fixture(scope="module")
 def caller(served: Served, gateway: str, shop: Visitor) -> Caller:
-    """The shop's software; a test that stops it makes another."""
+    """The shop's software, shared by the tests. A test that stops it creates its own."""
     return Caller(served, gateway, *new_credential(served, shop))
 
 
 def own_challenge(caller: Caller, token: str, right: str = "orders:read") -> str:
-    """The WWW-Authenticate header of the portal itself for this request."""
+    """Return the WWW-Authenticate header with which the portal itself responds to this request."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = httpx.get(f"{caller.portal}/verify", params={"scope": right}, headers=headers)
     return answer.headers["WWW-Authenticate"]
 
 
 def assert_refused(answer: httpx.Response, status: int, challenge: str, api: RetailerApi) -> None:
-    """Held up at the gateway, and told what the portal tells (RFC 6750 §3)."""
+    """Assert that the gateway refused the call with the portal's challenge (RFC 6750 §3)."""
     assert answer.status_code == status
     assert answer.headers.get_list("WWW-Authenticate") == [challenge]
     assert api.calls == []
 
 
-# ---- Who may pass -----------------------------------------------------------------------------------------
+# ---- Forwarded calls --------------------------------------------------------------------------------------
 
 
-def test_a_good_token_reaches_the_api_as_who_it_belongs_to(caller: Caller, shop: Visitor, api: RetailerApi) -> None:
+def test_valid_token_is_forwarded_with_seller_client_and_rights(
+    caller: Caller, shop: Visitor, api: RetailerApi
+) -> None:
     assert caller.call(caller.token(), path="/orders/7?page=2").text == "ok"
     headers = api.last_call["headers"]
     assert api.last_call["path"] == "/orders/7?page=2"
@@ -207,13 +209,13 @@ def test_a_good_token_reaches_the_api_as_who_it_belongs_to(caller: Caller, shop:
     assert headers["x-scopes"] == scopes.join(scopes.ALL)
 
 
-def test_the_api_learns_only_the_rights_of_this_token(caller: Caller, api: RetailerApi) -> None:
+def test_api_gets_only_the_rights_of_the_token(caller: Caller, api: RetailerApi) -> None:
     assert caller.call(caller.token("orders:read", "offers:read")).status_code == 200
     assert set(api.last_call["headers"]["x-scopes"].split()) == {"orders:read", "offers:read"}
 
 
-def test_the_api_never_sees_the_token(caller: Caller, api: RetailerApi) -> None:
-    """RFC 9700 §4.9.2: what an API does not have, it cannot pass on."""
+def test_token_is_not_forwarded(caller: Caller, api: RetailerApi) -> None:
+    """RFC 9700 §4.9.2: an API without the token cannot leak it."""
     token = caller.token()
     assert caller.call(token).status_code == 200
     assert "authorization" not in api.last_call["headers"]
@@ -221,49 +223,47 @@ def test_the_api_never_sees_the_token(caller: Caller, api: RetailerApi) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_what_changes_something_passes_with_manage_and_keeps_its_body(
-    caller: Caller, api: RetailerApi, method: str
-) -> None:
-    """The question about it is a GET without a body all the same."""
+def test_unsafe_method_needs_manage_and_keeps_its_body(caller: Caller, api: RetailerApi, method: str) -> None:
+    """The subrequest to the portal is a GET without a body."""
     assert caller.call(caller.token("orders:manage"), method, content=b'{"shipped": true}').status_code == 200
     assert (api.last_call["method"], api.last_call["body"]) == (method, '{"shipped": true}')
 
 
-def test_head_is_reading(caller: Caller, api: RetailerApi) -> None:
+def test_head_needs_read(caller: Caller, api: RetailerApi) -> None:
     assert caller.call(caller.token("orders:read"), "HEAD").status_code == 200
 
 
-def test_a_body_larger_than_the_portal_takes_is_none_of_its_business(caller: Caller, api: RetailerApi) -> None:
+def test_body_larger_than_the_portals_limit_is_forwarded(caller: Caller, api: RetailerApi) -> None:
     assert caller.call(caller.token(), "POST", content=b"x" * 900_000).status_code == 200
     assert len(api.last_call["body"]) == 900_000
 
 
-# ---- Who may not ------------------------------------------------------------------------------------------
+# ---- Refused calls ----------------------------------------------------------------------------------------
 
 
-def test_without_a_token_it_is_401_with_the_portals_challenge(caller: Caller, api: RetailerApi) -> None:
+def test_missing_token_gets_401_with_the_portals_challenge(caller: Caller, api: RetailerApi) -> None:
     challenge = own_challenge(caller, "")
     assert challenge.startswith('Bearer realm="Retailer API", resource_metadata="')
     assert_refused(caller.call(""), 401, challenge, api)
 
 
 @pytest.mark.parametrize("altered", [lambda token: token[:-4], lambda token: "x", lambda token: token + "x"])
-def test_a_token_that_is_none_is_401(caller: Caller, api: RetailerApi, altered: Callable[[str], str]) -> None:
+def test_malformed_token_gets_401(caller: Caller, api: RetailerApi, altered: Callable[[str], str]) -> None:
     token = altered(caller.token())
     challenge = own_challenge(caller, token)
     assert "invalid_token" in challenge
     assert_refused(caller.call(token), 401, challenge, api)
 
 
-def test_an_expired_token_is_401_and_says_since_when(caller: Caller, api: RetailerApi) -> None:
+def test_expired_token_gets_401_with_its_expiry(caller: Caller, api: RetailerApi) -> None:
     token = access_tokens.sign(claims(caller.token()) | {"exp": 1})
     challenge = own_challenge(caller, token)
     assert 'error_description="JWT expired at 1970-01-01T00:00:01+00:00"' in challenge
     assert_refused(caller.call(token), 401, challenge, api)
 
 
-def test_a_missing_right_is_403_and_named(caller: Caller, api: RetailerApi) -> None:
-    """RFC 6750 §3.1: nginx itself would answer without a challenge."""
+def test_missing_right_gets_403_and_is_named(caller: Caller, api: RetailerApi) -> None:
+    """RFC 6750 §3.1: by itself nginx would respond without a challenge."""
     token = caller.token("offers:manage")
     challenge = own_challenge(caller, token)
     assert 'scope="orders:read"' in challenge
@@ -271,22 +271,22 @@ def test_a_missing_right_is_403_and_named(caller: Caller, api: RetailerApi) -> N
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "FOO"])
-def test_reading_is_not_managing(caller: Caller, api: RetailerApi, method: str) -> None:
+def test_read_does_not_allow_unsafe_methods(caller: Caller, api: RetailerApi, method: str) -> None:
     token = caller.token("orders:read")
     assert_refused(caller.call(token, method), 403, own_challenge(caller, token, "orders:manage"), api)
 
 
 @pytest.mark.parametrize("path", ["/orders/?scope=offers:read", "/orders/7?scope=", "/%6frders/7", "//orders//7"])
-def test_the_callers_address_does_not_choose_the_right(caller: Caller, api: RetailerApi, path: str) -> None:
+def test_path_and_query_cannot_choose_the_required_right(caller: Caller, api: RetailerApi, path: str) -> None:
     token = caller.token("offers:read")
     assert_refused(caller.call(token, path=path), 403, own_challenge(caller, token), api)
 
 
-# ---- From when on -----------------------------------------------------------------------------------------
+# ---- Effect of changes ------------------------------------------------------------------------------------
 
 
-def test_a_token_that_is_revoked_does_not_pass_once_more(caller: Caller, api: RetailerApi) -> None:
-    """RFC 7009 §2.1: an answer of the portal is kept by nobody."""
+def test_revoked_token_is_refused_at_once(caller: Caller, api: RetailerApi) -> None:
+    """RFC 7009 §2.1: the gateway does not cache responses of the portal."""
     token, other = caller.token(), caller.token()
     assert caller.call(token).status_code == 200
     api.calls.clear()
@@ -295,7 +295,7 @@ def test_a_token_that_is_revoked_does_not_pass_once_more(caller: Caller, api: Re
     assert caller.call(other).status_code == 200
 
 
-def test_a_paused_credential_passes_again_when_it_is_resumed(caller: Caller, shop: Visitor, api: RetailerApi) -> None:
+def test_paused_credential_is_refused_until_resumed(caller: Caller, shop: Visitor, api: RetailerApi) -> None:
     client_id, secret = new_credential(caller.portal, shop)
     caller = replace(caller, client_id=client_id, secret=secret)
     token = caller.token()
@@ -305,43 +305,43 @@ def test_a_paused_credential_passes_again_when_it_is_resumed(caller: Caller, sho
     assert caller.call(token).status_code == 200
 
 
-# ---- What a caller may try --------------------------------------------------------------------------------
+# ---- Forged requests --------------------------------------------------------------------------------------
 
 OURS = ("X-Retailer-Id", "X-Client-Id", "X-Scopes")
 
 
 @pytest.mark.parametrize("spelling", [str, str.lower, str.upper, lambda name: name.replace("-", "_")])
-def test_a_caller_cannot_say_who_it_is(
+def test_caller_cannot_forge_the_identity_headers(
     caller: Caller, shop: Visitor, api: RetailerApi, spelling: Callable[[str], str]
 ) -> None:
-    """Also not with X_Retailer_Id, which a CGI or WSGI backend could not tell from ours."""
+    """Including X_Retailer_Id, which a CGI or WSGI backend cannot distinguish from ours."""
     forged = {spelling(name): "9999999" for name in OURS}
     assert caller.call(caller.token("orders:read"), headers=forged).status_code == 200
     assert api.last_call["headers"]["x-retailer-id"] == shop.retailer_id
     assert "9999999" not in json.dumps(api.last_call)
 
 
-def test_to_say_it_twice_does_not_help(caller: Caller, shop: Visitor, api: RetailerApi) -> None:
+def test_repeated_identity_header_is_replaced(caller: Caller, shop: Visitor, api: RetailerApi) -> None:
     token = caller.token("orders:read")
     headers = [("X-Retailer-Id", "1"), ("X-Retailer-Id", "9999999"), ("Authorization", f"Bearer {token}")]
     assert httpx.get(f"{caller.gateway}/orders/7", headers=headers).status_code == 200
     assert api.last_call["headers"]["x-retailer-id"] == shop.retailer_id
 
 
-def test_who_has_no_token_gains_nothing_by_saying_who_it_is(caller: Caller, api: RetailerApi) -> None:
+def test_identity_headers_without_a_token_are_refused(caller: Caller, api: RetailerApi) -> None:
     answer = caller.call("", headers=dict.fromkeys(OURS, "9999999"))
     assert_refused(answer, 401, own_challenge(caller, ""), api)
 
 
-def test_nobody_asks_the_portal_through_the_gateway(caller: Caller, api: RetailerApi) -> None:
+def test_internal_location_is_not_reachable(caller: Caller, api: RetailerApi) -> None:
     assert caller.call(caller.token(), path="/_verify").status_code == 404
     assert api.calls == []
 
 
-# ---- Without the portal -----------------------------------------------------------------------------------
+# ---- Portal unavailable -----------------------------------------------------------------------------------
 
 
-def test_while_the_portal_is_away_nobody_passes(caller: Caller, api: RetailerApi, tmp_path: Path) -> None:
+def test_calls_are_refused_while_the_portal_is_down(caller: Caller, api: RetailerApi, tmp_path: Path) -> None:
     token = caller.token()
     with run_nginx(tmp_path, portal=f"127.0.0.1:{free_port()}", api=api.address) as gateway:
         for bearer in (token, ""):
@@ -350,10 +350,10 @@ def test_while_the_portal_is_away_nobody_passes(caller: Caller, api: RetailerApi
     assert api.calls == []
 
 
-def test_while_the_portal_has_no_database_nobody_passes(
+def test_calls_are_refused_while_the_portal_has_no_database(
     caller: Caller, api: RetailerApi, tmp_path: Path, serve: Callable[..., Served]
 ) -> None:
-    """It answers 503, which is neither yes nor no."""
+    """The portal responds with 503, which neither allows nor refuses the call."""
     token = caller.token()
     down = serve(DATABASE_URL="postgres://postgres@127.0.0.1:1/nowhere", ISSUER_URL=str(caller.portal))
     with run_nginx(tmp_path, portal=urlsplit(str(down)).netloc, api=api.address) as gateway:

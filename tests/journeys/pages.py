@@ -1,4 +1,4 @@
-"""Pages as people use them: a form is found by its button, a field by its label, a link by its words."""
+"""Parsed pages: a form is found by its button, a field by its label, a link by its text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Element:
         return self.attributes.get(name, "")
 
     def all(self, *tags: str) -> "Iterator[Element]":
-        """Return the elements of these kinds inside this one, in the order of the page."""
+        """Yield the descendants with these tags, in document order."""
         for child in self.children:
             if isinstance(child, Element):
                 if child.tag in tags:
@@ -31,7 +31,7 @@ class Element:
 
     @property
     def words(self) -> str:
-        """What this element says to somebody who sees the page."""
+        """The visible text of this element, on one line."""
         return " ".join("".join(self._texts()).split())
 
     def _texts(self) -> Iterator[str]:
@@ -44,7 +44,7 @@ class Element:
 
 
 class Reader(HTMLParser):
-    """Makes elements of HTML."""
+    """A parser that builds the tree of elements."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Reader(HTMLParser):
 
 
 def content(box: Element) -> list[str]:
-    """Return what a browser sends of a field as it stands."""
+    """Return the values that a browser submits for an unchanged field."""
     if box.tag == "textarea":
         return [box.words]
     if box.tag == "select":
@@ -86,7 +86,7 @@ def content(box: Element) -> list[str]:
 
 @dataclass
 class Form:
-    """A form that can be filled in, and the button that sends it."""
+    """A form and the button that submits it."""
 
     method: str
     address: str
@@ -95,7 +95,7 @@ class Form:
     element: Element
 
     def fill(self, **values: str) -> dict[str, list[str]]:
-        """Return what a browser sends after `values`, by label, were filled in and the button was pressed."""
+        """Return what a browser submits after filling in `values`, by label, and pressing the button."""
         sent: dict[str, list[str]] = {}
         for box in self.element.all("input", "select", "textarea"):
             if box["name"] and box["type"] != "submit":
@@ -108,7 +108,7 @@ class Form:
 
 
 class Page:
-    """A page at an address."""
+    """A page and its address, against which links are resolved."""
 
     def __init__(self, html: str, address: str = "") -> None:
         self.address = address
@@ -116,16 +116,16 @@ class Page:
 
     @property
     def words(self) -> str:
-        """All that the page says."""
+        """The visible text of the page."""
         return self.root.words
 
     @property
     def headings(self) -> list[str]:
-        """The headings, in the order of the page."""
+        """The text of the headings, in document order."""
         return [heading.words for heading in self.root.all("h1", "h2", "h3")]
 
     def part(self, tag: str) -> "Page":
-        """Return a part of the page as a page of its own: `part("header")`."""
+        """Return the first element with this tag as a page: `part("header")`."""
         part = Page("", self.address)
         part.root = next(self.root.all(tag))
         return part
@@ -136,7 +136,7 @@ class Page:
 
     @property
     def tags(self) -> set[str]:
-        """Every kind of element on the page."""
+        """The tags of all elements of the page."""
         found, waiting = set(), [self.root]
         while waiting:
             element = waiting.pop()
@@ -145,7 +145,7 @@ class Page:
         return found
 
     def buttons(self, text: str, *, of: str = "") -> list[tuple[Element, Element]]:
-        """Return the forms with such a button, and the button; `of` is what the button is described by."""
+        """Return each form with such a button, and the button; its description must contain `of`."""
         return [
             (form, button)
             for form in self.root.all("form")
@@ -155,12 +155,12 @@ class Page:
         ]
 
     def description(self, element: Element) -> str:
-        """Return the words that `aria-describedby` points to."""
+        """Return the text of the element that `aria-describedby` names."""
         description = self.at(element["aria-describedby"])
         return description.words if description else ""
 
     def form(self, text: str, *, of: str = "") -> Form:
-        """Return the one form with that button."""
+        """Return the form with that button; there must be exactly one."""
         found = self.buttons(text, of=of)
         assert len(found) == 1, f"{len(found)} buttons {text!r} of {of!r} at {self.address}: {self.words}"
         form, button = found[0]
@@ -168,12 +168,12 @@ class Page:
         return Form(form["method"] or "get", address, self.labelled(form), button, form)
 
     def labelled(self, form: Element) -> dict[str, Element]:
-        """Return what can be typed in of a form by its label, without its "(niet verplicht)"."""
+        """Return the inputs of a form by their labels, without "(niet verplicht)"."""
         labels = {label["for"]: label.words.removesuffix(" (niet verplicht)") for label in form.all("label")}
         return {labels[box["id"]]: box for box in form.all("input", "textarea") if box["id"] in labels}
 
     def link(self, text: str) -> str:
-        """Return where the links with those words lead: one place."""
+        """Return the address of the links with this text; it must be the same for all."""
         found = {urljoin(self.address, link["href"]) for link in self.root.all("a") if link.words == text}
         assert len(found) == 1, f"{len(found)} links {text!r} at {self.address}: {self.words}"
         return found.pop()

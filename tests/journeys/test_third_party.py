@@ -1,4 +1,4 @@
-"""A third party asks for access: issue 2, steps 4 to 7, with nothing but addresses and operators' commands."""
+"""A third party asks for access (steps 4 to 7), with only HTTP requests and operators' commands."""
 
 import base64
 import datetime as dt
@@ -25,7 +25,7 @@ MONTHS += ["augustus", "september", "oktober", "november", "december"]
 
 @dataclass
 class Party:
-    """Somebody else's site, which wants to use the API on a seller's behalf."""
+    """The site of a third party that uses the API on a seller's behalf."""
 
     portal: Served
     client_id: str
@@ -36,7 +36,7 @@ class Party:
 
     @property
     def address(self) -> str:
-        """Where "Koppelen met Verkopersportaal" leads (RFC 6749 §4.1.1, RFC 7636 §4.3)."""
+        """The address of the link "Koppelen met Verkopersportaal" (RFC 6749 §4.1.1, RFC 7636 §4.3)."""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
             "response_type": "code",
@@ -50,7 +50,7 @@ class Party:
         return f"{self.portal}/authorize?{urlencode(query)}"
 
     def receive(self, address: str) -> dict[str, str]:
-        """Read what the browser brings back (RFC 6749 §4.1.2, RFC 9207 §2.4)."""
+        """Check the redirect back and return its parameters (RFC 6749 §4.1.2, RFC 9207 §2.4)."""
         path, _, query = address.partition("?")
         received = dict(parse_qsl(query, strict_parsing=True))
         assert path == REDIRECT_URI
@@ -59,23 +59,23 @@ class Party:
         return received
 
     def fetch(self, **form: str) -> httpx.Response:
-        """Ask for tokens, and keep them."""
+        """Request tokens and keep them."""
         answer = httpx.post(f"{self.portal}/token", data=form, auth=(self.client_id, self.client_secret))
         if answer.status_code == 200:
             self.tokens = answer.json()
         return answer
 
     def exchange(self, code: str) -> httpx.Response:
-        """Turn a code into tokens."""
+        """Exchange a code for tokens."""
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
         return self.fetch(**form, code_verifier=self.verifier)
 
     def refresh(self) -> httpx.Response:
-        """Get new tokens for the old ones."""
+        """Exchange the refresh token for new tokens."""
         return self.fetch(grant_type="refresh_token", refresh_token=self.tokens["refresh_token"])
 
     def call(self, path: str = "/retailer/retailers/current") -> httpx.Response:
-        """Use the API."""
+        """Call the API."""
         return httpx.get(f"{self.portal}{path}", headers={"Authorization": f"Bearer {self.tokens['access_token']}"})
 
 
@@ -101,10 +101,10 @@ def party(served: Served) -> Party:
     return Party(served, *new_party(served))
 
 
-# The steps are one story: each goes on where the one before it ended, in the order they stand here.
+# The tests are steps of one journey: they run in this order, and each continues where the previous one ended.
 
 
-def test_4_the_sellers_own_software_gets_a_token_and_uses_it(
+def test_4_sellers_own_software_gets_a_token_and_uses_it(
     served: Served, seller: Visitor, credential: tuple[str, str]
 ) -> None:
     answer = own_token(served, credential)
@@ -123,7 +123,7 @@ def test_4_the_sellers_own_software_gets_a_token_and_uses_it(
     }
 
 
-def test_6_the_party_sends_the_seller_who_signs_in_and_reads_what_is_asked(seller: Visitor, party: Party) -> None:
+def test_6_seller_signs_in_and_sees_the_request(seller: Visitor, party: Party) -> None:
     seller.open(party.address)
     assert "Doorgaan naar Partij" in seller.page.words
     assert seller.sign_in() == party.address
@@ -140,13 +140,13 @@ def test_6_the_party_sends_the_seller_who_signs_in_and_reads_what_is_asked(selle
         assert expected in seller.page.words
 
 
-def test_6_weigeren_records_nothing_and_leads_back(seller: Visitor, party: Party) -> None:
+def test_6_weigeren_records_nothing_and_redirects_back(seller: Visitor, party: Party) -> None:
     assert party.receive(seller.press("Weigeren")) == {"error": "access_denied"}
     seller.open(f"{party.portal}{SETTINGS}")
     assert not seller.page.buttons("Verwijderen", of="Partij")
 
 
-def test_6_toestaan_leads_back_with_a_code_that_gives_tokens(seller: Visitor, party: Party) -> None:
+def test_6_toestaan_redirects_back_with_a_code_for_tokens(seller: Visitor, party: Party) -> None:
     received = party.receive(seller.decide(party.address, "Toestaan"))
     answer = party.exchange(received["code"])
     assert answer.status_code == 200, answer.text
@@ -155,7 +155,7 @@ def test_6_toestaan_leads_back_with_a_code_that_gives_tokens(seller: Visitor, pa
     assert party.call("/verify?scope=orders:manage").status_code == 204
 
 
-def test_6_the_party_refreshes_and_the_end_stays_where_it_is(party: Party) -> None:
+def test_6_refreshing_does_not_move_the_end_date(party: Party) -> None:
     before = dict(party.tokens)
     assert party.refresh().status_code == 200
     assert party.tokens["refresh_token"] != before["refresh_token"]
@@ -163,15 +163,15 @@ def test_6_the_party_refreshes_and_the_end_stays_where_it_is(party: Party) -> No
     assert party.call().status_code == 200
 
 
-def test_7_the_seller_sees_the_party_and_until_when(seller: Visitor, party: Party) -> None:
+def test_7_seller_sees_the_party_and_its_end_date(seller: Visitor, party: Party) -> None:
     seller.open(f"{party.portal}{SETTINGS}")
     ends_at = dt.datetime.fromisoformat(party.tokens["authorization_expires_at"]).astimezone(AMSTERDAM)
     assert "Geautoriseerde partijen voor de Retailer API" in seller.page.headings
     assert f"{ends_at.day} {MONTHS[ends_at.month - 1]} {ends_at.year}" in seller.page.words
 
 
-def test_7_another_seller_sees_and_reaches_nothing_of_it(served: Served, seller: Visitor, party: Party) -> None:
-    """Step 8: 404, at the very address of the first seller's party."""
+def test_7_another_seller_cannot_see_or_remove_the_party(served: Served, seller: Visitor, party: Party) -> None:
+    """Step 8: 404 at the address of the first seller's authorisation."""
     form = next(form for form, _ in seller.page.buttons("Verwijderen") if "/partijen/" in form["action"])
     other = new_visitor(served, "Noten")
     with other.http:
@@ -183,7 +183,7 @@ def test_7_another_seller_sees_and_reaches_nothing_of_it(served: Served, seller:
     assert party.call().status_code == 200
 
 
-def test_7_verwijderen_ends_access_and_refresh_at_once(
+def test_7_verwijderen_ends_access_and_refreshing_at_once(
     served: Served, seller: Visitor, party: Party, credential: tuple[str, str]
 ) -> None:
     form = next(form for form, _ in seller.page.buttons("Verwijderen") if "/partijen/" in form["action"])
@@ -196,7 +196,7 @@ def test_7_verwijderen_ends_access_and_refresh_at_once(
     assert own_token(served, credential).status_code == 200
 
 
-def test_5_verwijderen_of_the_sellers_own_credentials_ends_them_at_once(
+def test_5_deleting_the_sellers_own_credential_ends_it_at_once(
     served: Served, seller: Visitor, credential: tuple[str, str]
 ) -> None:
     token = own_token(served, credential).json()["access_token"]
@@ -207,7 +207,7 @@ def test_5_verwijderen_of_the_sellers_own_credentials_ends_them_at_once(
     assert httpx.get(f"{served}/verify", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
 
-def test_no_step_left_a_secret_in_the_servers_log(served: Served, party: Party, credential: tuple[str, str]) -> None:
+def test_log_contains_no_secret_after_these_steps(served: Served, party: Party, credential: tuple[str, str]) -> None:
     for secret in (party.client_secret, credential[1], *map(str, party.tokens.values())):
         assert len(secret) < 20 or secret not in served.log
     assert party.state not in served.log

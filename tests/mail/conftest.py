@@ -35,13 +35,13 @@ def seller(db: None) -> Seller:
 
 @pytest.fixture
 def by(seller: Seller) -> Actor:
-    """The seller's owner, at a known address."""
+    """The seller's owner as actor, with a known IP address."""
     return Actor(user=seller.members.get(), address="203.0.113.7")
 
 
 @pytest.fixture
 def clock(db: None) -> Iterator[time_machine.Traveller]:
-    """A stopped clock. Create every row after it, so that the order of events is right."""
+    """A stopped clock. Request it before any row is created, so that the order of events is right."""
     with time_machine.travel(START, tick=False) as clock:
         yield clock
 
@@ -70,14 +70,14 @@ def smtp(settings: Settings) -> Iterator[Behaviour]:
 
 @pytest.fixture
 def words(tmp_path: Path) -> tuple[str, ...]:
-    """The arguments of a new announcement."""
+    """The arguments of `announce` for a new announcement."""
     file = tmp_path / "mededeling.txt"
     file.write_text(TEXT)
     return ("--subject", SUBJECT, "--text-file", str(file))
 
 
 def announce(*arguments: str) -> dict[str, Any]:
-    """Run `announce --json` and return its answer."""
+    """Run `announce --json` and return its output."""
     out = io.StringIO()
     call_command("announce", "--json", *arguments, stdout=out)
     answer: dict[str, Any] = json.loads(out.getvalue())

@@ -1,4 +1,4 @@
-"""Running `send_notices`, and the mails that the owner and the contact got."""
+"""Runs of `send_notices`, and the subjects of the mails that they send."""
 
 import datetime as dt
 import json
@@ -21,8 +21,8 @@ def send_notices(*arguments: str) -> dict[str, int]:
     return answer
 
 
-def told() -> list[str]:
-    """Run the command, empty the mailbox, and return the subjects that the owner got."""
+def subjects_sent() -> list[str]:
+    """Run `send_notices` and return the subjects mailed to the owner; the contact must get the same mails."""
     send_notices()
     subjects = [str(message.subject) for message in mail.outbox if message.to == [OWNER]]
     assert Counter(subjects) == Counter(str(message.subject) for message in mail.outbox if message.to == [CONTACT])

@@ -1,4 +1,4 @@
-"""A mail server on loopback that can refuse, wait and disconnect, and stores what it accepted."""
+"""A mail server on loopback that can refuse, wait and disconnect, and stores the accepted mails."""
 
 import time
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class Behaviour:
-    """The configuration of the server, and what it received."""
+    """The configuration of the server, and the mails it received."""
 
     refused: set[str] = field(default_factory=set)  # addresses
     seconds_before_answer: float = 0  # to a message

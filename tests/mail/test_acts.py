@@ -1,4 +1,4 @@
-"""Mails about acts: recipients, content, and what they must not contain."""
+"""Mails about acts: recipients, content, and absence of secrets."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -12,9 +12,11 @@ from django.db import transaction
 
 from accounts.models import Actor, Membership, Seller
 from apicredentials.keys.hash_keys import digest
-from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdPartyAuthorization
+from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdPartyAuthorization, sellers
+from apicredentials.models.kinds import Recipients
 from apicredentials.models.leak_reports import report_leak
 from apicredentials.models.outgoing_mail import unique_addresses
+from apicredentials.models.states import Cause
 from tests.factories import (
     ClientCredentialFactory,
     MembershipFactory,
@@ -44,7 +46,7 @@ def leak(seller: Seller, by: Actor) -> None:
     assert report_leak([digest(secret)], by=Actor(stand_in="Melder"))
 
 
-# The acts, and the kinds of mail that each queues.
+# Each act with the kinds of mail that it queues.
 ACTS: dict[str, tuple[Callable[[Seller, Actor], object], list[str]]] = {
     "create": (
         lambda seller, by: ClientCredential(seller=seller, name="Magazijn", scope="orders:read").create(by=by),
@@ -71,11 +73,47 @@ ACTS: dict[str, tuple[Callable[[Seller, Actor], object], list[str]]] = {
 EVERY_ACT = pytest.mark.parametrize("name", ACTS)
 
 
-@EVERY_ACT
-def test_an_act_is_mailed_to_owner_and_contact_by_send_notices_only(
+def take_over(seller: Seller, by: Actor) -> None:
+    authorization = ThirdPartyAuthorizationFactory(seller=seller)
+    authorization.stop(Cause.MEMBER_LEFT, by=by)
+    authorization.take_over(by=by)
+
+
+def suspend_and_resume(seller: Seller, by: Actor) -> None:
+    party = ThirdPartyAuthorizationFactory(seller=seller).third_party
+    party.pause(by=by)
+    party.resume(by=by)
+
+
+def leak_of_party(seller: Seller, by: Actor) -> None:
+    secret = ThirdPartyAuthorizationFactory(seller=seller).third_party.reveal(by=by)
+    report_leak([digest(secret)], by=by)
+
+
+def close_and_reopen(seller: Seller, by: Actor) -> None:
+    sellers.close(seller, by=by)
+    sellers.reopen(seller, by=by)
+
+
+# Acts of operators and parties, and those whose mail has another advice.
+OTHER_ACTS: dict[str, tuple[Callable[[Seller, Actor], object], list[str]]] = {
+    "narrow": (
+        lambda seller, by: ThirdPartyAuthorizationFactory(seller=seller).narrow(["orders:read"], by=by),
+        [Kind.PARTY_NARROWED],
+    ),
+    "take over": (take_over, [Kind.PARTY_STOPPED, Kind.PARTY_TAKEN_OVER]),
+    "suspend": (suspend_and_resume, [Kind.PARTY_SUSPENDED, Kind.PARTY_RESUMED]),
+    "leak of party": (leak_of_party, [Kind.PARTY_SECRET_LEAKED]),
+    "close": (close_and_reopen, [Kind.SELLER_CLOSED, Kind.SELLER_REOPENED]),
+}
+ALL_ACTS = ACTS | OTHER_ACTS
+
+
+@pytest.mark.parametrize("name", ALL_ACTS)
+def test_act_is_mailed_to_owner_and_contact_by_send_notices_only(
     seller: Seller, by: Actor, name: str, django_capture_on_commit_callbacks: CaptureCallbacks
 ) -> None:
-    act, kinds = ACTS[name]
+    act, kinds = ALL_ACTS[name]
     with django_capture_on_commit_callbacks(execute=True):
         act(seller, by)
     assert mail.outbox == []
@@ -85,13 +123,33 @@ def test_an_act_is_mailed_to_owner_and_contact_by_send_notices_only(
     ]
 
 
-def test_every_mailed_kind_of_act_is_tried_here_or_is_the_calendars() -> None:
-    tried = {kind for _, kinds in ACTS.values() for kind in kinds}
-    assert tried | {Kind.SECRET_ENDED, Kind.PARTY_EXPIRED} == Activity.Kind.mailed()
+def test_every_kind_mailed_to_owners_and_contact_is_covered_here_or_by_the_notices() -> None:
+    tried = {kind for _, kinds in ALL_ACTS.values() for kind in kinds}
+    elsewhere = {Kind.SECRET_ENDED, Kind.PARTY_EXPIRED, Kind.PARTY_REVIVED}
+    expected = {kind for kind in Kind if kind.recipients == Recipients.OWNERS_AND_CONTACT}
+    assert tried | elsewhere == expected
+
+
+def test_switching_the_giver_off_and_on_mails_what_stopped_and_what_works_again(seller: Seller) -> None:
+    giver = MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL).user
+    ThirdPartyAuthorizationFactory(seller=seller, granted_by=giver)
+    sellers.switch_off(giver, by=Actor(reason="Uit dienst"))
+    sellers.switch_on(giver, by=Actor(reason="Weer in dienst"))
+    queued = OutgoingMail.objects.order_by("pk").values_list("kind", "recipient")
+    assert list(queued) == [
+        (Kind.USER_SWITCHED_OFF, OWNER),
+        (Kind.USER_SWITCHED_OFF, giver.email),
+        (Kind.PARTY_STOPPED, OWNER),
+        (Kind.PARTY_STOPPED, CONTACT),
+        (Kind.USER_SWITCHED_ON, OWNER),
+        (Kind.USER_SWITCHED_ON, giver.email),
+        (Kind.PARTY_REVIVED, OWNER),
+        (Kind.PARTY_REVIVED, CONTACT),
+    ]
 
 
 @EVERY_ACT
-def test_a_mail_says_who_when_from_where_and_what_to_do(seller: Seller, by: Actor, name: str) -> None:
+def test_mail_has_actor_time_address_and_advice(seller: Seller, by: Actor, name: str) -> None:
     act, _ = ACTS[name]
     act(seller, by)
     for message in send_due_mail():
@@ -105,16 +163,16 @@ def test_a_mail_says_who_when_from_where_and_what_to_do(seller: Seller, by: Acto
             assert "203.0.113.7" in body or "Melder" in body
 
 
-@EVERY_ACT
-def test_an_act_that_is_undone_is_not_mailed(seller: Seller, by: Actor, name: str) -> None:
-    act, _ = ACTS[name]
+@pytest.mark.parametrize("name", ALL_ACTS)
+def test_rolled_back_act_is_not_mailed(seller: Seller, by: Actor, name: str) -> None:
+    act, _ = ALL_ACTS[name]
     with transaction.atomic():
         act(seller, by)
         transaction.set_rollback(True)
     assert not OutgoingMail.objects.exists()
 
 
-def test_no_mail_and_no_row_holds_a_secret(seller: Seller, by: Actor) -> None:
+def test_neither_mail_nor_outbox_contains_a_secret(seller: Seller, by: Actor) -> None:
     credential = credential_of(seller)
     secrets = [credential.reveal(by=by), credential.rotate(overlap=WEEK, by=by)]
     report_leak([digest(secrets[0])], by=by)
@@ -128,7 +186,7 @@ def test_no_mail_and_no_row_holds_a_secret(seller: Seller, by: Actor) -> None:
     assert "rts_" not in kept + sent
 
 
-def test_an_operators_act_says_so_with_the_reason(seller: Seller) -> None:
+def test_mail_about_an_operators_act_has_the_reason(seller: Seller) -> None:
     credential_of(seller).pause(by=Actor(reason="Te veel aanvragen per minuut"))
     body = send_due_mail()[0].body
     assert "Wie: Operator van de marktplaats" in body
@@ -137,7 +195,7 @@ def test_an_operators_act_says_so_with_the_reason(seller: Seller) -> None:
     assert "Was jij dit niet" not in body
 
 
-# ---- To whom ----------------------------------------------------------------------------------------------
+# ---- Recipients -------------------------------------------------------------------------------------------
 
 
 def recipients(seller: Seller, by: Actor) -> list[str]:
@@ -145,19 +203,19 @@ def recipients(seller: Seller, by: Actor) -> list[str]:
     return list(OutgoingMail.objects.order_by("pk").values_list("recipient", flat=True))
 
 
-def test_each_address_is_mailed_once_without_regard_to_case(seller: Seller, by: Actor) -> None:
+def test_each_address_is_mailed_once_ignoring_case(seller: Seller, by: Actor) -> None:
     type(seller.technical_contact).objects.update(email=OWNER.upper())
     assert recipients(seller, by) == [OWNER]
 
 
-def test_addresses_keep_their_order_and_their_first_spelling() -> None:
+def test_unique_addresses_keep_order_and_first_spelling() -> None:
     assert unique_addresses(["B@x.example", "a@x.example", "b@X.example", CONTACT], but=[CONTACT.upper()]) == [
         "B@x.example",
         "a@x.example",
     ]
 
 
-def test_every_owner_is_mailed_and_no_other_member(seller: Seller, by: Actor) -> None:
+def test_every_owner_and_no_other_member_is_mailed(seller: Seller, by: Actor) -> None:
     second = MembershipFactory(seller=seller).user
     for role in (Membership.Role.ADMINISTRATOR, Membership.Role.TECHNICAL, Membership.Role.READ_ONLY):
         MembershipFactory(seller=seller, role=role)
@@ -166,11 +224,11 @@ def test_every_owner_is_mailed_and_no_other_member(seller: Seller, by: Actor) ->
     assert recipients(seller, by) == [OWNER, second.email, CONTACT]
 
 
-def test_an_unconfirmed_contact_is_mailed_as_well(seller: Seller, by: Actor) -> None:
+def test_unconfirmed_contact_is_mailed_too(seller: Seller, by: Actor) -> None:
     type(seller.technical_contact).objects.update(confirmed_at=None)
     assert recipients(seller, by) == [OWNER, CONTACT]
 
 
-def test_the_act_of_a_third_party_itself_is_nobodys_mail(db: None, by: Actor) -> None:
+def test_act_on_a_third_party_itself_is_not_mailed(db: None, by: Actor) -> None:
     ThirdPartyFactory().reveal(by=by)
     assert not OutgoingMail.objects.exists()

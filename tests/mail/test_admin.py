@@ -34,7 +34,7 @@ def clerk(db: None) -> Client:
 
 
 def mails() -> dict[str, OutgoingMail]:
-    """Create a mail in every state."""
+    """Create one mail per state, and return them by the name of the state."""
     now = timezone.now()
     states: dict[str, dict[str, object]] = {
         "nieuw": {},
@@ -60,14 +60,14 @@ def mails() -> dict[str, OutgoingMail]:
         ("", {"nieuw", "mislukt", "opgegeven", "verstuurd"}),
     ],
 )
-def test_the_list_shows_what_is_stuck(clerk: Client, state: str, shown: set[str]) -> None:
+def test_list_is_filtered_by_state(clerk: Client, state: str, shown: set[str]) -> None:
     names = mails()
     page = clerk.get(LIST, {"state": state} if state else {})
     assert {name for name in names if f"{name}@winkel.example" in page.content.decode()} == shown
     assert "Client credentials gepauzeerd" in says(page)
 
 
-def test_what_is_stuck_can_be_tried_again_by_who_may(operator: Client, clerk: Client) -> None:
+def test_stuck_mail_can_be_tried_again_with_permission(operator: Client, clerk: Client) -> None:
     rows = mails()
     data = {"action": "try_again", "_selected_action": [row.pk for row in rows.values()]}
     clerk.post(LIST, data)
@@ -78,7 +78,7 @@ def test_what_is_stuck_can_be_tried_again_by_who_may(operator: Client, clerk: Cl
     assert OutgoingMail.objects.get(key="verstuurd").attempts == 2
 
 
-def test_a_mail_is_for_reading_only(operator: Client) -> None:
+def test_mail_is_read_only(operator: Client) -> None:
     mail = mails()["mislukt"]
     for address in (f"{LIST}add/", f"{LIST}{mail.pk}/delete/"):
         assert operator.get(address).status_code == HTTPStatus.FORBIDDEN
@@ -88,7 +88,7 @@ def test_a_mail_is_for_reading_only(operator: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
-def test_an_operator_can_read_what_every_mail_says(clerk: Client, kind: str) -> None:
+def test_every_kind_of_mail_has_a_preview(clerk: Client, kind: str) -> None:
     before = tables()
     assert f'href="{PREVIEWS}{kind}/"' in clerk.get(PREVIEWS).content.decode()
     page = clerk.get(f"{PREVIEWS}{kind}/")
@@ -98,16 +98,16 @@ def test_an_operator_can_read_what_every_mail_says(clerk: Client, kind: str) -> 
     assert tables() == before
 
 
-def test_an_unknown_kind_is_not_found(clerk: Client) -> None:
+def test_unknown_kind_is_not_found(clerk: Client) -> None:
     assert clerk.get(f"{PREVIEWS}onbekend/").status_code == HTTPStatus.NOT_FOUND
 
 
-def test_previews_are_for_operators_who_may_see_mail(db: None, client: Client) -> None:
+def test_previews_need_permission_to_view_mail(db: None, client: Client) -> None:
     assert client.get(PREVIEWS).status_code == HTTPStatus.FOUND
     assert signed_in(UserFactory(is_staff=True)).get(PREVIEWS).status_code == HTTPStatus.FORBIDDEN
     seller_user = signed_in(UserFactory())
     assert seller_user.get(PREVIEWS, follow=True).status_code == HTTPStatus.FORBIDDEN
 
 
-def test_the_list_leads_to_the_previews(clerk: Client) -> None:
+def test_list_links_to_the_previews(clerk: Client) -> None:
     assert f'href="{PREVIEWS}"' in clerk.get(LIST).content.decode()

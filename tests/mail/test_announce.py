@@ -1,4 +1,4 @@
-"""`manage.py announce`: one message to every confirmed technical contact, to each exactly once."""
+"""`manage.py announce`: one message to every confirmed technical contact, exactly once."""
 
 import io
 from collections import Counter
@@ -40,7 +40,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def contacts(number: int, **fields: Any) -> list[str]:
-    """Create contacts of as many sellers, and return their addresses."""
+    """Create this number of contacts, each of a new seller, and return their addresses."""
     made = [TechnicalContactFactory(email=f"c{next(NUMBERS)}@winkel.example", **fields) for _ in range(number)]
     return [contact.email for contact in made]
 
@@ -49,21 +49,21 @@ NUMBERS = count()
 
 
 def reached() -> Counter[str]:
-    """Return how often each address was mailed."""
+    """Return the number of mails to each address."""
     return Counter(address for message in mail.outbox for address in message.to)
 
 
 def sent() -> Announcement:
-    """Return a sent announcement whose mails wait in the outbox."""
+    """Return a sent announcement whose mails are still in the outbox."""
     announcement = AnnouncementFactory()
     announcement.send(by=Actor(), seen=announcement.updated_at)
     return announcement
 
 
-# ---- Who gets it ------------------------------------------------------------------------------------------
+# ---- Recipients -------------------------------------------------------------------------------------------
 
 
-def test_it_reaches_every_confirmed_contact_once_however_often_it_is_run(seller: Seller, words: tuple[str]) -> None:
+def test_every_confirmed_contact_is_mailed_once_however_often_it_is_run(seller: Seller, words: tuple[str]) -> None:
     others = contacts(4)
     first, second = announce(*words), announce(*words)
     assert first == {"announcement": first["announcement"], "recipients": 5, "sent": 5, "failed": 0, "due": 0}
@@ -71,7 +71,7 @@ def test_it_reaches_every_confirmed_contact_once_however_often_it_is_run(seller:
     assert reached() == Counter([CONTACT, *others])
 
 
-def test_owners_unconfirmed_contacts_and_closed_sellers_do_not_get_it(seller: Seller, words: tuple[str]) -> None:
+def test_owners_unconfirmed_contacts_and_closed_sellers_are_not_mailed(seller: Seller, words: tuple[str]) -> None:
     contacts(1, confirmed_at=None)
     contacts(1, seller=SellerFactory(closed=True))
     assert announce(*words)["recipients"] == 1
@@ -80,7 +80,7 @@ def test_owners_unconfirmed_contacts_and_closed_sellers_do_not_get_it(seller: Se
 
 
 @pytest.mark.usefixtures("small_batches")
-def test_one_address_for_several_sellers_gets_it_once(db: None, words: tuple[str]) -> None:
+def test_address_of_several_sellers_is_mailed_once(db: None, words: tuple[str]) -> None:
     for address in ("bureau@buro.example", "Bureau@buro.example", "BUREAU@BURO.EXAMPLE", "ander@buro.example"):
         TechnicalContactFactory(email=address)
     assert announce(*words, "--dry-run")["recipients"] == 2
@@ -89,7 +89,7 @@ def test_one_address_for_several_sellers_gets_it_once(db: None, words: tuple[str
     assert reached() == {"bureau@buro.example": 1, "ander@buro.example": 1}
 
 
-def test_who_confirms_after_it_was_sent_does_not_get_it(db: None) -> None:
+def test_contact_confirmed_later_is_not_mailed(db: None) -> None:
     before = contacts(3)
     late = TechnicalContactFactory(email="laat@winkel.example", confirmed_at=None)
     announcement = sent()
@@ -98,22 +98,21 @@ def test_who_confirms_after_it_was_sent_does_not_get_it(db: None) -> None:
     assert reached() == Counter(before)
 
 
-def test_the_database_holds_one_mail_for_each_announcement_and_address(seller: Seller) -> None:
+def test_database_rejects_a_second_mail_to_one_address(seller: Seller) -> None:
     double = sent().mail_to(CONTACT.upper(), SellerFactory())
     with transaction.atomic(), pytest.raises(IntegrityError, match=r"key|address"):
         double.save()
 
 
-def test_one_partys_announcement_reaches_the_owners_and_contacts_of_its_sellers(
+def test_announcement_of_a_party_is_mailed_to_owners_and_contacts_of_its_sellers(
     seller: Seller, words: tuple[str]
 ) -> None:
     party = ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Boekhouding").third_party
+    party.pause(by=Actor(reason="Onderzoek"))
+    OutgoingMail.objects.all().delete()  # the mail about the suspension
     MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL)
-    for fields in (
-        {"ended_at": timezone.now(), "end_cause": "removed_by_seller"},
-        {"expired": True},
-        {"seller": SellerFactory(closed=True)},
-    ):
+    without_access: list[dict[str, Any]] = [{"ended": True}, {"expired": True}, {"seller": SellerFactory(closed=True)}]
+    for fields in without_access:
         ThirdPartyAuthorizationFactory(third_party=party, **fields)
     ThirdPartyAuthorizationFactory()
     contacts(1)
@@ -122,7 +121,7 @@ def test_one_partys_announcement_reaches_the_owners_and_contacts_of_its_sellers(
         assert announce(*words, "--party", party.client_id)["sent"] == sent
     assert reached() == {OWNER: 1, CONTACT: 1}
     assert "eigenaar of technisch contact bent van Appels" in mail.outbox[0].body
-    assert "en Boekhouding daar toegang heeft" in mail.outbox[0].body
+    assert "en Boekhouding daar toestemming heeft" in mail.outbox[0].body
     assert announce(*words)["recipients"] == 2, "the same words for everybody are another announcement"
 
 
@@ -130,11 +129,11 @@ def test_one_partys_announcement_reaches_the_owners_and_contacts_of_its_sellers(
 
 
 class Interrupted(BaseException):
-    """Like KeyboardInterrupt, at a moment that a test chooses."""
+    """Like KeyboardInterrupt, raised at a chosen call."""
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, after: int) -> None:
-    """Let `owner.name` work `after` times, and raise Interrupted at the next call."""
+    """Make `owner.name` raise Interrupted after `after` successful calls."""
     works, calls = getattr(owner, name), count()
 
     def work(*args: Any, **kwargs: Any) -> Any:
@@ -145,7 +144,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, after: 
     monkeypatch.setattr(owner, name, work)
 
 
-# Where a run for five contacts is interrupted: before it starts, while mails are queued, before the commit, and between
+# The calls that interrupt a run for five contacts: before it starts, while mails are queued, before the commit, between
 # two mails.
 MOMENTS = [
     (Announcement, "send", 0),
@@ -159,30 +158,30 @@ MOMENTS = [
 def interrupted(
     request: pytest.FixtureRequest, words: tuple[str], small_batches: None, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> list[str]:
-    """The addresses of a run that was interrupted."""
+    """The contacts' addresses, after an interrupted run."""
     addresses = contacts(5)
     with monkeypatch.context() as patch:
         interrupt(patch, *request.param)
         with pytest.raises(Interrupted):
             announce(*words)
-    # The mail that was being sent stays claimed until the lease of the dead sender is over.
+    # The mail in progress stays claimed until the lease of the dead sender has expired; skip that wait.
     OutgoingMail.objects.filter(sent_at=None).update(due_at=timezone.now())
     return addresses
 
 
-def test_interrupted_anywhere_and_repeated_it_reaches_each_once(interrupted: list[str], words: tuple[str]) -> None:
+def test_repeating_an_interrupted_run_mails_each_once(interrupted: list[str], words: tuple[str]) -> None:
     assert announce(*words)["due"] == 0
     assert reached() == Counter(interrupted)
     assert Announcement.objects.count() == Activity.objects.filter(kind="announcement_sent").count() == 1
 
 
-def test_interrupted_anywhere_and_left_alone_it_is_finished_by_the_clock(interrupted: list[str]) -> None:
+def test_send_notices_finishes_an_interrupted_run(interrupted: list[str]) -> None:
     was_sent = Announcement.objects.filter(sent_at__isnull=False).exists()
     call_command("send_notices", "--json", stdout=io.StringIO())
     assert reached() == Counter(interrupted if was_sent else [])
 
 
-def test_urgent_mail_does_not_wait_for_it(db: None) -> None:
+def test_urgent_mail_is_sent_before_announcements(db: None) -> None:
     contacts(3)
     sent()
     sample(Activity.Kind.LEAK_REPORTED).queue_for([OWNER])
@@ -190,7 +189,7 @@ def test_urgent_mail_does_not_wait_for_it(db: None) -> None:
     assert len(mail.outbox) == 4
 
 
-def test_the_number_of_queries_does_not_grow_with_the_number_of_contacts(db: None) -> None:
+def test_number_of_queries_is_independent_of_the_number_of_contacts(db: None) -> None:
     def queries(number: int) -> int:
         contacts(number)
         with CaptureQueriesContext(connection) as captured:
@@ -200,10 +199,10 @@ def test_the_number_of_queries_does_not_grow_with_the_number_of_contacts(db: Non
     assert queries(2) == queries(20)
 
 
-# ---- Looking before, and after ----------------------------------------------------------------------------
+# ---- Dry run, log and drafts ------------------------------------------------------------------------------
 
 
-def test_a_dry_run_prints_the_mail_and_does_nothing(seller: Seller, words: tuple[str]) -> None:
+def test_dry_run_prints_the_mail_and_changes_nothing(seller: Seller, words: tuple[str]) -> None:
     before = tables()
     answer = announce(*words, "--dry-run")
     assert "\n\nHallo,\n\nZondag 7 maart" in answer.pop("body")
@@ -211,7 +210,7 @@ def test_a_dry_run_prints_the_mail_and_does_nothing(seller: Seller, words: tuple
     assert (tables(), mail.outbox) == (before, [])
 
 
-def test_the_log_of_operators_says_why_and_that_of_sellers_says_nothing(seller: Seller, words: tuple[str]) -> None:
+def test_sending_is_logged_for_operators_but_not_for_sellers(seller: Seller, words: tuple[str]) -> None:
     announce(*words, "--reason", "Wijziging 4711")
     activity = Activity.objects.get(kind=Activity.Kind.ANNOUNCEMENT_SENT)
     assert (activity.subject, activity.reason, activity.seller) == (SUBJECT, "Wijziging 4711", None)
@@ -219,7 +218,7 @@ def test_the_log_of_operators_says_why_and_that_of_sellers_says_nothing(seller: 
     assert SUBJECT not in says(signed_in(seller.members.get()).get("/instellingen/api/activiteit/"))
 
 
-def test_what_was_sent_cannot_change_or_go(seller: Seller) -> None:
+def test_sent_announcement_cannot_be_changed_or_deleted(seller: Seller) -> None:
     draft = AnnouncementFactory()
     stale = Announcement.objects.get()
     draft.send(by=Actor(), seen=draft.updated_at)
@@ -234,7 +233,7 @@ def test_what_was_sent_cannot_change_or_go(seller: Seller) -> None:
     assert tables() == before
 
 
-def test_what_was_thrown_away_does_not_come_back(db: None) -> None:
+def test_deleted_draft_cannot_be_saved_or_sent(db: None) -> None:
     draft = AnnouncementFactory()
     Announcement.objects.get().delete()
     for act in (draft.save, draft.delete, lambda: draft.send(by=Actor(), seen=draft.updated_at)):
@@ -243,7 +242,7 @@ def test_what_was_thrown_away_does_not_come_back(db: None) -> None:
     assert not Announcement.objects.exists()
 
 
-def test_only_words_that_were_read_are_sent(seller: Seller) -> None:
+def test_changed_draft_is_not_sent(seller: Seller) -> None:
     announcement = AnnouncementFactory()
     read = announcement.updated_at
     announcement.text = "Iets anders."
@@ -253,13 +252,13 @@ def test_only_words_that_were_read_are_sent(seller: Seller) -> None:
     assert not Activity.objects.filter(kind=Activity.Kind.ANNOUNCEMENT_SENT).exists()
 
 
-# ---- Several at once, and processes that are killed --------------------------------------------------------
+# ---- Concurrency -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("small_batches")
-def test_several_senders_of_the_same_words_reach_each_once(smtp: Behaviour, words: tuple[str]) -> None:
+def test_concurrent_runs_with_the_same_text_mail_each_once(smtp: Behaviour, words: tuple[str]) -> None:
     addresses = contacts(15)
     at_once(lambda: announce(*words))
     assert Counter(smtp.recipients) == Counter(addresses)
@@ -269,7 +268,7 @@ def test_several_senders_of_the_same_words_reach_each_once(smtp: Behaviour, word
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_several_who_press_send_one_does(smtp: Behaviour) -> None:
+def test_one_of_several_concurrent_sends_succeeds(smtp: Behaviour) -> None:
     contacts(3)
     draft, outcomes = AnnouncementFactory(), []
 

@@ -1,4 +1,4 @@
-"""The words of an announcement, and those that `manage.py announce` refuses."""
+"""The text of an announcement: mail, links, and input that `manage.py announce` refuses."""
 
 import io
 import re
@@ -23,10 +23,10 @@ from tests.mail.conftest import SUBJECT, TEXT, announce
 SECRET = "rts_" + "a1" * 41
 
 
-# ---- What it says -----------------------------------------------------------------------------------------
+# ---- The mail ---------------------------------------------------------------------------------------------
 
 
-def test_the_mail_says_what_why_and_that_there_is_no_way_out(seller: Seller, words: tuple[str]) -> None:
+def test_mail_has_text_reason_and_no_unsubscribe(seller: Seller, words: tuple[str]) -> None:
     announce(*words)
     [message] = mail.outbox
     assert isinstance(message, EmailMultiAlternatives)
@@ -61,13 +61,13 @@ def test_only_plain_https_addresses_become_links(text: str, drawn: str) -> None:
     assert with_links(text) == drawn
 
 
-def test_a_text_that_is_all_addresses_is_drawn_in_a_moment() -> None:
+def test_finding_links_takes_linear_time() -> None:
     """A pattern with backtracking would exceed the time limit of a test."""
     for text in ("https://a/" * 1000 + '"@', "https://" + "a." * 5000 + "@", "https://a/" + ")" * 9000 + "@"):
         assert with_links(text) == escape(text)
 
 
-def test_nobody_elses_words_become_links() -> None:
+def test_only_the_operators_text_gets_links() -> None:
     shop = sample(Activity.Kind.CREDENTIAL_CREATED)
     shop.context |= {"subject": "https://dief.example", "seller": "https://dief.example"}
     assert 'href="https://dief.example' not in str(render(shop).alternatives[0][0])
@@ -76,7 +76,7 @@ def test_nobody_elses_words_become_links() -> None:
     assert 'href="https://dief.example' not in str(render(announcement).alternatives[0][0])
 
 
-def test_words_are_no_html_and_no_template(seller: Seller) -> None:
+def test_text_is_not_html_or_template(seller: Seller) -> None:
     nasty = "<b>{{ settings }}</b> <script>x</script>"
     email = render(sample_of(AnnouncementFactory(subject=nasty, text=nasty)))
     html = str(email.alternatives[0][0])
@@ -85,7 +85,7 @@ def test_words_are_no_html_and_no_template(seller: Seller) -> None:
     assert nasty in str(email.body)
 
 
-# ---- Wrong input ------------------------------------------------------------------------------------------
+# ---- Invalid input ----------------------------------------------------------------------------------------
 
 BAD_SUBJECTS = {
     "": "Vul een onderwerp in.",
@@ -110,7 +110,7 @@ BAD_TEXTS = {
 
 
 @pytest.mark.parametrize("subject", BAD_SUBJECTS)
-def test_a_subject_that_cannot_be_mailed_is_refused(seller: Seller, words: tuple[str, ...], subject: str) -> None:
+def test_invalid_subject_is_refused(seller: Seller, words: tuple[str, ...], subject: str) -> None:
     before = tables()
     with pytest.raises(CommandError, match=BAD_SUBJECTS[subject]) as refused:
         announce("--subject", subject, *words[2:])
@@ -119,7 +119,7 @@ def test_a_subject_that_cannot_be_mailed_is_refused(seller: Seller, words: tuple
 
 
 @pytest.mark.parametrize("text", BAD_TEXTS)
-def test_a_text_that_cannot_be_mailed_is_refused(seller: Seller, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_invalid_text_is_refused(seller: Seller, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))
     before = tables()
     with pytest.raises(CommandError, match=BAD_TEXTS[text]):
@@ -146,17 +146,17 @@ def test_a_text_that_cannot_be_mailed_is_refused(seller: Seller, monkeypatch: py
         (("1", "--reason", "x" * 501), "--reason must be one line"),
     ],
 )
-def test_bad_arguments_are_one_line_and_do_nothing(seller: Seller, arguments: tuple[str, ...], complaint: str) -> None:
+def test_invalid_arguments_are_refused_in_one_line(seller: Seller, arguments: tuple[str, ...], complaint: str) -> None:
     before = tables()
     with pytest.raises(CommandError, match=re.escape(complaint)):
         announce(*arguments)
     assert tables() == before
 
 
-def test_the_text_may_come_from_standard_input_with_any_line_ends(
+def test_text_from_standard_input_may_have_any_line_ends(
     seller: Seller, monkeypatch: pytest.MonkeyPatch, words: tuple[str]
 ) -> None:
     announce(*words)
     monkeypatch.setattr(sys, "stdin", io.StringIO(TEXT.replace("\n\n", "  \r\n \r\n\r\n") + "\r\n"))
-    assert announce("--subject", f" {SUBJECT} ", "--text-file", "-")["sent"] == 0  # the same words
+    assert announce("--subject", f" {SUBJECT} ", "--text-file", "-")["sent"] == 0  # the same announcement
     assert Announcement.objects.count() == 1

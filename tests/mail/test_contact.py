@@ -51,10 +51,10 @@ def link_in(body: object) -> str:
     return found[1]
 
 
-# ---- The whole way ----------------------------------------------------------------------------------------
+# ---- Confirmation -----------------------------------------------------------------------------------------
 
 
-def test_a_contact_confirms_by_the_link_it_was_mailed(empty: Seller, client: Client) -> None:
+def test_contact_confirms_with_the_mailed_link(empty: Seller, client: Client) -> None:
     owner = signed_in(empty.members.get())
     owner.post("/instellingen/api/contact/", {"name": "Sanne", "email": CONTACT, "phone_number": ""})
     [message] = send_due_mail()
@@ -80,7 +80,7 @@ def test_a_contact_confirms_by_the_link_it_was_mailed(empty: Seller, client: Cli
     assert (activity.actor_name, activity.address) == ("Ontvanger van de mail", "127.0.0.1")
 
 
-def test_csrf_is_enforced_on_the_page_that_confirms(empty: Seller) -> None:
+def test_confirmation_requires_a_csrf_token(empty: Seller) -> None:
     contact = save(empty)
     client = Client(enforce_csrf_checks=True)
     token = confirmation_token(contact.pk, CONTACT)
@@ -91,7 +91,7 @@ def test_csrf_is_enforced_on_the_page_that_confirms(empty: Seller) -> None:
     assert client.post(CONFIRM, data).status_code == HTTPStatus.FOUND
 
 
-def test_confirming_twice_is_confirming_once(empty: Seller, client: Client) -> None:
+def test_confirming_is_idempotent(empty: Seller, client: Client) -> None:
     contact = save(empty)
     token = confirmation_token(contact.pk, CONTACT)
     first = [client.post(CONFIRM, {"token": token}) for _ in range(2)]
@@ -103,14 +103,14 @@ def test_confirming_twice_is_confirming_once(empty: Seller, client: Client) -> N
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_other_methods_mean_nothing(db: None, client: Client, method: str) -> None:
+def test_other_methods_are_not_allowed(db: None, client: Client, method: str) -> None:
     assert client.generic(method, CONFIRM).status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
 
-# ---- Links that do not work -------------------------------------------------------------------------------
+# ---- Invalid links ----------------------------------------------------------------------------------------
 
 
-def test_a_link_works_for_seven_days(empty: Seller, client: Client, clock: time_machine.Traveller) -> None:
+def test_link_works_for_seven_days(empty: Seller, client: Client, clock: time_machine.Traveller) -> None:
     token = confirmation_token(save(empty).pk, CONTACT)
     clock.shift(LINK_LIFETIME)
     assert TechnicalContact.for_token(token)
@@ -123,7 +123,7 @@ def test_a_link_works_for_seven_days(empty: Seller, client: Client, clock: time_
     assert not TechnicalContact.objects.get().is_confirmed
 
 
-def test_a_link_is_for_one_address_of_one_contact(empty: Seller, seller: Seller) -> None:
+def test_link_is_bound_to_contact_and_address(empty: Seller, seller: Seller) -> None:
     contact = save(empty)
     token = confirmation_token(contact.pk, CONTACT)
     save(empty, NEW)
@@ -137,7 +137,7 @@ def test_a_link_is_for_one_address_of_one_contact(empty: Seller, seller: Seller)
 
 @pytest.mark.parametrize("token", ["", "x", "W10:1:x", "\x00", "é\u202e", "a" * 5000, "::", "W10:1xVdLy:AAAA"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_what_is_no_link_of_ours_says_what_to_do(db: None, client: Client, token: str, method: str) -> None:
+def test_malformed_link_gets_a_page_with_advice(db: None, client: Client, token: str, method: str) -> None:
     with pytest.raises(LinkInvalid):
         TechnicalContact.for_token(token)
     page = getattr(client, method)(CONFIRM, {"token": token})
@@ -148,12 +148,12 @@ def test_what_is_no_link_of_ours_says_what_to_do(db: None, client: Client, token
 # ---- Saving -----------------------------------------------------------------------------------------------
 
 
-def test_a_first_contact_is_asked_to_confirm_and_nobody_else_is_bothered(empty: Seller) -> None:
+def test_first_contact_gets_only_a_confirmation_mail(empty: Seller) -> None:
     save(empty)
     assert outbox() == [("contact_confirmation", CONTACT)]
 
 
-def test_a_new_address_is_asked_and_the_old_one_and_the_owner_are_told(seller: Seller) -> None:
+def test_changed_address_is_mailed_to_new_address_old_address_and_owner(seller: Seller) -> None:
     contact = save(seller, NEW)
     assert not contact.is_confirmed
     by_recipient = {message.to[0]: message for message in send_due_mail()}
@@ -162,19 +162,19 @@ def test_a_new_address_is_asked_and_the_old_one_and_the_owner_are_told(seller: S
     assert f"Vorig adres: {CONTACT}" in by_recipient[OWNER].body
     assert NEW in by_recipient[OWNER].body
     assert "Je bent niet meer het technisch contact" in by_recipient[CONTACT].subject
-    assert NEW not in by_recipient[CONTACT].body, "the new address is not for the old one to know"
+    assert NEW not in by_recipient[CONTACT].body, "the old address must not learn the new one"
     for message in by_recipient.values():
         assert "Vanaf adres: 203.0.113.7" in message.body
 
 
-def test_an_old_address_that_is_the_owners_is_told_once(seller: Seller) -> None:
+def test_old_address_of_the_owner_is_mailed_once(seller: Seller) -> None:
     save(seller, OWNER)
     outbox()
     save(seller, NEW)
     assert outbox() == [("contact_confirmation", NEW), ("contact_saved", OWNER)]
 
 
-def test_another_name_or_number_is_told_and_needs_no_confirmation(seller: Seller) -> None:
+def test_changed_name_or_number_is_mailed_and_needs_no_confirmation(seller: Seller) -> None:
     contact = save(seller, name="Joris", phone="+31201234567")
     assert contact.is_confirmed
     told = OutgoingMail.objects.get(recipient=OWNER)
@@ -182,17 +182,17 @@ def test_another_name_or_number_is_told_and_needs_no_confirmation(seller: Seller
     assert outbox() == [("contact_saved", OWNER), ("contact_saved", CONTACT)]
 
 
-def test_the_same_address_in_other_capitals_needs_no_confirmation(seller: Seller) -> None:
+def test_address_in_another_case_needs_no_confirmation(seller: Seller) -> None:
     assert save(seller, CONTACT.upper()).is_confirmed
     assert outbox() == [("contact_saved", OWNER), ("contact_saved", CONTACT.upper())]
 
 
-def test_saving_what_is_there_already_is_not_mailed(seller: Seller) -> None:
+def test_saving_without_changes_is_not_mailed(seller: Seller) -> None:
     save(seller)
     assert outbox() == []
 
 
-def test_saving_an_old_page_does_not_undo_a_confirmation(empty: Seller) -> None:
+def test_saving_a_stale_page_does_not_undo_a_confirmation(empty: Seller) -> None:
     stale = save(empty)
     TechnicalContact.objects.get().confirm()
     stale.name = "Joris"
@@ -200,36 +200,36 @@ def test_saving_an_old_page_does_not_undo_a_confirmation(empty: Seller) -> None:
     assert TechnicalContact.objects.get().is_confirmed
 
 
-def test_the_log_keeps_no_address(seller: Seller) -> None:
+def test_log_contains_no_address(seller: Seller) -> None:
     save(seller, NEW)
     kept = str(list(Activity.objects.values()))
     assert NEW not in kept
     assert CONTACT not in kept
 
 
-def test_an_operator_who_answers_for_an_address_has_it_confirmed_without_mail(empty: Seller) -> None:
+def test_operator_confirms_an_address_without_mail(empty: Seller) -> None:
     save(empty).confirm()
     assert outbox() == []
     assert Activity.objects.get(kind=Activity.Kind.CONTACT_CONFIRMED).actor_name == "Operator van de marktplaats"
 
 
-def test_a_replaced_address_is_not_asked_any_more(empty: Seller) -> None:
+def test_confirmation_mail_to_a_replaced_address_is_withdrawn(empty: Seller) -> None:
     save(empty)
     save(empty, NEW)
     assert ("contact_confirmation", CONTACT) not in outbox()
 
 
-def test_two_first_contacts_at_once_make_one(empty: Seller) -> None:
+def test_two_first_contacts_create_one_row(empty: Seller) -> None:
     forms = [TechnicalContact(seller=empty, name=name, email=CONTACT) for name in ("Sanne", "Joris")]
     for contact in forms:
         contact.record(by=Actor())
     assert TechnicalContact.objects.get().name == "Joris"
 
 
-# ---- Once more --------------------------------------------------------------------------------------------
+# ---- Sending the link again -------------------------------------------------------------------------------
 
 
-def test_the_link_can_be_sent_again_once_a_minute(empty: Seller, clock: time_machine.Traveller) -> None:
+def test_link_can_be_sent_again_once_a_minute(empty: Seller, clock: time_machine.Traveller) -> None:
     owner = signed_in(empty.members.get())
     save(empty)
     too_soon = owner.post(RESEND, follow=True)
@@ -242,7 +242,7 @@ def test_the_link_can_be_sent_again_once_a_minute(empty: Seller, clock: time_mac
     assert outbox() == [("contact_confirmation", CONTACT)]
 
 
-def test_changing_the_address_to_and_fro_does_not_mail_it_more_often(empty: Seller) -> None:
+def test_changing_the_address_back_and_forth_does_not_bypass_the_limit(empty: Seller) -> None:
     save(empty)
     OutgoingMail.objects.update(sent_at=timezone.now())
     for _ in range(3):
@@ -251,18 +251,18 @@ def test_changing_the_address_to_and_fro_does_not_mail_it_more_often(empty: Sell
     assert OutgoingMail.objects.filter(kind="contact_confirmation", recipient=CONTACT).count() == 1
 
 
-def test_a_confirmed_address_is_not_asked_again(seller: Seller) -> None:
+def test_confirmed_address_gets_no_new_link(seller: Seller) -> None:
     with pytest.raises(AlreadyConfirmed):
         seller.technical_contact.ask_again(by=Actor())
     assert "intussen bevestigd" in says(signed_in(seller.members.get()).post(RESEND, follow=True))
     assert outbox() == []
 
 
-def test_without_a_contact_there_is_nobody_to_ask(empty: Seller) -> None:
+def test_resending_without_a_contact_is_not_found(empty: Seller) -> None:
     assert signed_in(empty.members.get()).post(RESEND).status_code == HTTPStatus.NOT_FOUND
 
 
-def test_who_may_only_read_sees_the_mark_and_no_button(empty: Seller) -> None:
+def test_read_only_member_sees_the_state_without_a_button(empty: Seller) -> None:
     save(empty)
     reader = signed_in(MembershipFactory(seller=empty, role="read_only").user)
     page = reader.get("/instellingen/api/")

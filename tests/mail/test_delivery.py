@@ -29,7 +29,7 @@ def queue(*recipients: str, key: str = "een-aanleiding") -> None:
 
 
 def send() -> tuple[int, int]:
-    """Send all due mail, and return the numbers sent and failed."""
+    """Send all due mail and return the numbers of sent and failed mails."""
     result = delivery.send(OutgoingMail.objects.all())
     return result.sent, result.failed
 
@@ -43,7 +43,7 @@ def _db(db: None) -> None:
     """Let every test use the database."""
 
 
-def test_mail_leaves_once(smtp: Behaviour) -> None:
+def test_mail_is_sent_once(smtp: Behaviour) -> None:
     queue(GOOD, OTHER)
     assert send() == (2, 0)
     assert send() == (0, 0)
@@ -53,7 +53,7 @@ def test_mail_leaves_once(smtp: Behaviour) -> None:
     assert len(set(smtp.message_ids)) == 2
 
 
-def test_what_was_queued_for_an_occasion_is_queued_once_for_each_address(smtp: Behaviour) -> None:
+def test_each_address_gets_one_mail_per_key(smtp: Behaviour) -> None:
     queue(GOOD)
     queue(GOOD.upper(), OTHER)
     queue(GOOD, key="een-andere")
@@ -70,7 +70,7 @@ def test_refused_addresses_delay_no_other_mail(smtp: Behaviour) -> None:
     assert {mail.last_error for mail in refused} == {"SMTPRecipientsRefused 550 5.1.1"}
 
 
-def test_a_mail_that_cannot_be_made_keeps_no_other_waiting(smtp: Behaviour) -> None:
+def test_mail_that_cannot_be_rendered_delays_no_other_mail(smtp: Behaviour) -> None:
     for number in range(2 * delivery.PATIENCE):
         OutgoingMail(kind="bestaat_niet", key=str(number)).queue_for([BAD])
     queue("met een spatie@winkel.example", GOOD)
@@ -78,7 +78,7 @@ def test_a_mail_that_cannot_be_made_keeps_no_other_waiting(smtp: Behaviour) -> N
     assert OutgoingMail.objects.get(key="0").last_error == "KeyError"
 
 
-def test_a_failure_is_followed_by_growing_pauses(smtp: Behaviour, clock: time_machine.Traveller) -> None:
+def test_failed_mail_is_retried_after_growing_pauses(smtp: Behaviour, clock: time_machine.Traveller) -> None:
     smtp.refused = {BAD}
     queue(BAD)
     for attempt, pause in enumerate(PAUSES, start=1):
@@ -93,9 +93,7 @@ def test_a_failure_is_followed_by_growing_pauses(smtp: Behaviour, clock: time_ma
     assert dt.timedelta(days=4.5) < sum(PAUSES, dt.timedelta()) < dt.timedelta(days=5)
 
 
-def test_in_the_end_it_is_given_up_and_an_operator_can_have_it_tried_again(
-    smtp: Behaviour, clock: time_machine.Traveller
-) -> None:
+def test_mail_is_given_up_and_can_be_tried_again(smtp: Behaviour, clock: time_machine.Traveller) -> None:
     smtp.refused = {BAD}
     queue(BAD)
     for pause in (*PAUSES, dt.timedelta()):
@@ -110,7 +108,7 @@ def test_in_the_end_it_is_given_up_and_an_operator_can_have_it_tried_again(
     assert only().given_up_at is None
 
 
-def test_a_server_that_is_down_delays_mail_and_loses_none(smtp: Behaviour, settings: Settings) -> None:
+def test_unavailable_server_delays_mail_without_losing_any(smtp: Behaviour, settings: Settings) -> None:
     queue(*[f"goed{number}@winkel.example" for number in range(10)])
     with socket.create_server(("127.0.0.1", 0)) as closed:
         free_port = closed.getsockname()[1]
@@ -125,7 +123,7 @@ def test_a_server_that_is_down_delays_mail_and_loses_none(smtp: Behaviour, setti
     assert sorted(smtp.recipients) == [f"goed{number}@winkel.example" for number in range(10)]
 
 
-def test_a_server_that_never_answers_is_soon_left_alone(smtp: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_ends_early_when_the_server_does_not_respond(smtp: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery, "ANSWER_SECONDS", 0.2)
     smtp.seconds_before_answer = 1
     queue(*[f"goed{number}@winkel.example" for number in range(10)])
@@ -135,8 +133,8 @@ def test_a_server_that_never_answers_is_soon_left_alone(smtp: Behaviour, monkeyp
     assert {each.last_error for each in OutgoingMail.objects.stuck()} == {"SMTPServerDisconnected"}
 
 
-def test_a_slow_server_gets_its_time(smtp: Behaviour) -> None:
-    """The time limit of an answer is longer than that of connecting, so that no accepted mail is sent twice."""
+def test_slow_server_is_given_time_to_respond(smtp: Behaviour) -> None:
+    """The timeout of a response is longer than that of connecting, so that no accepted mail is sent twice."""
     smtp.seconds_before_answer = 2.5
     queue(GOOD)
     assert send() == (1, 0)
@@ -144,7 +142,7 @@ def test_a_slow_server_gets_its_time(smtp: Behaviour) -> None:
 
 
 @pytest.mark.parametrize("command", ["EHLO", "MAIL", "RCPT"])
-def test_a_server_that_breaks_off_gets_the_mail_later(smtp: Behaviour, command: str) -> None:
+def test_mail_is_retried_after_a_disconnect(smtp: Behaviour, command: str) -> None:
     smtp.breaks_off = {command, "HELO"}
     queue(GOOD)
     assert send() == (0, 1)
@@ -154,7 +152,7 @@ def test_a_server_that_breaks_off_gets_the_mail_later(smtp: Behaviour, command: 
         assert send() == (1, 0)
 
 
-def test_after_a_broken_connection_the_next_mail_gets_a_new_one(smtp: Behaviour) -> None:
+def test_next_mail_after_a_disconnect_uses_a_new_connection(smtp: Behaviour) -> None:
     smtp.hated = {BAD}
     queue(BAD, GOOD, OTHER)
     assert send() == (2, 1)
@@ -162,7 +160,7 @@ def test_after_a_broken_connection_the_next_mail_gets_a_new_one(smtp: Behaviour)
     assert smtp.connections == 2
 
 
-def test_a_server_that_dies_between_accept_and_answer_gets_one_duplicate_with_the_same_id(smtp: Behaviour) -> None:
+def test_disconnect_after_acceptance_causes_one_duplicate_with_the_same_id(smtp: Behaviour) -> None:
     smtp.breaks_off = {"."}
     queue(GOOD)
     assert send() == (0, 1)
@@ -174,14 +172,14 @@ def test_a_server_that_dies_between_accept_and_answer_gets_one_duplicate_with_th
     assert smtp.message_ids == [only().message_id] * 2
 
 
-def test_a_server_that_breaks_off_at_goodbye_has_accepted_the_mail(smtp: Behaviour) -> None:
+def test_mail_is_sent_when_the_server_disconnects_at_quit(smtp: Behaviour) -> None:
     smtp.breaks_off = {"QUIT"}
     queue(GOOD)
     assert send() == (1, 0)
     assert smtp.recipients == [GOOD]
 
 
-def test_a_sender_that_dies_after_the_mail_was_accepted_makes_one_duplicate_with_the_same_id(
+def test_killed_sender_causes_one_duplicate_with_the_same_id(
     smtp: Behaviour, monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller
 ) -> None:
     queue(GOOD)
@@ -189,7 +187,7 @@ def test_a_sender_that_dies_after_the_mail_was_accepted_makes_one_duplicate_with
         patch.setattr(OutgoingMail, "note_sent", kill)
         with pytest.raises(SystemExit):
             send()
-    assert send() == (0, 0), "another sender must not touch it while the first may still live"
+    assert send() == (0, 0), "no other sender may take it while the first may still be running"
     clock.shift(LEASE)
     assert send() == (1, 0)
     clock.shift(LEASE)
@@ -201,7 +199,7 @@ def kill(mail: OutgoingMail) -> None:
     raise SystemExit
 
 
-def test_a_sender_that_comes_back_late_spoils_nothing(smtp: Behaviour, clock: time_machine.Traveller) -> None:
+def test_failure_noted_after_the_lease_has_no_effect(smtp: Behaviour, clock: time_machine.Traveller) -> None:
     queue(GOOD)
     late = OutgoingMail.objects.claim()
     assert late is not None
@@ -212,21 +210,21 @@ def test_a_sender_that_comes_back_late_spoils_nothing(smtp: Behaviour, clock: ti
     assert only().last_error == ""
 
 
-class SulkyMailer(EmailBackend):
-    """Accepts mail, and fails to close."""
+class UnclosableMailer(EmailBackend):
+    """A mailer that accepts mail and raises when it is closed."""
 
     def close(self) -> None:
         raise OSError
 
 
-def test_a_mailer_that_cannot_part_has_accepted_the_mail(settings: Settings) -> None:
-    settings.MAILERS = {"default": {"BACKEND": f"{__name__}.{SulkyMailer.__name__}"}}
+def test_mail_is_sent_when_closing_the_mailer_fails(settings: Settings) -> None:
+    settings.MAILERS = {"default": {"BACKEND": f"{__name__}.{UnclosableMailer.__name__}"}}
     queue(GOOD)
     assert send() == (1, 0)
     assert only().sent_at is not None
 
 
-# ---- What is written down about a failure -----------------------------------------------------------------
+# ---- Description of failures ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -240,11 +238,11 @@ def test_a_mailer_that_cannot_part_has_accepted_the_mail(settings: Settings) -> 
         (ConnectionRefusedError(111, "Connection refused"), "ConnectionRefusedError"),
     ],
 )
-def test_a_failure_is_described_without_the_address(error: Exception, description: str) -> None:
+def test_failure_is_described_without_the_address(error: Exception, description: str) -> None:
     assert describe(error) == description
 
 
-def test_the_log_has_the_failure_and_not_the_address(smtp: Behaviour) -> None:
+def test_failure_is_logged_without_the_address(smtp: Behaviour) -> None:
     smtp.refused = {BAD}
     queue(BAD, "met een spatie@winkel.example")
     with structlog.testing.capture_logs() as lines:

@@ -19,19 +19,19 @@ from apicredentials.models import Activity, OutgoingMail, ThirdParty, ThirdParty
 from apicredentials.models.states import Cause
 from tests.factories import ThirdPartyAuthorizationFactory
 from tests.mail.conftest import START
-from tests.mail.notices import DAY, send_notices, told
+from tests.mail.notices import DAY, send_notices, subjects_sent
 
 pytestmark = pytest.mark.usefixtures("clock")
 
 
-def test_each_notice_of_an_end_comes_once_on_its_day(
+def test_each_notice_is_sent_once_on_its_day(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
 ) -> None:
     came = {}
     for day in (-70, -61, -60, -59, -45, -31, -30, -29, -15, -14, -13, -8, -7, -6, -2, -1, 0, 1, 7, 29, 30, 31, 60):
         clock.move_to(authorization.expires_at + day * DAY)
         for _ in range(2):
-            if subjects := told():
+            if subjects := subjects_sent():
                 came[day] = subjects
     assert came == {
         -60: ["Toegang van Boekhouding verloopt over 60 dagen"],
@@ -46,7 +46,7 @@ def test_each_notice_of_an_end_comes_once_on_its_day(
 
 
 @pytest.mark.parametrize("steps", [(60, 30, 14, 7, 1), (30, 14, 7, 1), (7, 1), (1,)])
-def test_the_first_notice_that_is_sent_brings_a_calendar_file_and_no_other(
+def test_only_the_first_notice_has_a_calendar_file(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, steps: tuple[int, ...]
 ) -> None:
     attachments = []
@@ -62,50 +62,48 @@ def test_the_first_notice_that_is_sent_brings_a_calendar_file_and_no_other(
     assert attachments == [[1, 1], *[[0, 0] for _ in steps[1:]]] * 2
 
 
-def test_a_day_begins_at_midnight_in_amsterdam(
+def test_days_start_at_midnight_in_amsterdam(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
 ) -> None:
     midnight = timezone.localtime(authorization.expires_at).replace(hour=0, minute=0, day=2, month=2)  # 27 days
     ThirdPartyAuthorization.objects.update(expires_at=midnight + 27 * DAY + dt.timedelta(hours=23))
     clock.move_to(midnight - 3 * DAY - dt.timedelta(seconds=1))
-    assert told() == ["Toegang van Boekhouding verloopt over 31 dagen"]
+    assert subjects_sent() == ["Toegang van Boekhouding verloopt over 31 dagen"]
     clock.shift(1)
-    assert told() == ["Toegang van Boekhouding verloopt over 30 dagen"]
+    assert subjects_sent() == ["Toegang van Boekhouding verloopt over 30 dagen"]
 
 
-def test_the_first_notice_waits_for_its_day_too(
-    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
-) -> None:
+def test_first_notice_is_not_sent_early(authorization: ThirdPartyAuthorization, clock: time_machine.Traveller) -> None:
     clock.move_to(authorization.expires_at - 61 * DAY + DAY / 24)
-    assert told() == []
+    assert subjects_sent() == []
     clock.shift(DAY / 2)
-    assert told() == ["Toegang van Boekhouding verloopt over 60 dagen"]
+    assert subjects_sent() == ["Toegang van Boekhouding verloopt over 60 dagen"]
 
 
-def test_after_a_silence_only_the_notice_that_fits_comes(
+def test_only_the_latest_notice_is_sent_after_missed_runs(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(authorization.expires_at - 5 * DAY)
-    assert told() == ["Toegang van Boekhouding verloopt over 5 dagen"]
+    assert subjects_sent() == ["Toegang van Boekhouding verloopt over 5 dagen"]
     clock.move_to(authorization.expires_at - DAY / 2)
-    assert told() == ["Toegang van Boekhouding verloopt vandaag"]
+    assert subjects_sent() == ["Toegang van Boekhouding verloopt vandaag"]
 
 
-def test_after_renewal_the_notices_come_again_next_year(
+def test_notices_are_sent_again_in_the_year_after_a_renewal(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(authorization.expires_at - 30 * DAY)
-    assert len(told()) == 1
+    assert len(subjects_sent()) == 1
     authorization.renew(by=Actor(user=authorization.granted_by))
-    assert told() == ["Toegang van Boekhouding verlengd"]
+    assert subjects_sent() == ["Toegang van Boekhouding verlengd"]
     clock.move_to(authorization.expires_at - 30 * DAY)
-    assert told() == ["Toegang van Boekhouding verloopt over 30 dagen"]
+    assert subjects_sent() == ["Toegang van Boekhouding verloopt over 30 dagen"]
     clock.move_to(authorization.expires_at + DAY)
-    assert told() == ["Toegang van Boekhouding is verlopen"]
+    assert subjects_sent() == ["Toegang van Boekhouding is verlopen"]
     authorization.renew(by=Actor(user=authorization.granted_by))
-    told()
+    subjects_sent()
     clock.move_to(authorization.expires_at + DAY)
-    assert told() == ["Toegang van Boekhouding is verlopen"]
+    assert subjects_sent() == ["Toegang van Boekhouding is verlopen"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +114,7 @@ def test_after_renewal_the_notices_come_again_next_year(
         ("revoke", "Voorraad heeft geen toegang meer"),
     ],
 )
-def test_a_notice_that_still_waits_is_taken_back_when_it_is_no_longer_so(
+def test_unsent_notice_is_withdrawn_when_it_is_no_longer_true(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, act: str, news: str
 ) -> None:
     """The mail server may be down between the notice and the act of the seller."""
@@ -129,67 +127,67 @@ def test_a_notice_that_still_waits_is_taken_back_when_it_is_no_longer_so(
         )
     else:
         getattr(other, act)(by=Actor())
-    assert sorted(told()) == sorted(["Toegang van Boekhouding verloopt over 14 dagen", news])
+    assert sorted(subjects_sent()) == sorted(["Toegang van Boekhouding verloopt over 14 dagen", news])
 
 
-def test_a_notice_that_was_given_up_does_not_come_back_after_the_renewal(
+def test_notice_that_was_given_up_is_withdrawn_by_a_renewal(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(authorization.expires_at - 14 * DAY)
     queue_notices()
     OutgoingMail.objects.update(given_up_at=timezone.now(), last_error="ConnectionRefusedError")
-    authorization.renew(by=Actor())
+    authorization.renew(by=Actor(user=authorization.granted_by))
     OutgoingMail.objects.try_again()
-    assert told() == ["Toegang van Boekhouding verlengd"]
+    assert subjects_sent() == ["Toegang van Boekhouding verlengd"]
 
 
-def test_what_is_renewed_while_notices_are_queued_gets_none(
+def test_renewal_while_notices_are_queued_prevents_the_notice(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def renew_first(notice: Notice, keys: Sequence[int]) -> None:
-        authorization.renew(by=Actor())
+        authorization.renew(by=Actor(user=authorization.granted_by))
         queue_batch(notice, keys)
 
     clock.move_to(authorization.expires_at - 14 * DAY)
     monkeypatch.setattr(notices, "queue_batch", renew_first)
-    assert told() == ["Toegang van Boekhouding verlengd"]
+    assert subjects_sent() == ["Toegang van Boekhouding verlengd"]
 
 
 @pytest.mark.parametrize("days", [-7, 7])
-def test_what_is_over_anyway_is_not_told(
+def test_no_notice_without_access(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, days: int
 ) -> None:
     clock.move_to(authorization.expires_at + days * DAY)
 
     ThirdPartyAuthorization.objects.update(ended_at=START, end_cause="removed_by_seller")
-    assert told() == []
+    assert subjects_sent() == []
     ThirdPartyAuthorization.objects.update(ended_at=None, end_cause="")
 
     Seller.objects.update(closed_at=START)
-    assert told() == []
+    assert subjects_sent() == []
     Seller.objects.update(closed_at=None)
 
     ThirdParty.objects.update(deleted_at=START)
-    assert told() == []
+    assert subjects_sent() == []
     ThirdParty.objects.update(deleted_at=None)
 
-    assert len(told()) == 1
+    assert len(subjects_sent()) == 1
 
 
-def test_an_end_of_long_ago_is_no_news(authorization: ThirdPartyAuthorization, clock: time_machine.Traveller) -> None:
+def test_old_end_is_not_mailed(authorization: ThirdPartyAuthorization, clock: time_machine.Traveller) -> None:
     clock.move_to(authorization.expires_at + CATCH_UP + dt.timedelta(seconds=1))
-    assert told() == []
+    assert subjects_sent() == []
     assert not Activity.objects.exists()
 
 
-def test_an_end_after_which_a_new_consent_came_is_not_told(
+def test_end_followed_by_a_new_consent_is_not_mailed(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
 ) -> None:
     clock.move_to(authorization.expires_at + DAY)
     ThirdPartyAuthorization.objects.consent(
         seller=authorization.seller, third_party=authorization.third_party, rights=["orders:read"], by=Actor()
     )
-    assert told() == ["Boekhouding heeft toegang tot de Retailer API"]
+    assert subjects_sent() == ["Boekhouding heeft toegang tot de Retailer API"]
 
 
 def test_a_clock_that_goes_ahead_and_back_repeats_no_notice(
@@ -198,7 +196,7 @@ def test_a_clock_that_goes_ahead_and_back_repeats_no_notice(
     came = []
     for days in (30, 7, 30, 14, 7, 7):
         clock.move_to(authorization.expires_at - days * DAY)
-        came += [subject.removeprefix("Toegang van Boekhouding verloopt over ") for subject in told()]
+        came += [subject.removeprefix("Toegang van Boekhouding verloopt over ") for subject in subjects_sent()]
     assert came == ["30 dagen", "7 dagen", "14 dagen"]
 
 
@@ -210,7 +208,7 @@ def test_what_is_taken_over_gets_the_notice_that_was_withdrawn(
     queue_notices()
     authorization.stop(Cause.MEMBER_LEFT, by=Actor.machine())
     authorization.take_over(by=Actor(user=owner))
-    assert "Toegang van Boekhouding verloopt over 14 dagen" in told()
+    assert "Toegang van Boekhouding verloopt over 14 dagen" in subjects_sent()
 
 
 def test_a_run_that_breaks_off_is_made_up_for(
@@ -226,7 +224,7 @@ def test_a_run_that_breaks_off_is_made_up_for(
         with pytest.raises(KeyboardInterrupt):
             queue_notices()
     assert not OutgoingMail.objects.exists()
-    assert told() == ["Toegang van Boekhouding verloopt over 14 dagen"]
+    assert subjects_sent() == ["Toegang van Boekhouding verloopt over 14 dagen"]
 
 
 @pytest.mark.parametrize("days", [-60, -30, -14, -1, 1])

@@ -1,4 +1,4 @@
-"""Concurrent senders, which send and queue nothing twice, and processes that are killed."""
+"""Concurrent and killed senders: no mail is sent or queued twice, and none is lost."""
 
 import json
 import subprocess
@@ -53,7 +53,7 @@ def at_once(work: Callable[[], object]) -> None:
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_several_senders_send_each_mail_once(smtp: Behaviour) -> None:
+def test_concurrent_senders_send_each_mail_once(smtp: Behaviour) -> None:
     smtp.seconds_before_answer = 0.01
     mail = sample("credential_paused")
     mail.queue_for([f"goed{number}@winkel.example" for number in range(40)])
@@ -66,7 +66,7 @@ def test_several_senders_send_each_mail_once(smtp: Behaviour) -> None:
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_several_runs_tell_everything_once(smtp: Behaviour) -> None:
+def test_concurrent_runs_queue_each_notice_once(smtp: Behaviour) -> None:
     for _ in range(5):
         seller = SellerFactory()
         TechnicalContactFactory(seller=seller, email=f"techniek@winkel{seller.pk}.example")
@@ -86,7 +86,7 @@ def test_several_runs_tell_everything_once(smtp: Behaviour) -> None:
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_confirming_and_asking_again_at_once(smtp: Behaviour) -> None:
+def test_concurrent_confirmations_are_logged_once(smtp: Behaviour) -> None:
     contact = TechnicalContactFactory(confirmed_at=None)
     at_once(lambda: TechnicalContact.objects.get(pk=contact.pk).confirm(by=Actor()))
     assert Activity.objects.filter(kind=Activity.Kind.CONTACT_CONFIRMED).count() == 1
@@ -94,7 +94,7 @@ def test_confirming_and_asking_again_at_once(smtp: Behaviour) -> None:
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_a_confirmation_is_not_lost_to_another_name(smtp: Behaviour) -> None:
+def test_concurrent_change_of_name_does_not_lose_a_confirmation(smtp: Behaviour) -> None:
     contact = TechnicalContactFactory(confirmed_at=None)
     renamed = TechnicalContact(seller=contact.seller, name="Joris", email=contact.email)
     collisions.at_once(
@@ -106,7 +106,7 @@ def test_a_confirmation_is_not_lost_to_another_name(smtp: Behaviour) -> None:
     assert (contact.name, contact.is_confirmed) == ("Joris", True)
 
 
-# ---- As processes -----------------------------------------------------------------------------------------
+# ---- Processes --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def senders(environment: dict[str, str], number: int) -> Iterator[list[subproces
             run.communicate()
 
 
-def test_several_processes_send_each_mail_once(smtp: Behaviour, environment: dict[str, str]) -> None:
+def test_concurrent_processes_send_each_mail_once(smtp: Behaviour, environment: dict[str, str]) -> None:
     make_acts(environment)
     with senders(environment, 3) as runs:
         answers = [json.loads(run.communicate(timeout=PATIENCE_SECONDS)[0]) for run in runs]
@@ -151,16 +151,14 @@ def test_several_processes_send_each_mail_once(smtp: Behaviour, environment: dic
     assert len(set(smtp.message_ids)) == len(smtp.message_ids) == 2
 
 
-def test_a_sender_that_is_killed_while_the_server_thinks_loses_nothing(
-    smtp: Behaviour, environment: dict[str, str]
-) -> None:
+def test_killed_process_loses_no_mail(smtp: Behaviour, environment: dict[str, str]) -> None:
     make_acts(environment)
     smtp.seconds_before_answer = 60
     with senders(environment, 1) as (run,):
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not smtp.accepted:
-            assert run.poll() is None, "It ended, and sent nothing."
-            assert time.monotonic() < deadline, "It sends nothing."
+            assert run.poll() is None, "The process ended without sending."
+            assert time.monotonic() < deadline, "The process sends nothing."
             time.sleep(0.05)
         run.kill()
     smtp.seconds_before_answer = 0
@@ -168,9 +166,7 @@ def test_a_sender_that_is_killed_while_the_server_thinks_loses_nothing(
     assert len(set(smtp.message_ids)) == 2
 
 
-def test_a_command_that_prints_json_prints_nothing_else_with_the_console_mailer(
-    new_database: Callable[[], str], tmp_path: Path
-) -> None:
+def test_console_mailer_does_not_write_into_json_output(new_database: Callable[[], str], tmp_path: Path) -> None:
     environment = production(DATABASE_URL=new_database(), EMAIL_URL="consolemail://")
     make_acts(environment)
     assert send_notices(environment) == {"sent": 2, "failed": 0, "due": 0}

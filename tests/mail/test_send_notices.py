@@ -8,6 +8,8 @@ import pytest
 import time_machine
 from django.core import mail
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
@@ -25,74 +27,74 @@ from apicredentials.models.leak_reports import report_leak
 from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory
 from tests.inventory import tables
 from tests.mail.conftest import CONTACT, OWNER, START
-from tests.mail.notices import DAY, WEEK, send_notices, told
+from tests.mail.notices import DAY, WEEK, send_notices, subjects_sent
 from tests.mail.smtp_server import Behaviour
 
 pytestmark = pytest.mark.usefixtures("clock")
 
 
-# ---- An old secret has ended ------------------------------------------------------------------------------
+# ---- Ended secrets ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def credential(seller: Seller, clock: time_machine.Traveller) -> ClientCredential:
-    """A credential whose first secret was revealed a moment ago."""
+    """A credential whose first secret was revealed one second ago."""
     credential: ClientCredential = ClientCredentialFactory(seller=seller, name="Magazijn")
     credential.reveal(by=Actor())
     clock.shift(1)
     return credential
 
 
-def test_the_end_of_an_old_secret_is_told_once(credential: ClientCredential, clock: time_machine.Traveller) -> None:
+def test_end_of_an_old_secret_is_mailed_once(credential: ClientCredential, clock: time_machine.Traveller) -> None:
     old_secret = credential.secrets.get()
     credential.rotate(overlap=WEEK, by=Actor())
-    told()
+    subjects_sent()
     clock.shift(WEEK - dt.timedelta(seconds=1))
-    assert told() == []
+    assert subjects_sent() == []
     clock.shift(1)
-    assert told() == ["Oud client secret van ‘Magazijn’ beëindigd"]
-    assert told() == []
+    assert subjects_sent() == ["Oud client secret van ‘Magazijn’ beëindigd"]
+    assert subjects_sent() == []
     clock.shift(WEEK)
-    assert told() == []
+    assert subjects_sent() == []
     assert Activity.objects.get(kind=Activity.Kind.SECRET_ENDED).details["hint"] == old_secret.hint
 
 
-def test_an_end_that_was_moved_is_told_when_it_comes(
+def test_end_that_was_moved_forward_is_mailed_at_once(
     credential: ClientCredential, clock: time_machine.Traveller
 ) -> None:
     credential.rotate(overlap=WEEK, by=Actor())
-    told()
+    subjects_sent()
     clock.shift(DAY)
     old_secret = credential.secrets.earliest("pk")
     old_secret.end_after(dt.timedelta(), by=Actor())
-    assert told() == ["Oud client secret van ‘Magazijn’ beëindigd"]
+    assert subjects_sent() == ["Oud client secret van ‘Magazijn’ beëindigd"]
     clock.shift(WEEK)
-    assert told() == []
+    assert subjects_sent() == []
 
 
-def test_each_of_several_old_secrets_is_told(credential: ClientCredential, clock: time_machine.Traveller) -> None:
+def test_each_of_several_old_secrets_is_mailed(credential: ClientCredential, clock: time_machine.Traveller) -> None:
     for _ in range(2):
         credential.rotate(overlap=DAY, by=Actor())
         clock.shift(WEEK)
-    assert told().count("Oud client secret van ‘Magazijn’ beëindigd") == 2
-    assert told() == []
+    assert subjects_sent().count("Oud client secret van ‘Magazijn’ beëindigd") == 2
+    assert subjects_sent() == []
 
 
-def test_an_end_that_another_mail_told_already_is_not_told_again(
+def test_end_by_rotation_or_leak_gets_no_second_mail(
     seller: Seller, credential: ClientCredential, clock: time_machine.Traveller
 ) -> None:
     credential.rotate(overlap=dt.timedelta(), by=Actor())
-    assert told() == ["Client secret van ‘Magazijn’ getoond", "Nieuw client secret voor ‘Magazijn’"]
+    assert subjects_sent() == ["Client secret van ‘Magazijn’ getoond", "Nieuw client secret voor ‘Magazijn’"]
     secret = credential.rotate(overlap=WEEK, by=Actor())
-    told()
+    subjects_sent()
     clock.shift(DAY)
     report_leak([digest(secret)], by=Actor())
-    assert told() == ["Client secret van ‘Magazijn’ gelekt"]
+    assert subjects_sent() == ["Client secret van ‘Magazijn’ gelekt"]
     clock.shift(DAY)
-    assert told() == []
+    assert subjects_sent() == []
 
 
-def test_secrets_of_third_parties_and_of_what_was_deleted_are_nobodys_mail(
+def test_secrets_of_third_parties_and_deleted_credentials_are_not_mailed(
     authorization: ThirdPartyAuthorization, credential: ClientCredential, clock: time_machine.Traveller
 ) -> None:
     authorization.third_party.reveal(by=Actor())
@@ -100,19 +102,17 @@ def test_secrets_of_third_parties_and_of_what_was_deleted_are_nobodys_mail(
     for client in (authorization.third_party, credential):
         client.rotate(overlap=DAY, by=Actor())
     credential.delete_softly(by=Actor())
-    told()
+    subjects_sent()
     clock.shift(WEEK)
-    assert told() == []
+    assert subjects_sent() == []
     assert ClientSecret.objects.filter(ends_at__lt=timezone.now()).count() == 2
     assert not Activity.objects.filter(kind=Activity.Kind.SECRET_ENDED).exists()
 
 
-# ---- An unconfirmed address -------------------------------------------------------------------------------
+# ---- Unconfirmed addresses --------------------------------------------------------------------------------
 
 
-def test_an_unconfirmed_address_is_reminded_of_once_after_three_days(
-    seller: Seller, clock: time_machine.Traveller
-) -> None:
+def test_unconfirmed_address_gets_one_reminder_after_three_days(seller: Seller, clock: time_machine.Traveller) -> None:
     contact = seller.technical_contact
     contact.email = "nieuw@winkel.example"
     contact.record(by=Actor())
@@ -132,7 +132,7 @@ def test_an_unconfirmed_address_is_reminded_of_once_after_three_days(
         assert send_notices()["sent"] == 0
 
 
-def test_a_confirmed_address_is_not_reminded_of(seller: Seller, clock: time_machine.Traveller) -> None:
+def test_confirmed_address_and_closed_seller_get_no_reminder(seller: Seller, clock: time_machine.Traveller) -> None:
     clock.shift(REMIND_AFTER)
     assert send_notices() == {"sent": 0, "failed": 0, "due": 0}
     TechnicalContact.objects.update(confirmed_at=None)
@@ -140,7 +140,7 @@ def test_a_confirmed_address_is_not_reminded_of(seller: Seller, clock: time_mach
     assert send_notices()["sent"] == 0
 
 
-def test_another_unconfirmed_address_is_reminded_of_too(seller: Seller, clock: time_machine.Traveller) -> None:
+def test_next_unconfirmed_address_gets_a_reminder_too(seller: Seller, clock: time_machine.Traveller) -> None:
     for address in ("een@winkel.example", "twee@winkel.example"):
         contact = TechnicalContact.objects.get()
         contact.email = address
@@ -155,7 +155,7 @@ def test_another_unconfirmed_address_is_reminded_of_too(seller: Seller, clock: t
 # ---- The command ------------------------------------------------------------------------------------------
 
 
-def test_a_dry_run_counts_and_changes_nothing(
+def test_dry_run_counts_and_changes_nothing(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
 ) -> None:
     ClientCredentialFactory(seller=authorization.seller).pause(by=Actor())
@@ -168,7 +168,7 @@ def test_a_dry_run_counts_and_changes_nothing(
     assert send_notices() == {"sent": 4, "failed": 0, "due": 0}
 
 
-def test_it_says_what_failed_and_what_is_still_to_be_sent(seller: Seller, smtp: Behaviour) -> None:
+def test_output_counts_failed_and_due_mail(seller: Seller, smtp: Behaviour) -> None:
     smtp.refused = {CONTACT}
     ClientCredentialFactory(seller=seller).pause(by=Actor())
     assert send_notices() == {"sent": 1, "failed": 1, "due": 1}
@@ -176,13 +176,13 @@ def test_it_says_what_failed_and_what_is_still_to_be_sent(seller: Seller, smtp: 
     assert smtp.recipients == [OWNER]
 
 
-def test_for_people_it_prints_lines(db: None) -> None:
+def test_without_json_prints_lines(db: None) -> None:
     out = StringIO()
     call_command("send_notices", stdout=out)
     assert out.getvalue() == "sent: 0\nfailed: 0\ndue: 0\n"
 
 
-def test_a_seller_whom_nobody_reads_mail_for_is_passed_over(seller: Seller, clock: time_machine.Traveller) -> None:
+def test_seller_without_recipients_is_skipped(seller: Seller, clock: time_machine.Traveller) -> None:
     ThirdPartyAuthorizationFactory(seller=seller)
     seller.memberships.all().delete()
     seller.technical_contact.delete()
@@ -190,12 +190,9 @@ def test_a_seller_whom_nobody_reads_mail_for_is_passed_over(seller: Seller, cloc
     assert send_notices() == {"sent": 0, "failed": 0, "due": 0}
 
 
-def test_queueing_takes_as_many_queries_however_many_have_been_told(
-    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, django_assert_num_queries: object
+def test_number_of_queries_is_independent_of_the_notices_already_queued(
+    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
 ) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     clock.move_to(authorization.expires_at - 10 * DAY)
     queue_notices()
     with CaptureQueriesContext(connection) as few:

@@ -1,4 +1,4 @@
-"""The sender of every mail: one address, under the name of the portal exactly as it is set."""
+"""The sender of all mail: one address, with the portal's name exactly as configured."""
 
 import json
 from collections.abc import Callable
@@ -35,7 +35,7 @@ FORGOTTEN = "/wachtwoord/vergeten/"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_mail_has_the_name_as_it_is_set_and_one_address(seller: Seller, settings: Settings, name: str) -> None:
+def test_every_mail_has_the_configured_name_and_one_address(seller: Seller, settings: Settings, name: str) -> None:
     settings.DEFAULT_FROM_EMAIL = sender_of(name, "noreply@portaal.example")
     sample("credential_paused").queue_for([OWNER])
     Client().post(FORGOTTEN, {"email": OWNER})
@@ -51,12 +51,12 @@ def test_every_mail_has_the_name_as_it_is_set_and_one_address(seller: Seller, se
     "name",
     ["=?utf-8?q?Markt?=", "twee  spaties", "regel\nBcc: buit@dief.example", "regel\u2028einde", f"{'lang ' * 15}, Zn"],
 )
-def test_a_name_that_would_not_arrive_is_refused(name: str) -> None:
+def test_name_that_mail_programs_would_change_is_refused(name: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="PORTAL_NAME"):
         sender_of(name, "noreply@portaal.example")
 
 
-def test_the_portal_mails_under_a_name_with_punctuation(new_database: Callable[[], str], tmp_path: Path) -> None:
+def test_name_may_contain_punctuation(new_database: Callable[[], str], tmp_path: Path) -> None:
     environment = production(
         DATABASE_URL=new_database(),
         EMAIL_URL=f"filemail://{tmp_path}",
@@ -75,7 +75,7 @@ def test_the_portal_mails_under_a_name_with_punctuation(new_database: Callable[[
     ("name", "value"),
     [("PORTAL_NAME", "regel\neinde"), ("DEFAULT_FROM_EMAIL", "post@markt.example, b@markt.example")],
 )
-def test_a_sender_that_cannot_work_refuses_to_start_in_one_line(name: str, value: str) -> None:
+def test_invalid_sender_is_refused_at_start_in_one_line(name: str, value: str) -> None:
     done = run(production(**{name: value}), "manage.py", "check")
     assert done.returncode == 1
     assert done.stderr.startswith(f"manage.py: {name} ")

@@ -32,7 +32,7 @@ def made(kind: str, recipient: str = "lezer@winkel.example", **context: str) -> 
 
 
 def on_the_wire(email: EmailMultiAlternatives) -> EmailMessage:
-    """Return the mail as a mail server gets it, parsed."""
+    """Return the mail as sent to a mail server, parsed."""
     return message_from_bytes(email.message(policy=policy.SMTP).as_bytes(), policy=policy.SMTP)
 
 
@@ -41,18 +41,18 @@ def html_of(email: EmailMultiAlternatives) -> str:
 
 
 def words(email: EmailMultiAlternatives) -> list[str]:
-    """Return the words of the HTML part, with the address of the button after its text."""
+    """Return the text of the HTML part, with the address of the button after its label."""
     body = html_of(email).partition("<body>")[2]
     body = re.sub(r'class="button" href="([^"]*)">([^<]*)<', r">\2 \1 <", body)
     return unescape(re.sub(r"<[^>]*>", " ", body)).split()
 
 
-def test_there_is_a_text_of_the_same_name_for_every_kind_of_mail() -> None:
+def test_every_kind_of_mail_has_a_text_with_the_same_name() -> None:
     assert Activity.Kind.mailed() | {Activity.Kind.CONTACT_SAVED} | set(OutgoingMail.Kind) <= MESSAGES.keys()
 
 
 @EVERY_MAIL
-def test_text_and_html_have_the_same_words(kind: str, settings: Settings) -> None:
+def test_text_and_html_have_the_same_content(kind: str, settings: Settings) -> None:
     settings.SUPPORT_EMAIL = "hulp@markt.example"
     email = made(kind)
     assert email.body.replace("\n--\n", "\n").split() == words(email)
@@ -60,7 +60,7 @@ def test_text_and_html_have_the_same_words(kind: str, settings: Settings) -> Non
 
 
 @pytest.mark.parametrize("cause", STOPS)
-def test_a_stop_says_its_cause_and_what_to_do(cause: str) -> None:
+def test_mail_about_a_stop_has_cause_and_advice(cause: str) -> None:
     email = made("party_stopped", cause=cause)
     assert email.subject == "Boekhouding Online is gestopt"
     assert len({made("party_stopped", cause=each).body for each in STOPS}) == len(STOPS)
@@ -70,7 +70,7 @@ def test_a_stop_says_its_cause_and_what_to_do(cause: str) -> None:
 
 
 @EVERY_MAIL
-def test_a_mail_reads_well_in_plain_text(kind: str) -> None:
+def test_plain_text_is_well_formed(kind: str) -> None:
     email = made(kind)
     assert email.body.startswith(f"Verkopersportaal\n\n{email.subject}\n\nHallo,\n\n")
     assert email.body.endswith(".\n")
@@ -81,7 +81,7 @@ def test_a_mail_reads_well_in_plain_text(kind: str) -> None:
 
 
 @EVERY_MAIL
-def test_a_mail_is_dutch_whatever_language_is_in_use(kind: str) -> None:
+def test_mail_is_dutch_regardless_of_the_active_language(kind: str) -> None:
     dutch = made(kind)
     with translation.override("en"):
         english = made(kind)
@@ -89,7 +89,7 @@ def test_a_mail_is_dutch_whatever_language_is_in_use(kind: str) -> None:
 
 
 @EVERY_MAIL
-def test_a_mail_says_that_no_person_sent_it_and_keeps_its_id(kind: str) -> None:
+def test_mail_is_marked_as_automatic_and_keeps_its_message_id(kind: str) -> None:
     mail = sample(kind)
     message = on_the_wire(render(mail))
     assert message["Auto-Submitted"] == "auto-generated"
@@ -98,20 +98,20 @@ def test_a_mail_says_that_no_person_sent_it_and_keeps_its_id(kind: str) -> None:
     assert message["From"] == "Verkopersportaal <noreply@testserver>"
 
 
-def test_moments_are_dutch_and_in_amsterdam() -> None:
+def test_times_are_dutch_and_in_amsterdam() -> None:
     winter, summer = "2026-11-23T13:03:00+00:00", "2026-07-23T13:03:00+00:00"
     body = made(Activity.Kind.SECRET_ROTATED, at=summer, previous_ends_at=winter).body
     assert "Wanneer: 23 juli 2026 om 15:03" in body
     assert "werkt nog tot 23 november 2026 om 14:03" in body
 
 
-def test_a_rotation_without_overlap_says_that_the_old_secret_is_dead() -> None:
+def test_rotation_without_overlap_says_that_the_old_secret_has_ended() -> None:
     now = "2026-07-23T13:03:00.000001+00:00"
     body = made(Activity.Kind.SECRET_ROTATED, at=now, previous_ends_at="2026-07-23T13:03:00+00:00").body
     assert "Het oude secret werkt niet meer." in body
 
 
-def test_the_rights_of_a_party_are_named() -> None:
+def test_rights_of_a_party_are_listed() -> None:
     body = made(Activity.Kind.PARTY_AUTHORIZED, scope="orders:read orders:manage invoices:read").body
     assert "Rechten: Bestellingen: Lezen en beheren, Facturen: Lezen\n" in body
 
@@ -119,7 +119,7 @@ def test_the_rights_of_a_party_are_named() -> None:
 @pytest.mark.parametrize(
     ("days", "soon"), [(60, "over 60 dagen"), (2, "over 2 dagen"), (1, "morgen"), (0, "vandaag"), (-1, "vandaag")]
 )
-def test_the_end_of_an_authorisation_is_counted_when_the_mail_leaves(days: int, soon: str) -> None:
+def test_days_until_the_end_are_counted_when_the_mail_is_sent(days: int, soon: str) -> None:
     ends_at = dt.datetime(2026, 11, 23, 14, 3, tzinfo=dt.UTC)
     with time_machine.travel(ends_at - dt.timedelta(days=days), tick=False):
         email = made(ENDS, expires_at=ends_at.isoformat())
@@ -127,7 +127,7 @@ def test_the_end_of_an_authorisation_is_counted_when_the_mail_leaves(days: int, 
     assert f"verloopt {soon}, op 23 november 2026 om 15:03" in email.body
 
 
-# ---- Nothing smuggled in ----------------------------------------------------------------------------------
+# ---- Injection --------------------------------------------------------------------------------------------
 
 NASTY = [
     "Magazijn\r\nBcc: buit@dief.example",
@@ -140,7 +140,7 @@ NASTY = [
 
 @EVERY_MAIL
 @pytest.mark.parametrize("name", NASTY)
-def test_a_name_adds_no_header(kind: str, name: str) -> None:
+def test_name_cannot_add_a_header(kind: str, name: str) -> None:
     everywhere = dict.fromkeys(("subject", "seller", "who", "name", "reason", "changed", "retailer_id"), name)
     message = on_the_wire(made(kind, **everywhere))
     assert message["Bcc"] is None
@@ -152,7 +152,7 @@ def test_a_name_adds_no_header(kind: str, name: str) -> None:
 
 
 @EVERY_MAIL
-def test_a_name_is_no_html_and_no_template(kind: str) -> None:
+def test_name_is_not_html_or_template(kind: str) -> None:
     email = made(kind, **dict.fromkeys(("subject", "seller", "who", "text", "name", "email"), "<b>{{ settings }}</b>"))
     html = html_of(email)
     assert "<b>" not in html
@@ -160,12 +160,12 @@ def test_a_name_is_no_html_and_no_template(kind: str) -> None:
     assert "<b>{{ settings }}</b>" in email.body
 
 
-def test_a_name_that_turns_the_direction_of_writing_is_set_straight() -> None:
+def test_bidi_and_invisible_characters_are_removed_from_the_subject() -> None:
     email = made(Activity.Kind.CREDENTIAL_CREATED, subject="a\u202eb\u200bc")
     assert email.subject == "Client credentials ‘abc’ aangemaakt"
 
 
-def test_names_of_any_script_and_length_arrive_whole() -> None:
+def test_long_names_in_any_script_are_not_changed() -> None:
     name = "Łódź 北京 Ünïcode 🚲 " + "x" * 80
     message = on_the_wire(made(Activity.Kind.CREDENTIAL_CREATED, subject=name))
     assert message["Subject"] == f"Client credentials ‘{name}’ aangemaakt"
@@ -179,7 +179,7 @@ def test_names_of_any_script_and_length_arrive_whole() -> None:
         (f"{'a' * 64}@{'b' * 60}.{'c' * 60}.{'d' * 59}.example", None),
     ],
 )
-def test_unusual_addresses_are_addressed_right(address: str, arrives_at: str | None) -> None:
+def test_unusual_addresses_are_encoded_correctly(address: str, arrives_at: str | None) -> None:
     assert len(address) <= 254
     raw = made(Activity.Kind.CREDENTIAL_CREATED, recipient=address).message(policy=policy.SMTP).as_bytes()
     message = message_from_bytes(raw, policy=policy.SMTP)
@@ -198,18 +198,18 @@ def calendar_of(email: EmailMultiAlternatives) -> list[str]:
     return str(attachment.get_content()).replace("\r\n ", "").replace("\n ", "").splitlines()
 
 
-def test_the_first_notice_brings_the_last_day_for_the_calendar() -> None:
+def test_calendar_file_has_the_last_day_in_amsterdam() -> None:
     lines = calendar_of(made(ENDS, expires_at="2026-11-23T23:30:00+00:00", calendar="een-uid", subject="A, B; C"))
     assert lines[0] == "BEGIN:VCALENDAR"
     assert lines[-1] == "END:VCALENDAR"
-    assert "DTSTART;VALUE=DATE:20261124" in lines  # half past midnight in Amsterdam
+    assert "DTSTART;VALUE=DATE:20261124" in lines  # 00:30 in Amsterdam
     assert "DTEND;VALUE=DATE:20261125" in lines
     assert "UID:een-uid-20261124@testserver" in lines
     assert r"SUMMARY:Toegang van A\, B\; C tot de Retailer API verloopt" in lines
 
 
 @pytest.mark.parametrize("name", ["Orderwijs", "Склад Онлайн", "=?" * 40])
-def test_the_calendar_file_arrives_byte_for_byte(name: str) -> None:
+def test_calendar_file_keeps_its_line_ends(name: str) -> None:
     """RFC 5545 requires CRLF, which a mail server may change in parts that are not encoded."""
     kept_in_a_file = made(ENDS, calendar="een-uid", subject=name).message().as_bytes()
     [attachment] = message_from_bytes(kept_in_a_file, policy=policy.default).iter_attachments()
@@ -220,7 +220,7 @@ def test_the_calendar_file_arrives_byte_for_byte(name: str) -> None:
     assert attachment["Content-Type"].params == {"charset": "utf-8", "method": "PUBLISH"}
 
 
-def test_calendar_lines_are_short_and_whole() -> None:
+def test_calendar_lines_are_folded_and_escaped() -> None:
     folded = fold("SUMMARY:" + "é" * 200)
     assert all(len(line.encode()) <= 75 for line in folded.split("\r\n"))
     assert folded.replace("\r\n ", "") == "SUMMARY:" + "é" * 200

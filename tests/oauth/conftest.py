@@ -1,4 +1,4 @@
-"""A seller, its software, a third party, and the tokens between them."""
+"""Fixtures: a seller, its own software, a third party, and their tokens."""
 
 from typing import Any
 
@@ -24,13 +24,13 @@ def owner(seller: Seller) -> Client:
 
 @pytest.fixture
 def warehouse(seller: Seller) -> Software:
-    """The seller's own software: it has every right."""
+    """The seller's own software, with every right."""
     return software(ClientCredentialFactory(seller=seller))
 
 
 @pytest.fixture
 def party(db: None) -> Software:
-    """Somebody else's software, registered for every right, with rotating refresh tokens and PKCE."""
+    """A third party, registered for every right, with rotating refresh tokens and PKCE."""
     return software(ThirdPartyFactory())
 
 
@@ -42,12 +42,12 @@ def gateway(db: None) -> Software:
 
 @pytest.fixture
 def code(owner: Client, party: Software) -> str:
-    """A code that the owner has just given the party, with every right."""
+    """A fresh authorization code for the party, with every right."""
     return sent_back(decide(owner, request_address(party)))["code"]
 
 
 @pytest.fixture
 def tokens(party: Software, code: str) -> dict[str, Any]:
-    """The response to the exchange of the code."""
+    """The token response to the exchange of the code."""
     answer: dict[str, Any] = party.exchange(code).json()
     return answer

@@ -7,6 +7,7 @@ from django.test import Client
 from apicredentials.models import Activity, Grant, ThirdPartyAuthorization
 from tests.oauth.flow import ISSUER, STATE, sent_back
 from tests.people import says
+from tests.rights import posted
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -18,7 +19,7 @@ def nothing_was_recorded() -> bool:
 
 
 def assert_shown(answer: "Response", status: int = 400) -> None:
-    """The error stands on a page of ours, and leads nowhere (RFC 6749 §4.1.2.1)."""
+    """Assert that the error is on a page of the portal, which redirects nowhere (RFC 6749 §4.1.2.1)."""
     assert answer.status_code == status
     assert "Location" not in answer
     assert "Verbinden lukt niet" in says(answer)
@@ -27,7 +28,7 @@ def assert_shown(answer: "Response", status: int = 400) -> None:
 
 
 def assert_sent_back(answer: "Response", error: str) -> None:
-    """The error goes to the party, with what it needs to know whose it is (RFC 6749 §4.1.2.1, RFC 9207 §2)."""
+    """Assert a redirect to the party with error, state and issuer (RFC 6749 §4.1.2.1, RFC 9207 §2)."""
     received = sent_back(answer)
     received.pop("error_description", None)
     assert received == {"error": error, "state": STATE, "iss": ISSUER}
@@ -35,4 +36,4 @@ def assert_sent_back(answer: "Response", error: str) -> None:
 
 
 def post(http: Client, address: str, shown: str) -> "Response":
-    return http.post(address, {"shown": shown, "allow": "yes", "scopes": ["orders:read"]})
+    return http.post(address, {"shown": shown, "allow": "yes", **posted(["orders:read"])})

@@ -1,4 +1,4 @@
-"""The two sides of the protocol in tests: software with a secret, and a seller with a browser."""
+"""Both sides of the protocol in tests: software with a secret, and a seller with a browser."""
 
 import base64
 import hashlib
@@ -14,6 +14,7 @@ from accounts.models import Actor
 from apicredentials.keys.key_entries import b64url, b64url_decode
 from apicredentials.models import OAuthClient
 from tests.factories import REDIRECT_URI
+from tests.rights import posted
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -27,7 +28,7 @@ VERIFIER = "een-verifier-van-ten-minste-43-tekens~en.zo_voort"
 
 
 def s256(verifier: str) -> str:
-    """RFC 7636 §4.2."""
+    """Return the code challenge of a verifier (RFC 7636 §4.2)."""
     return b64url(hashlib.sha256(verifier.encode()).digest())
 
 
@@ -40,7 +41,7 @@ def basic(client_id: str, secret: str) -> str:
 
 @dataclass(frozen=True)
 class Software:
-    """A registered client, as the machine that holds its secret."""
+    """A registered client with its secret."""
 
     client_id: str
     secret: str
@@ -50,7 +51,7 @@ class Software:
         return basic(self.client_id, self.secret)
 
     def post(self, path: str, **form: str) -> "Response":
-        """Post a form, with HTTP Basic; software without a secret names itself in the form."""
+        """Post a form with HTTP Basic, or with `client_id` in the form if there is no secret."""
         if not self.secret:
             return post(path, client_id=self.client_id, **form)
         return post(path, authorization=self.authorization, **form)
@@ -59,7 +60,7 @@ class Software:
         return self.post("/token", **form)
 
     def exchange(self, code: str, **changes: str | None) -> "Response":
-        """Exchange a code as it was asked for by `request_address`."""
+        """Exchange a code that was requested with `request_address`."""
         form: dict[str, str | None] = {"code": code, "redirect_uri": REDIRECT_URI, "code_verifier": VERIFIER}
         return self.token(grant_type="authorization_code", **given(form | changes))
 
@@ -67,22 +68,22 @@ class Software:
         return self.token(grant_type="refresh_token", refresh_token=refresh_token, **form)
 
     def access_token(self, **form: str) -> str:
-        """One of the client's own (RFC 6749 §4.4)."""
+        """Return an access token of the client credentials grant (RFC 6749 §4.4)."""
         return str(self.token(grant_type="client_credentials", **form).json()["access_token"])
 
 
 def software(client: OAuthClient) -> Software:
-    """Give a client its secret; a public one needs none."""
+    """Reveal the secret of a client and return both; a public client gets none."""
     return Software(client.client_id, "" if client.is_public else client.reveal(by=Actor()))
 
 
 def post(path: str, *, authorization: str = "", **form: str) -> "Response":
-    """Post a form as any HTTP library does."""
+    """Post a well-formed form."""
     return Client().post(path, urlencode(form), content_type=FORM, headers=header(authorization))
 
 
 def send(path: str, body: str | bytes = b"", *, content_type: str = FORM, authorization: str = "") -> "Response":
-    """Post bytes that no HTTP library would."""
+    """Post arbitrary bytes, which no HTTP library would encode like this."""
     return Client().generic("POST", path, body, content_type, headers=header(authorization))
 
 
@@ -96,20 +97,20 @@ def verify(access_token: str, *scopes: str) -> "Response":
 
 
 def rights(access_token: str) -> str:
-    """The rights that the token has now; '' if it is not valid."""
+    """Return the rights that the token has now; '' if it is not valid."""
     answer = verify(access_token)
     assert answer.status_code in {204, 401}
     return str(answer.get("X-Scopes", ""))
 
 
 def claims(access_token: str) -> dict[str, Any]:
-    """The claims of a token, unverified."""
+    """Return the claims of a token without verifying it."""
     stated: dict[str, Any] = json.loads(b64url_decode(access_token.split(".")[1]))
     return stated
 
 
 def assert_error(answer: "Response", error: str, status: int = 400) -> None:
-    """An error of RFC 6749 §5.2: its code, in JSON, never stored, without a cookie."""
+    """Assert an error of RFC 6749 §5.2: code, JSON, no-store, no cookie."""
     assert answer["Content-Type"] == "application/json"
     assert answer.json()["error"] == error
     assert answer.status_code == status
@@ -121,7 +122,7 @@ def assert_error(answer: "Response", error: str, status: int = 400) -> None:
 
 
 def request_address(party: Software, **changes: str | None) -> str:
-    """The URL of a complete authorization request, with `changes` (None leaves a parameter out)."""
+    """Return the URL of a complete authorization request, with `changes` (None leaves a parameter out)."""
     parameters: dict[str, str | None] = {
         "response_type": "code",
         "client_id": party.client_id,
@@ -135,15 +136,15 @@ def request_address(party: Software, **changes: str | None) -> str:
 
 
 def decide(http: Client, address: str, allow: str = "yes", scopes: Iterable[str] | None = None) -> "Response":
-    """Read the consent page and press a button; `scopes` are the rights left ticked, all by default."""
+    """Open the consent page and submit a decision; `scopes` are the rights left ticked, all by default."""
     page = http.get(address)
     assert page.status_code == 200, page.headers
-    ticked = page.context["form"].fields["scopes"].initial if scopes is None else scopes
-    return http.post(address, {"shown": page.context["shown"], "allow": allow, "scopes": list(ticked)})
+    chosen = page.context["form"].fields["scopes"].initial if scopes is None else scopes
+    return http.post(address, {"shown": page.context["shown"], "allow": allow, **posted(chosen)})
 
 
 def sent_back(answer: "Response") -> dict[str, str]:
-    """The parameters of the redirect to the party, each once (RFC 6749 §3.1)."""
+    """Return the parameters of the redirect to the party, each once (RFC 6749 §3.1)."""
     assert answer.status_code == 302, answer.content
     address, _, query = answer["Location"].partition("?")
     assert address == REDIRECT_URI
@@ -153,5 +154,5 @@ def sent_back(answer: "Response") -> dict[str, str]:
 
 
 def given(parameters: dict[str, str | None]) -> dict[str, str]:
-    """Leave out what is None."""
+    """Return the parameters that are not None."""
     return {name: value for name, value in parameters.items() if value is not None}

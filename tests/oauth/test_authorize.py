@@ -1,4 +1,4 @@
-"""The authorization endpoint and what it answers the party (RFC 6749 §4.1, RFC 9207)."""
+"""The authorization endpoint and its responses to the party (RFC 6749 §4.1, RFC 9207)."""
 
 import datetime as dt
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -19,6 +19,7 @@ from tests.logged import listening
 from tests.oauth.consent import assert_sent_back, assert_shown, nothing_was_recorded
 from tests.oauth.flow import ISSUER, STATE, Software, decide, request_address, sent_back, software
 from tests.people import SIGN_IN
+from tests.rights import posted
 
 # ---- State ------------------------------------------------------------------------------------------------
 
@@ -37,7 +38,7 @@ STATES = [
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_the_state_comes_back_byte_for_byte(owner: Client, party: Software, state: str) -> None:
+def test_state_is_returned_unchanged_in_every_response(owner: Client, party: Software, state: str) -> None:
     """RFC 6749 §4.1.2: the exact value, in success and in every error."""
     address = request_address(party, state=state)
     answers = [
@@ -53,11 +54,11 @@ def test_the_state_comes_back_byte_for_byte(owner: Client, party: Software, stat
 
 @given(state=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=200))
 @hypothesis_settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_state_comes_back(party: Software, state: str) -> None:
+def test_any_state_is_returned_unchanged(party: Software, state: str) -> None:
     assert sent_back(Client().get(request_address(party, state=state, prompt="none")))["state"] == state
 
 
-def test_a_state_survives_sign_in(seller: Seller, party: Software) -> None:
+def test_state_survives_sign_in(seller: Seller, party: Software) -> None:
     state = STATES[0] + STATES[3] + "x" * 3000
     http = Client()
     to_sign_in = http.get(request_address(party, state=state))["Location"]
@@ -67,8 +68,8 @@ def test_a_state_survives_sign_in(seller: Seller, party: Software) -> None:
     assert sent_back(decide(http, back))["state"] == state
 
 
-def test_raw_bytes_in_an_address_are_read_as_utf_8(party: Software) -> None:
-    """Some clients do not escape them; the web server hands them out as Latin-1 (PEP 3333)."""
+def test_unescaped_bytes_in_the_query_are_decoded_as_utf_8(party: Software) -> None:
+    """Some clients do not escape them, and WSGI passes them as Latin-1 (PEP 3333)."""
     address = request_address(party, state=None, prompt="none")
     query = f"{urlsplit(address).query}&state=".encode() + "één".encode()
     answer = Client().generic("GET", "/authorize", QUERY_STRING=query.decode("latin-1"))
@@ -76,16 +77,18 @@ def test_raw_bytes_in_an_address_are_read_as_utf_8(party: Software) -> None:
 
 
 @pytest.mark.parametrize("state", [None, ""])
-def test_no_state_means_no_state(owner: Client, party: Software, state: str | None) -> None:
-    """RFC 6749 §4.1.2: only if it was present."""
+def test_response_has_no_state_without_a_state_in_the_request(
+    owner: Client, party: Software, state: str | None
+) -> None:
+    """RFC 6749 §4.1.2: state is returned only if it was present."""
     assert set(sent_back(decide(owner, request_address(party, state=state)))) == {"code", "iss"}
     assert set(sent_back(decide(owner, request_address(party, state=state), allow="no"))) == {"error", "iss"}
 
 
-# ---- The answer -------------------------------------------------------------------------------------------
+# ---- Responses --------------------------------------------------------------------------------------------
 
 
-def test_toestaan_leads_back_with_code_state_and_iss(owner: Client, party: Software) -> None:
+def test_toestaan_redirects_with_code_state_and_iss(owner: Client, party: Software) -> None:
     """RFC 6749 §4.1.2, RFC 9207 §2."""
     answer = decide(owner, request_address(party))
     received = sent_back(answer)
@@ -94,20 +97,20 @@ def test_toestaan_leads_back_with_code_state_and_iss(owner: Client, party: Softw
     assert answer["Cache-Control"] == "no-store"
 
 
-def test_weigeren_leads_back_with_access_denied_and_records_nothing(owner: Client, party: Software) -> None:
+def test_weigeren_redirects_with_access_denied_and_records_nothing(owner: Client, party: Software) -> None:
     """RFC 6749 §4.1.2.1."""
     assert_sent_back(decide(owner, request_address(party), allow="no"), "access_denied")
     assert nothing_was_recorded()
 
 
-def test_weigeren_needs_no_rights_and_takes_none_amiss(owner: Client, party: Software) -> None:
+def test_weigeren_ignores_the_ticked_rights(owner: Client, party: Software) -> None:
     assert_sent_back(decide(owner, request_address(party), allow="no", scopes=[]), "access_denied")
     assert_sent_back(decide(owner, request_address(party), allow="no", scopes=["orders:read"]), "access_denied")
 
 
 @pytest.mark.parametrize("query", ["winkel=1&taal=nl", "winkel", "pad=%2fa%20b+c", "a=1;b=(2)"])
-def test_a_redirect_uri_keeps_its_own_query_character_for_character(owner: Client, query: str) -> None:
-    """RFC 6749 §3.1.2: MUST be retained."""
+def test_query_of_the_redirect_uri_is_kept_unchanged(owner: Client, query: str) -> None:
+    """RFC 6749 §3.1.2: the query MUST be retained."""
     redirect_uri = f"https://partij.example/terug?{query}"
     party = software(ThirdPartyFactory(redirect_uris=redirect_uri))
     address = request_address(party, redirect_uri=redirect_uri)
@@ -115,15 +118,15 @@ def test_a_redirect_uri_keeps_its_own_query_character_for_character(owner: Clien
         assert decide(owner, address, allow=allow)["Location"].startswith(f"{redirect_uri}&")
 
 
-def test_a_loopback_address_may_do_without_tls(owner: Client) -> None:
-    """RFC 8252 §8.3, for development."""
+def test_loopback_redirect_uri_may_use_http(owner: Client) -> None:
+    """RFC 8252 §8.3; needed for development."""
     redirect_uri = "http://127.0.0.1:9000/terug"
     party = software(ThirdPartyFactory(redirect_uris=redirect_uri))
     answer = decide(owner, request_address(party, redirect_uri=redirect_uri))
     assert answer["Location"].startswith(f"{redirect_uri}?code=")
 
 
-def test_a_code_for_a_loopback_address_is_bound_to_the_port_that_was_requested(owner: Client) -> None:
+def test_code_for_a_loopback_address_is_bound_to_the_requested_port(owner: Client) -> None:
     """RFC 8252 §7.3, RFC 6749 §4.1.3."""
     party = software(ThirdPartyFactory(redirect_uris="http://127.0.0.1/terug"))
     requested = "http://127.0.0.1:51004/terug"
@@ -134,7 +137,7 @@ def test_a_code_for_a_loopback_address_is_bound_to_the_port_that_was_requested(o
         assert party.exchange(parse_qs(query)["code"][0], redirect_uri=other).status_code == status
 
 
-def test_consent_is_written_down_with_who_and_for_how_long(owner: Client, party: Software, seller: Seller) -> None:
+def test_consent_is_stored_with_user_rights_and_end_date(owner: Client, party: Software, seller: Seller) -> None:
     decide(owner, request_address(party), scopes=["orders:manage"])
     authorization = ThirdPartyAuthorization.objects.get()
     assert (authorization.seller, authorization.granted_by) == (seller, seller.members.get())
@@ -145,7 +148,7 @@ def test_consent_is_written_down_with_who_and_for_how_long(owner: Client, party:
     assert (activity.seller, activity.user) == (seller, seller.members.get())
 
 
-def test_a_second_consent_starts_a_new_year_of_the_same_authorisation(
+def test_second_consent_starts_a_new_year_of_the_same_authorisation(
     owner: Client, party: Software, time_machine: TimeMachineFixture
 ) -> None:
     start = timezone.now()
@@ -158,7 +161,7 @@ def test_a_second_consent_starts_a_new_year_of_the_same_authorisation(
     assert authorization.scope == "orders:read"
 
 
-def test_no_log_line_holds_the_code(owner: Client, party: Software) -> None:
+def test_code_is_not_logged(owner: Client, party: Software) -> None:
     """V16.2.5."""
     with listening() as log:
         code = sent_back(decide(owner, request_address(party, state="geheime-toestand")))["code"]
@@ -172,17 +175,17 @@ def test_no_log_line_holds_the_code(owner: Client, party: Software) -> None:
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_other_methods_do_nothing(owner: Client, party: Software, method: str) -> None:
-    """V3.5.3; HEAD was once taken for GET, and GET for consent."""
+def test_other_methods_are_refused(owner: Client, party: Software, method: str) -> None:
+    """V3.5.3. A past vulnerability elsewhere: a HEAD request was routed like GET, and then granted consent."""
     address = request_address(party, allow="yes", scopes="orders:read")
     shown = owner.get(address).context["shown"]
-    form = urlencode({"shown": shown, "allow": "yes", "scopes": "orders:read"})
+    form = urlencode({"shown": shown, "allow": "yes", **posted(["orders:read"])})
     answer = owner.generic(method, address, form, "application/x-www-form-urlencoded")
     assert answer.status_code == 405
     assert nothing_was_recorded()
 
 
-def test_the_parameters_of_a_post_are_those_in_the_address(owner: Client, party: Software) -> None:
+def test_parameters_in_the_body_of_a_post_are_ignored(owner: Client, party: Software) -> None:
     form = parse_qs(urlsplit(request_address(party)).query)
     assert_shown(owner.post("/authorize", form | {"allow": "yes"}))
     assert nothing_was_recorded()
@@ -200,7 +203,7 @@ def test_the_parameters_of_a_post_are_those_in_the_address(owner: Client, party:
         (b"{}", "application/json"),
     ],
 )
-def test_a_hostile_body_is_refused(owner: Client, party: Software, body: bytes, content_type: str) -> None:
+def test_hostile_body_is_refused(owner: Client, party: Software, body: bytes, content_type: str) -> None:
     """V2.2.1."""
     answer = owner.generic("POST", request_address(party), body, content_type)
     assert answer.status_code in {400, 413}

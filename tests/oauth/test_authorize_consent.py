@@ -1,4 +1,4 @@
-"""The consent page of the authorization endpoint: what it says, and what is left ticked on it (OAuth 2.1)."""
+"""The consent page of the authorization endpoint: its content, and the rights left ticked (OAuth 2.1)."""
 
 import base64
 import re
@@ -16,13 +16,12 @@ from tests.factories import SellerFactory, ThirdPartyFactory
 from tests.oauth.consent import nothing_was_recorded
 from tests.oauth.flow import STATE, Software, decide, request_address, rights, sent_back, software
 from tests.people import says
+from tests.rights import posted
 
 # ---- The page ---------------------------------------------------------------------------------------------
 
 
-def test_the_page_says_who_asks_for_what_for_whom_and_until_when(
-    owner: Client, party: Software, seller: Seller
-) -> None:
+def test_page_names_party_rights_seller_and_end_date(owner: Client, party: Software, seller: Seller) -> None:
     """V10.7.2."""
     page = owner.get(request_address(party, scope="orders:manage offers:read"))
     words = says(page)
@@ -43,13 +42,13 @@ def test_the_page_says_who_asks_for_what_for_whom_and_until_when(
     assert "Facturen" not in words
 
 
-def test_the_page_says_whom_to_ask_about_the_party_if_that_is_known(owner: Client) -> None:
+def test_page_shows_the_partys_contact_if_known(owner: Client) -> None:
     assert "Vragen aan" not in says(owner.get(request_address(software(ThirdPartyFactory()))))
     party = software(ThirdPartyFactory(name="Orderwijs", contact_email="hulp@orderwijs.example"))
     assert "Vragen aan Orderwijs hulp@orderwijs.example" in says(owner.get(request_address(party)))
 
 
-def test_a_partys_name_is_text(owner: Client) -> None:
+def test_name_of_the_party_is_escaped(owner: Client) -> None:
     """V1.2.1."""
     party = software(ThirdPartyFactory(name="<b>Partij</b>{{ 7 }}"))
     page = owner.get(request_address(party)).content.decode()
@@ -57,9 +56,7 @@ def test_a_partys_name_is_text(owner: Client) -> None:
     assert "<b>Partij" not in page
 
 
-def test_the_page_cannot_be_framed_cached_or_scripted_and_the_form_may_redirect_anywhere(
-    owner: Client, party: Software
-) -> None:
+def test_page_forbids_framing_caching_and_scripts_but_not_redirects(owner: Client, party: Software) -> None:
     """OAuth 2.1 (clickjacking), V3.4.3-3.4.6."""
     page = owner.get(request_address(party))
     policy = dict(part.strip().partition(" ")[::2] for part in page["Content-Security-Policy"].split(";"))
@@ -79,19 +76,19 @@ def test_the_page_cannot_be_framed_cached_or_scripted_and_the_form_may_redirect_
     assert page["Cache-Control"] == "no-store"
 
 
-def test_an_invalid_form_may_still_redirect_to_the_party(owner: Client, party: Software) -> None:
+def test_invalid_form_may_still_redirect_to_the_party(owner: Client, party: Software) -> None:
     page = decide(owner, request_address(party), scopes=[])
     assert page.status_code == 422
     assert "form-action 'self' https: http:" in page["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("address", ["/authorize", "/inloggen/?next=/authorize"])
-def test_other_pages_lead_nowhere_else(db: None, address: str) -> None:
+def test_other_pages_may_not_submit_forms_elsewhere(db: None, address: str) -> None:
     assert "form-action 'self'" in Client().get(address)["Content-Security-Policy"]
 
 
-def test_the_page_does_not_hold_the_sessions_key(owner: Client, party: Software) -> None:
-    """V3.3.x: the cookie is HttpOnly, so that no script can read it."""
+def test_page_does_not_contain_the_session_key(owner: Client, party: Software) -> None:
+    """V3.3.x: the cookie is HttpOnly so that no script can read the key."""
     page = owner.get(request_address(party))
     key = owner.session.session_key
     assert key is not None
@@ -104,22 +101,22 @@ def _decoded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-# ---- What the seller leaves ticked ------------------------------------------------------------------------
+# ---- The rights left ticked -------------------------------------------------------------------------------
 
 
-def test_unticked_rights_are_not_given(owner: Client, party: Software) -> None:
+def test_unticked_rights_are_not_granted(owner: Client, party: Software) -> None:
     code = sent_back(decide(owner, request_address(party), scopes=["orders:read", "invoices:read"]))["code"]
     assert rights(party.exchange(code).json()["access_token"]) == "orders:read invoices:read"
 
 
-def test_without_named_rights_the_seller_picks_from_what_the_party_is_registered_for(owner: Client) -> None:
+def test_without_named_rights_all_registered_rights_are_offered(owner: Client) -> None:
     party = software(ThirdPartyFactory(scope=scopes.join(["orders:manage", "offers:read"])))
     offered = owner.get(request_address(party)).context["form"].fields["scopes"].initial
     assert offered == ["offers:read", "orders:read", "orders:manage"]
 
 
 @pytest.mark.parametrize("scope", [None, "", "offline_access"])
-def test_no_scope_means_the_sellers_pick(owner: Client, party: Software, scope: str | None) -> None:
+def test_without_scope_all_registered_rights_are_offered(owner: Client, party: Software, scope: str | None) -> None:
     """RFC 6749 §3.3."""
     code = sent_back(decide(owner, request_address(party, scope=scope)))["code"]
     assert party.exchange(code).json()["scope"] == "offline_access"
@@ -138,7 +135,7 @@ def test_no_scope_means_the_sellers_pick(owner: Client, party: Software, scope: 
         ([""], "invalid_choice"),
     ],
 )
-def test_nothing_beyond_what_was_shown_can_be_given(
+def test_only_rights_shown_on_the_page_can_be_granted(
     owner: Client, party: Software, ticked: list[str], code: str
 ) -> None:
     """CVE-2023-27891."""
@@ -149,17 +146,17 @@ def test_nothing_beyond_what_was_shown_can_be_given(
 
 
 @pytest.mark.parametrize("allow", ["", "maybe", "YES", "\x00", "é" * 1000])
-def test_anything_but_yes_or_no_is_no_decision(owner: Client, party: Software, allow: str) -> None:
+def test_decision_must_be_yes_or_no(owner: Client, party: Software, allow: str) -> None:
     assert decide(owner, request_address(party), allow=allow).status_code == 422
     assert nothing_was_recorded()
 
 
-def test_what_else_stands_in_the_form_changes_nothing(owner: Client, party: Software, seller: Seller) -> None:
+def test_other_form_fields_are_ignored(owner: Client, party: Software, seller: Seller) -> None:
     """V15.3.3."""
     other = SellerFactory()
     address = request_address(party, scope="orders:read")
     page = owner.get(address)
-    form = {"shown": page.context["shown"], "allow": "yes", "scopes": ["orders:read"]}
+    form = {"shown": page.context["shown"], "allow": "yes", **posted(["orders:read"])}
     extra = {
         "client_id": "x",
         "redirect_uri": "https://evil.example",

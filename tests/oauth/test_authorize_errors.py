@@ -14,27 +14,27 @@ from tests.oauth.flow import VERIFIER, Software, decide, request_address, sent_b
 NO_PKCE = {"code_challenge": None, "code_challenge_method": None}
 
 
-# ---- Errors before there is anybody to send them to -------------------------------------------------------
+# ---- Errors shown, because client or redirect URI is not verified -----------------------------------------
 
 
 @pytest.mark.parametrize(
     "client_id",
     [None, "", "x", "7b0e6d0a-3c53-4a5e-9c7e-4a3c0b1f2d10", "' OR 1=1 --", "<script>", "é", "\u202e", "x" * 10_000],
 )
-def test_an_unknown_party_is_shown_and_not_followed(party: Software, client_id: str | None) -> None:
+def test_unknown_party_gets_no_redirect(party: Software, client_id: str | None) -> None:
     """RFC 6749 §4.1.2.1, RFC 9700 §4.11."""
     assert_shown(Client().get(request_address(party, client_id=client_id)))
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("field", ["paused_at", "deleted_at"])
-def test_a_party_that_is_gone_is_unknown(party: Software, field: str) -> None:
+def test_deleted_party_is_unknown(party: Software, field: str) -> None:
     ThirdParty.objects.update(**{field: timezone.now()})
     assert_shown(Client().get(request_address(party)))
 
 
 @pytest.mark.django_db
-def test_a_client_of_another_kind_is_unknown() -> None:
+def test_client_of_another_kind_is_unknown() -> None:
     for client in (ClientCredentialFactory(), ResourceServerFactory()):
         type(client).objects.update(redirect_uris=REDIRECT_URI)
         assert_shown(Client().get(request_address(Software(client.client_id, ""))))
@@ -66,7 +66,7 @@ def test_a_client_of_another_kind_is_unknown() -> None:
         "*",
     ],
 )
-def test_a_redirect_uri_that_is_not_registered_is_shown_and_not_followed(party: Software, redirect_uri: str) -> None:
+def test_unregistered_redirect_uri_gets_no_redirect(party: Software, redirect_uri: str) -> None:
     """RFC 9700 §2.1: exact string matching."""
     answer = Client().get(request_address(party, redirect_uri=redirect_uri))
     assert_shown(answer)
@@ -74,14 +74,14 @@ def test_a_redirect_uri_that_is_not_registered_is_shown_and_not_followed(party: 
 
 
 @pytest.mark.django_db
-def test_without_a_redirect_uri_the_only_registered_one_is_taken(owner: Client, party: Software) -> None:
+def test_only_registered_redirect_uri_is_the_default(owner: Client, party: Software) -> None:
     """RFC 6749 §3.1.2.3."""
     received = sent_back(decide(owner, request_address(party, redirect_uri=None)))
     assert party.exchange(received["code"]).status_code == 200
 
 
 @pytest.mark.django_db
-def test_without_a_redirect_uri_one_of_several_is_not_guessed() -> None:
+def test_redirect_uri_is_required_if_several_are_registered() -> None:
     party = software(ThirdPartyFactory(redirect_uris=f"{REDIRECT_URI} https://partij.example/ander"))
     assert_shown(Client().get(request_address(party, redirect_uri=None)))
 
@@ -102,8 +102,8 @@ def test_without_a_redirect_uri_one_of_several_is_not_guessed() -> None:
         "anything",
     ],
 )
-def test_a_parameter_that_stands_twice_is_shown(party: Software, name: str) -> None:
-    """RFC 6749 §3.1: which of the two redirect URIs, or states, would be the party's?"""
+def test_repeated_parameter_is_refused_without_redirect(party: Software, name: str) -> None:
+    """RFC 6749 §3.1. It is unknown which of two redirect URIs or states is the party's."""
     address = request_address(party, **{name: "a"})
     assert_shown(Client().get(f"{address}&{name}=a"))
 
@@ -112,13 +112,13 @@ def test_a_parameter_that_stands_twice_is_shown(party: Software, name: str) -> N
     "more",
     ["state=%00", "x=%00", "%00=x", "state=%ff", "state=%ed%a0%80", "state=%c0%af", "&".join(["x=y"] * 300)],
 )
-def test_an_address_that_cannot_be_read_is_shown(owner: Client, party: Software, more: str) -> None:
+def test_malformed_query_is_refused_without_redirect(owner: Client, party: Software, more: str) -> None:
     """V2.2.1, on every database."""
     for http in (Client(), owner):
         assert_shown(http.get(f"{request_address(party, state=None)}&{more}"))
 
 
-# ---- Errors that are the party's to know ------------------------------------------------------------------
+# ---- Errors sent to the party -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -156,22 +156,22 @@ def test_an_address_that_cannot_be_read_is_shown(owner: Client, party: Software,
         ({"code_challenge_method": "S512"}, "invalid_request"),
     ],
 )
-def test_errors_go_back_to_the_party_with_state_and_iss(
+def test_errors_are_sent_to_the_party_with_state_and_iss(
     party: Software, changes: dict[str, str | None], error: str
 ) -> None:
-    """RFC 6749 §4.1.2.1, RFC 7636 §4.4.1, RFC 9207 §2; before anybody is asked to sign in."""
+    """RFC 6749 §4.1.2.1, RFC 7636 §4.4.1, RFC 9207 §2; before sign-in."""
     assert_sent_back(Client().get(request_address(party, **changes)), error)
 
 
-def test_a_right_that_the_party_is_not_registered_for_is_an_invalid_scope(db: None) -> None:
-    """RFC 6749 §4.1.2.1; the seller is not even asked."""
+def test_unregistered_right_is_an_invalid_scope(db: None) -> None:
+    """RFC 6749 §4.1.2.1; no consent page is shown."""
     party = software(ThirdPartyFactory(scope="orders:read"))
     assert_sent_back(Client().get(request_address(party, scope="orders:manage")), "invalid_scope")
 
 
 @pytest.mark.parametrize("name", ["grant_type", "grant", "client", "user", "scopes", "rights", "authorization"])
 @pytest.mark.parametrize("value", ["refresh_token", "client_credentials", "x"])
-def test_parameters_of_elsewhere_are_ignored(owner: Client, name: str, value: str) -> None:
+def test_parameters_of_other_endpoints_are_ignored(owner: Client, name: str, value: str) -> None:
     """RFC 6749 §3.1; `grant_type=refresh_token` would skip the check of the scope."""
     party = software(ThirdPartyFactory(scope="orders:read"))
     address = request_address(party, scope="orders:manage", **{name: value})
@@ -180,15 +180,15 @@ def test_parameters_of_elsewhere_are_ignored(owner: Client, name: str, value: st
     assert owner.get(request_address(party, redirect_uri=None, **{name: value})).status_code == 200
 
 
-def test_an_error_goes_back_to_the_default_redirect_uri_too(party: Software) -> None:
+def test_error_is_sent_to_the_default_redirect_uri(party: Software) -> None:
     assert_sent_back(Client().get(request_address(party, redirect_uri=None, scope="x")), "invalid_scope")
 
 
 # ---- PKCE -------------------------------------------------------------------------------------------------
 
 
-def test_a_party_registered_without_pkce_may_leave_it_out(owner: Client) -> None:
-    """RFC 9700 §2.1.1: only those registered so."""
+def test_party_registered_without_pkce_may_omit_it(owner: Client) -> None:
+    """RFC 9700 §2.1.1: only parties registered like this."""
     party = software(ThirdPartyFactory(pkce_required=False))
     received = sent_back(decide(owner, request_address(party, **NO_PKCE)))
     assert party.exchange(received["code"], code_verifier=None).status_code == 200
@@ -197,17 +197,17 @@ def test_a_party_registered_without_pkce_may_leave_it_out(owner: Client) -> None
 @pytest.mark.parametrize(
     "changes", [{"code_challenge_method": "plain"}, {"code_challenge": "x"}, {"code_challenge": None}]
 )
-def test_a_party_registered_without_pkce_may_not_do_it_wrong(db: None, changes: dict[str, str | None]) -> None:
+def test_invalid_pkce_of_a_party_registered_without_pkce_is_refused(db: None, changes: dict[str, str | None]) -> None:
     party = software(ThirdPartyFactory(pkce_required=False))
     assert_sent_back(Client().get(request_address(party, **changes)), "invalid_request")
 
 
-def test_a_public_party_cannot_be_registered_out_of_pkce(db: None) -> None:
-    """RFC 9700 §2.1.1: MUST for public clients."""
+def test_public_party_always_needs_pkce(db: None) -> None:
+    """RFC 9700 §2.1.1: PKCE is a MUST for public clients."""
     party = software(ThirdPartyFactory(public=True, pkce_required=False))
     assert_sent_back(Client().get(request_address(party, **NO_PKCE)), "invalid_request")
 
 
-def test_the_verifier_of_these_tests_is_a_proper_one() -> None:
-    """RFC 7636 §4.1, or the tests of PKCE would prove little."""
+def test_verifier_of_these_tests_is_valid() -> None:
+    """RFC 7636 §4.1. With an invalid verifier the tests of PKCE would prove little."""
     assert re.fullmatch(r"[A-Za-z0-9._~-]{43,128}", VERIFIER)

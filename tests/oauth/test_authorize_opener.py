@@ -15,7 +15,7 @@ SWITCH = "/instellingen/verkoper/"
 
 
 def test_sign_in_keeps_the_opener(seller: Seller, party: Software) -> None:
-    """The redirects too: one response with same-origin is enough to lose it."""
+    """Including redirects, because a single response with same-origin cuts off the opener."""
     http, address = Client(), request_address(party)
     first = http.get(address)
     wrong = http.post(SIGN_IN, {"login": "x@x.example", "password": "x", "next": address})
@@ -49,9 +49,9 @@ def test_errors_keep_the_opener(party: Software) -> None:
 @pytest.mark.parametrize(
     "address", [SIGN_IN, f"{SIGN_IN}?next=/instellingen/api/", f"{SIGN_IN}?next=/authorizeX", "/x"]
 )
-def test_every_other_page_is_cut_off_from_its_opener(db: None, address: str) -> None:
+def test_other_pages_are_cut_off_from_their_opener(db: None, address: str) -> None:
     assert Client().get(address)[COOP] == "same-origin"
 
 
-def test_the_settings_are_cut_off_from_their_opener(owner: Client) -> None:
+def test_settings_page_is_cut_off_from_its_opener(owner: Client) -> None:
     assert owner.get("/instellingen/api/")[COOP] == "same-origin"

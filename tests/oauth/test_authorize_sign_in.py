@@ -1,4 +1,4 @@
-"""Sign-in and proof of identity before the consent page, and the prompts that require them."""
+"""Sign-in and re-authentication before the consent page, and the prompts that require them."""
 
 import datetime as dt
 from urllib.parse import parse_qs, quote, urlencode
@@ -14,11 +14,12 @@ from tests.factories import PASSWORD
 from tests.oauth.consent import assert_sent_back, nothing_was_recorded, post
 from tests.oauth.flow import STATE, Software, decide, request_address, sent_back
 from tests.people import PROVE, SIGN_IN, says
+from tests.rights import posted
 
-# ---- Sign-in and proof ------------------------------------------------------------------------------------
+# ---- Sign-in and re-authentication ------------------------------------------------------------------------
 
 
-def test_somebody_who_is_not_signed_in_comes_back_to_the_same_request(seller: Seller, party: Software) -> None:
+def test_sign_in_returns_to_the_same_request(seller: Seller, party: Software) -> None:
     http = Client()
     address = request_address(party)
     answer = http.get(address)
@@ -32,14 +33,14 @@ def test_somebody_who_is_not_signed_in_comes_back_to_the_same_request(seller: Se
 @pytest.mark.parametrize(
     "following", ["http://[", "//[", "/authorize?client_id=%00", "/authorize?client_id=x", "/elders", "", "\\\\evil"]
 )
-def test_the_sign_in_page_names_no_party_when_none_waits(party: Software, following: str) -> None:
+def test_sign_in_page_names_no_party_without_a_request(party: Software, following: str) -> None:
     page = Client().get(SIGN_IN, {"next": following})
     assert page.status_code == 200
     assert "Doorgaan naar" not in says(page)
     assert Client().post(SIGN_IN, {"next": following, "login": "x", "password": "x"}).status_code == 200
 
 
-def test_consent_asks_for_a_proof_of_identity_of_at_most_thirty_minutes(
+def test_consent_requires_authentication_within_thirty_minutes(
     owner: Client, party: Software, time_machine: TimeMachineFixture
 ) -> None:
     """V7.5.1."""
@@ -56,19 +57,19 @@ def test_consent_asks_for_a_proof_of_identity_of_at_most_thirty_minutes(
 # ---- Prompts ----------------------------------------------------------------------------------------------
 
 
-def test_prompt_none_gets_an_error_and_never_a_code(owner: Client, party: Software) -> None:
-    """OpenID Connect Core §3.1.2.6; consent is always asked for, so "without any page" cannot be."""
+def test_prompt_none_always_gets_an_error(owner: Client, party: Software) -> None:
+    """OpenID Connect Core §3.1.2.6; consent is always required, so a response without a page is impossible."""
     for prompt in ("none", "none login", "consent none"):
         assert_sent_back(Client().get(request_address(party, prompt=prompt)), "login_required")
         assert_sent_back(owner.get(request_address(party, prompt=prompt)), "consent_required")
 
 
-def test_prompt_none_gets_an_error_for_a_party_allowed_before(owner: Client, party: Software) -> None:
+def test_prompt_none_gets_an_error_for_an_authorised_party(owner: Client, party: Software) -> None:
     decide(owner, request_address(party))
     assert_sent_back(owner.get(request_address(party, prompt="none")), "consent_required")
 
 
-def test_prompt_login_asks_for_the_password_and_then_goes_on(owner: Client, party: Software) -> None:
+def test_prompt_login_asks_for_the_password_and_continues(owner: Client, party: Software) -> None:
     answer = owner.get(request_address(party, prompt="login"))
     address, _, query = answer["Location"].partition("?")
     assert address == PROVE
@@ -79,7 +80,7 @@ def test_prompt_login_asks_for_the_password_and_then_goes_on(owner: Client, part
     assert sent_back(decide(owner, following))["state"] == STATE
 
 
-def test_prompt_login_is_spent_by_signing_in(party: Software) -> None:
+def test_prompt_login_is_satisfied_by_signing_in(party: Software) -> None:
     assert "prompt" not in Client().get(request_address(party, prompt="login"))["Location"]
 
 
@@ -92,11 +93,11 @@ def test_prompt_login_is_spent_by_signing_in(party: Software) -> None:
         {"prompt": "select_account"},
         {"prompt": "x"},
         {"skip_authorization": "true"},
-        {"allow": "yes", "scopes": "orders:read"},
+        {"allow": "yes", **posted(["orders:read"])},
     ],
 )
-def test_nothing_skips_consent(owner: Client, party: Software, more: dict[str, str]) -> None:
-    """V10.7.1, CVE-2023-34246: not for a party allowed a minute ago either."""
+def test_consent_cannot_be_skipped(owner: Client, party: Software, more: dict[str, str]) -> None:
+    """V10.7.1, CVE-2023-34246: not even for a party authorised a minute ago."""
     decide(owner, request_address(party))
     assert owner.get(request_address(party, **more)).status_code == 200
     assert Grant.objects.count() == 1

@@ -1,4 +1,4 @@
-"""Counts of use and problems: nothing is lost or doubled between the request and the table."""
+"""Counts of use and problems: none is lost or doubled between the request and the table."""
 
 import datetime as dt
 import json
@@ -49,7 +49,7 @@ def totals() -> dict[str, int]:
     return {row.event: row.count for row in Usage.objects.all()}
 
 
-def test_what_was_counted_is_written(counts: Counts, client_id: str, time_machine: TimeMachineFixture) -> None:
+def test_counts_are_written(counts: Counts, client_id: str, time_machine: TimeMachineFixture) -> None:
     time_machine.move_to(NOON, tick=False)
     counts.count(client_id, Use.API_CALL, address="192.0.2.1", agent="oud")
     time_machine.shift(30)
@@ -61,7 +61,7 @@ def test_what_was_counted_is_written(counts: Counts, client_id: str, time_machin
     assert (row.address, row.agent) == ("192.0.2.7", "magazijn/2.1")
 
 
-def test_later_counts_are_added(counts: Counts, client_id: str, time_machine: TimeMachineFixture) -> None:
+def test_later_counts_are_added_to_the_row(counts: Counts, client_id: str, time_machine: TimeMachineFixture) -> None:
     for minute in (1, 0, 2):
         time_machine.move_to(NOON + dt.timedelta(minutes=minute), tick=False)
         counts.count(client_id, Use.API_CALL, address=f"192.0.2.{minute}", agent=f"versie {minute}")
@@ -71,7 +71,7 @@ def test_later_counts_are_added(counts: Counts, client_id: str, time_machine: Ti
     assert (row.address, row.agent) == ("192.0.2.2", "versie 2")
 
 
-def test_counts_of_an_earlier_moment_leave_the_last_address(
+def test_earlier_counts_do_not_replace_the_last_address(
     counts: Counts, client_id: str, time_machine: TimeMachineFixture
 ) -> None:
     for minute in (1, 0):
@@ -82,7 +82,7 @@ def test_counts_of_an_earlier_moment_leave_the_last_address(
     assert (row.first_at, row.address, row.agent) == (NOON, "192.0.2.1", "versie 1")
 
 
-def test_every_cause_within_one_minute_is_kept(counts: Counts, client_id: str) -> None:
+def test_causes_and_rights_are_counted_separately(counts: Counts, client_id: str) -> None:
     for number, cause in enumerate(ProblemCause, start=1):
         for _ in range(number):
             counts.count(client_id, cause)
@@ -94,13 +94,13 @@ def test_every_cause_within_one_minute_is_kept(counts: Counts, client_id: str) -
     assert counted == expected | {("missing_right", "orders:read"): 1, ("missing_right", "offers:read"): 1}
 
 
-def test_writing_is_two_statements_and_without_problems_one(
+def test_flush_takes_two_statements_or_one_without_problems(
     counts: Counts, client_id: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for right in ("orders:read", "offers:read"):
         counts.count(client_id, ProblemCause.MISSING_RIGHT, right=right)
     counts.count(client_id, Use.API_CALL)
-    with django_assert_num_queries(4):  # with the savepoint of a test
+    with django_assert_num_queries(4):  # including the savepoint in a test
         counts.flush()
     counts.count(client_id, Use.API_CALL)
     counts.count(client_id, Use.TOKEN_REQUEST)
@@ -110,7 +110,7 @@ def test_writing_is_two_statements_and_without_problems_one(
         counts.flush()
 
 
-def test_more_rows_than_fit_in_a_statement_are_all_written(
+def test_more_rows_than_one_statement_holds_are_written(
     counts: Counts, client_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(add_counts, "ROWS_PER_STATEMENT", 3)
@@ -121,7 +121,7 @@ def test_more_rows_than_fit_in_a_statement_are_all_written(
 
 
 @pytest.mark.django_db
-def test_a_full_minute_fits_in_the_database(counts: Counts) -> None:
+def test_maximum_number_of_keys_fits_in_the_database(counts: Counts) -> None:
     for _ in range(counting.MAXIMUM_KEYS):
         counts.count(str(uuid4()), Use.API_CALL, **SOFTWARE)
     counts.flush()
@@ -140,7 +140,7 @@ def test_a_full_minute_fits_in_the_database(counts: Counts) -> None:
         ("2026-03-29T22:00:00+00:00", dt.date(2026, 3, 29)),
     ],
 )
-def test_the_day_ends_at_midnight_in_amsterdam(
+def test_day_ends_at_midnight_in_amsterdam(
     counts: Counts, client_id: str, time_machine: TimeMachineFixture, midnight: str, before: dt.date
 ) -> None:
     moment = dt.datetime.fromisoformat(midnight)
@@ -151,7 +151,7 @@ def test_the_day_ends_at_midnight_in_amsterdam(
     assert set(Usage.objects.values_list("day", "count")) == {(before, 1), (before + dt.timedelta(days=1), 1)}
 
 
-# ---- Strangers ----------------------------------------------------------------------------------------------
+# ---- Invented ids and rights --------------------------------------------------------------------------------
 
 
 def test_problems_of_unknown_clients_are_not_written(counts: Counts, client_id: str) -> None:
@@ -162,7 +162,7 @@ def test_problems_of_unknown_clients_are_not_written(counts: Counts, client_id: 
     assert set(Usage.objects.values_list("subject", flat=True)) == {client_id, authorization.uid}
 
 
-def test_invented_ids_do_not_keep_out_use(
+def test_invented_ids_do_not_displace_valid_counts(
     counts: Counts, client_id: str, monkeypatch: pytest.MonkeyPatch, logged: Log
 ) -> None:
     monkeypatch.setattr(counting, "MAXIMUM_KEYS", 10)
@@ -175,7 +175,7 @@ def test_invented_ids_do_not_keep_out_use(
     assert [line["events"] for line in map(json.loads, logged.lines) if line["event"] == "use_not_counted"] == [95]
 
 
-def test_a_full_memory_still_counts_what_it_has(
+def test_known_keys_are_still_counted_when_memory_is_full(
     counts: Counts, client_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counting, "MAXIMUM_KEYS", 1)
@@ -186,7 +186,7 @@ def test_a_full_memory_still_counts_what_it_has(
     assert totals() == {"api_call": 3}
 
 
-def test_invented_rights_are_counted_under_no_name_after_twenty(counts: Counts, client_id: str) -> None:
+def test_after_twenty_unknown_rights_further_ones_share_a_row(counts: Counts, client_id: str) -> None:
     for number in range(30):
         counts.count(client_id, ProblemCause.UNKNOWN_SCOPE, right=f"verzonnen:{number}")
         counts.flush()
@@ -205,7 +205,7 @@ def test_invented_rights_are_counted_under_no_name_after_twenty(counts: Counts, 
         ("unix:/run/portal.sock", None),
     ],
 )
-def test_no_address_or_agent_can_stop_the_counting(counts: Counts, address: str, stored: str | None) -> None:
+def test_any_address_and_agent_can_be_stored(counts: Counts, address: str, stored: str | None) -> None:
     counts.count(str(uuid4()), Use.API_CALL, address=address, agent="x\0" * 5000)
     counts.flush()
     assert storable_address(address) == stored
@@ -213,14 +213,14 @@ def test_no_address_or_agent_can_stop_the_counting(counts: Counts, address: str,
     assert len(Usage.objects.get().agent) <= 200
 
 
-# ---- The database is away -----------------------------------------------------------------------------------
+# ---- Database errors ----------------------------------------------------------------------------------------
 
 
 def refuse(*args: object) -> None:
     raise OperationalError("connection refused: password=geheim")
 
 
-def test_counts_wait_for_a_database_that_is_away(counts: Counts, client_id: str, logged: Log) -> None:
+def test_counts_are_kept_while_the_database_is_unavailable(counts: Counts, client_id: str, logged: Log) -> None:
     counts.count(client_id, Use.API_CALL)
     with connection.execute_wrapper(refuse):
         counts.flush()
@@ -235,7 +235,7 @@ def test_counts_wait_for_a_database_that_is_away(counts: Counts, client_id: str,
     assert "geheim" not in repr(lines)
 
 
-def test_of_several_statements_all_or_none_are_written(
+def test_several_statements_are_written_atomically(
     counts: Counts, client_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(add_counts, "ROWS_PER_STATEMENT", 1)
@@ -255,7 +255,7 @@ def test_of_several_statements_all_or_none_are_written(
     assert totals() == {"api_call": 1, "token_request": 1}
 
 
-def test_counts_that_the_database_can_never_take_do_not_stop_the_next(counts: Counts, client_id: str) -> None:
+def test_counts_with_a_data_error_are_dropped(counts: Counts, client_id: str) -> None:
     counts.count(client_id, Use.API_CALL)
     with patch.object(counting, "add_counts", side_effect=DataError):
         counts.flush()
@@ -267,12 +267,12 @@ def test_counts_that_the_database_can_never_take_do_not_stop_the_next(counts: Co
 # ---- Threads ------------------------------------------------------------------------------------------------
 
 SUBJECTS = [str(uuid4()) for _ in range(3)]
-# One thread's work: events to count, and None for a write that may fail.
+# Operations of one thread: events to count, and None for a flush, which may fail.
 WORK = st.lists(st.none() | st.tuples(st.sampled_from(SUBJECTS), st.sampled_from(list(Use))), max_size=30)
 
 
 @given(threads=st.lists(WORK, min_size=2, max_size=4), failures=st.lists(st.booleans(), max_size=20))
-def test_sums_are_what_was_counted_however_threads_interleave(
+def test_concurrent_counts_and_flushes_lose_nothing(
     threads: list[list[tuple[str, Use] | None]], failures: list[bool]
 ) -> None:
     counts, written, failing = Counts(), Counter[tuple[str, str]](), iter(failures)

@@ -1,4 +1,4 @@
-"""The introspection endpoint (RFC 7662): for registered resource servers, and for nobody else."""
+"""The introspection endpoint (RFC 7662), open to registered resource servers only."""
 
 import datetime as dt
 from typing import Any
@@ -26,14 +26,14 @@ def introspect(gateway: Software, token: str, **form: str) -> dict[str, Any]:
 
 
 def is_active(gateway: Software, token: str) -> bool:
-    """RFC 7662 §2.2: of a token of no worth nothing else is told."""
+    """Return `active`. The response for an inactive token must have no other member (RFC 7662 §2.2)."""
     body = introspect(gateway, token)
     assert body["active"] or body == {"active": False}
     return bool(body["active"])
 
 
-def test_a_sellers_token_is_described(gateway: Software, warehouse: Software, seller: Seller) -> None:
-    """RFC 7662 §2.2; `scope` is the rights, though the token's client was told RETAILER."""
+def test_token_of_a_credential_is_described(gateway: Software, warehouse: Software, seller: Seller) -> None:
+    """RFC 7662 §2.2; `scope` lists the rights, although the token response said RETAILER."""
     token = warehouse.access_token()
     stated = claims(token)
     assert introspect(gateway, token) == {
@@ -51,7 +51,7 @@ def test_a_sellers_token_is_described(gateway: Software, warehouse: Software, se
     }
 
 
-def test_a_partys_token_is_described(
+def test_token_of_a_party_is_described(
     gateway: Software, party: Software, tokens: dict[str, Any], seller: Seller
 ) -> None:
     body = introspect(gateway, tokens["access_token"])
@@ -61,29 +61,27 @@ def test_a_partys_token_is_described(
     assert "grant_id" not in body
 
 
-def test_the_scope_is_what_is_left_of_it(gateway: Software, warehouse: Software) -> None:
+def test_scope_is_reduced_to_the_current_rights(gateway: Software, warehouse: Software) -> None:
     token = warehouse.access_token()
     ClientCredential.objects.get().change_rights(["orders:manage"], by=Actor())
     assert introspect(gateway, token)["scope"] == "orders:read orders:manage"
 
 
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "wrong"])
-def test_a_hint_does_not_matter(gateway: Software, warehouse: Software, hint: str) -> None:
+def test_token_type_hint_is_ignored(gateway: Software, warehouse: Software, hint: str) -> None:
     """RFC 7662 §2.1."""
     assert introspect(gateway, warehouse.access_token(), token_type_hint=hint)["active"] is True
 
 
-# ---- Tokens of no worth -----------------------------------------------------------------------------------
+# ---- Invalid tokens ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "é", "\u202e", "x" * 100_000, "eyJhbGciOiJub25lIn0.e30."])
-def test_of_what_is_no_token_nothing_is_told(gateway: Software, token: str) -> None:
+def test_malformed_token_is_not_active(gateway: Software, token: str) -> None:
     assert not is_active(gateway, token)
 
 
-def test_an_expired_token_is_not_active(
-    gateway: Software, warehouse: Software, time_machine: TimeMachineFixture
-) -> None:
+def test_expired_token_is_not_active(gateway: Software, warehouse: Software, time_machine: TimeMachineFixture) -> None:
     start = timezone.now().replace(microsecond=0)
     time_machine.move_to(start, tick=False)
     token = warehouse.access_token()
@@ -93,47 +91,47 @@ def test_an_expired_token_is_not_active(
     assert not is_active(gateway, token)
 
 
-def test_a_revoked_token_is_not_active(gateway: Software, warehouse: Software) -> None:
+def test_revoked_token_is_not_active(gateway: Software, warehouse: Software) -> None:
     token = warehouse.access_token()
     warehouse.post("/revoke", token=token)
     assert not is_active(gateway, token)
 
 
-def test_a_deleted_credentials_token_is_not_active(gateway: Software, warehouse: Software) -> None:
+def test_token_of_a_deleted_credential_is_not_active(gateway: Software, warehouse: Software) -> None:
     token = warehouse.access_token()
     ClientCredential.objects.get().delete_softly(by=Actor())
     assert not is_active(gateway, token)
 
 
-def test_a_closed_sellers_token_is_not_active(gateway: Software, warehouse: Software) -> None:
+def test_token_of_a_closed_seller_is_not_active(gateway: Software, warehouse: Software) -> None:
     token = warehouse.access_token()
     Seller.objects.update(closed_at=timezone.now())
     assert not is_active(gateway, token)
 
 
-def test_a_removed_partys_token_is_not_active(gateway: Software, tokens: dict[str, Any]) -> None:
+def test_token_of_a_removed_party_is_not_active(gateway: Software, tokens: dict[str, Any]) -> None:
     ThirdPartyAuthorization.objects.get().revoke(by=Actor())
     assert not is_active(gateway, tokens["access_token"])
 
 
-def test_codes_and_refresh_tokens_are_not_told_of(gateway: Software, code: str, tokens: dict[str, Any]) -> None:
-    """A resource server has no business with them."""
+def test_codes_and_refresh_tokens_are_not_active(gateway: Software, code: str, tokens: dict[str, Any]) -> None:
+    """Resource servers never receive codes or refresh tokens."""
     assert not is_active(gateway, tokens["refresh_token"])
     assert not is_active(gateway, code)
 
 
-# ---- Who may come in --------------------------------------------------------------------------------------
+# ---- Client authentication --------------------------------------------------------------------------------
 
 
 def test_only_resource_servers_may_introspect(warehouse: Software, party: Software) -> None:
-    """RFC 7662 §4: else anybody could go fishing for tokens, even for his own."""
+    """RFC 7662 §4: otherwise any client could scan for valid tokens."""
     token = warehouse.access_token()
     for client in (warehouse, party):
         assert_error(client.post("/introspect", token=token), "unauthorized_client")
 
 
-def test_nobody_introspects_without_authentication(gateway: Software, warehouse: Software) -> None:
-    """RFC 7662 §2.1; not even with the token itself."""
+def test_authentication_is_required(gateway: Software, warehouse: Software) -> None:
+    """RFC 7662 §2.1; the token itself does not authenticate either."""
     token = warehouse.access_token()
     wrong = Software(gateway.client_id, gateway.secret[:-1])
     assert_error(post("/introspect", token=token), "invalid_client", 401)
@@ -142,27 +140,27 @@ def test_nobody_introspects_without_authentication(gateway: Software, warehouse:
     assert_error(wrong.post("/introspect", token=token), "invalid_client", 401)
 
 
-def test_a_resource_server_may_authenticate_in_the_body(gateway: Software, warehouse: Software) -> None:
+def test_resource_server_may_authenticate_in_the_body(gateway: Software, warehouse: Software) -> None:
     form = {"client_id": gateway.client_id, "client_secret": gateway.secret, "token": warehouse.access_token()}
     assert post("/introspect", **form).json()["active"] is True
 
 
 @pytest.mark.parametrize("form", [{}, {"token": ""}])
-def test_a_missing_token_is_an_invalid_request(gateway: Software, form: dict[str, str]) -> None:
+def test_missing_token_is_an_invalid_request(gateway: Software, form: dict[str, str]) -> None:
     assert_error(gateway.post("/introspect", **form), "invalid_request")
 
 
-def test_a_token_in_the_url_is_refused(gateway: Software, warehouse: Software) -> None:
+def test_token_in_the_url_is_refused(gateway: Software, warehouse: Software) -> None:
     """RFC 7662 §4: query strings end up in logs."""
     assert_error(gateway.post(f"/introspect?token={warehouse.access_token()}"), "invalid_request")
 
 
-def test_a_secret_in_the_url_is_refused(gateway: Software, warehouse: Software) -> None:
-    """A trap of django-oauth-toolkit, which takes it."""
+def test_secret_in_the_url_is_refused(gateway: Software, warehouse: Software) -> None:
+    """django-oauth-toolkit accepts it."""
     address = f"/introspect?client_id={gateway.client_id}&client_secret={gateway.secret}"
     assert_error(send(address, f"token={warehouse.access_token()}"), "invalid_request")
 
 
-def test_a_get_is_refused(gateway: Software) -> None:
+def test_get_is_refused(gateway: Software) -> None:
     answer = Client().get("/introspect", {"token": "x"}, headers={"Authorization": gateway.authorization})
     assert answer.status_code == 405

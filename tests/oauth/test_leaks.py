@@ -1,4 +1,4 @@
-"""`POST /leaks`: anyone can report a found secret, and the answer reveals nothing."""
+"""`POST /leaks`: anyone can report a found secret, and the response reveals nothing."""
 
 import datetime as dt
 import hashlib
@@ -35,7 +35,7 @@ def sha256(secret: str) -> str:
 
 
 @pytest.mark.parametrize("form", ["secret", "secret in blanks", "sha256", "SHA256 in capitals"])
-def test_a_reported_secret_stops_at_once_with_every_token(warehouse: Software, form: str) -> None:
+def test_reported_secret_and_its_tokens_are_rejected_at_once(warehouse: Software, form: str) -> None:
     token = warehouse.access_token()
     body = {
         "secret": {"secrets": [warehouse.secret]},
@@ -52,7 +52,7 @@ def test_a_reported_secret_stops_at_once_with_every_token(warehouse: Software, f
     assert credential.leaked_at
 
 
-def test_the_seller_hears_of_it_and_the_log_says_from_where(warehouse: Software) -> None:
+def test_seller_gets_mail_and_the_log_names_the_address(warehouse: Software) -> None:
     report({"secrets": [warehouse.secret]})
     activity = Activity.objects.get(kind=Activity.Kind.LEAK_REPORTED)
     assert activity.seller == ClientCredential.objects.get().seller
@@ -63,7 +63,7 @@ def test_the_seller_hears_of_it_and_the_log_says_from_where(warehouse: Software)
     assert warehouse.secret not in str([message.message() for message in messages])
 
 
-def test_the_answer_is_the_same_for_known_and_unknown(warehouse: Software) -> None:
+def test_response_is_the_same_for_known_and_unknown_secrets(warehouse: Software) -> None:
     answers = [
         report(body)
         for body in (
@@ -80,13 +80,13 @@ def test_the_answer_is_the_same_for_known_and_unknown(warehouse: Software) -> No
     assert Activity.objects.filter(kind=Activity.Kind.LEAK_REPORTED).count() == 1
 
 
-def test_a_third_partys_secret_stops_too() -> None:
+def test_secret_of_a_third_party_is_rejected_too() -> None:
     party = software(ThirdPartyFactory())
     assert report({"secrets": [party.secret]}).status_code == 202
     assert_error(party.refresh("x"), "invalid_client", 401)
 
 
-def test_others_go_on(warehouse: Software) -> None:
+def test_other_credentials_keep_working(warehouse: Software) -> None:
     other = software(ClientCredentialFactory())
     report({"secrets": [warehouse.secret]})
     assert other.token(**GRANT).status_code == 200
@@ -114,19 +114,19 @@ def test_others_go_on(warehouse: Software) -> None:
     ],
     ids=lambda body: str(body)[:20],
 )
-def test_what_is_no_report_is_explained(body: Any) -> None:
+def test_malformed_report_gets_an_explanation(body: Any) -> None:
     answer = report(body)
     assert answer.status_code == 400
     assert answer.json()["error"] == "invalid_request"
     assert "Send" in answer.json()["error_description"]
 
 
-def test_a_hundred_at_once_are_taken(warehouse: Software) -> None:
+def test_report_may_contain_a_hundred_secrets(warehouse: Software) -> None:
     assert report({"secrets": [*[secret_format.generate() for _ in range(99)], warehouse.secret]}).status_code == 202
     assert_error(warehouse.token(**GRANT), "invalid_client", 401)
 
 
-def test_an_address_that_reports_too_often_waits() -> None:
+def test_reports_are_throttled_by_address() -> None:
     statuses = [report({"secrets": ["x"]}).status_code for _ in range(REPORTS_PER_ADDRESS + 1)]
     assert statuses == [202] * REPORTS_PER_ADDRESS + [429]
     answer = report({"secrets": ["x"]})
@@ -134,12 +134,12 @@ def test_an_address_that_reports_too_often_waits() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
-def test_only_post_reports(method: str) -> None:
+def test_only_post_is_allowed(method: str) -> None:
     answer = Client().generic(method, "/leaks")
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
 
 
-def test_a_new_secret_does_not_let_the_leaked_one_in_again_and_nobody_is_told_so(warehouse: Software) -> None:
+def test_leaked_secret_gets_no_overlap_after_rotation(warehouse: Software) -> None:
     report({"secrets": [warehouse.secret]})
     credential = ClientCredential.objects.get()
     new = credential.rotate(overlap=dt.timedelta(days=7), by=Actor())

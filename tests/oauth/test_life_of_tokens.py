@@ -31,7 +31,7 @@ from tests.failures import forget_failures
 from tests.oauth.flow import VERIFIER, claims, decide, request_address, s256, sent_back, software, verify
 from tests.people import signed_in
 
-# From a moment whose year, later, has the gap of 28 March in it.
+# The year from here contains the start of summer time on 28 March 2027.
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 RIGHTS = ["orders:read", "orders:manage", "offers:read", "invoices:read"]
 MINUTE, DAY = 60, 86_400
@@ -39,7 +39,7 @@ MINUTE, DAY = 60, 86_400
 
 @dataclass(frozen=True)
 class Code:
-    """A code, and the grant it stands for."""
+    """An authorization code and the key of its grant."""
 
     code: str
     grant: int
@@ -55,14 +55,14 @@ class Pair:
 
 
 class LifeOfTokens(RuleBasedStateMachine):
-    """A seller and a party who do allowed and forbidden things in any order."""
+    """A seller and a party with allowed and forbidden actions in any order."""
 
     codes: Bundle[Code] = Bundle("codes")
     pairs: Bundle[Pair] = Bundle("pairs")
 
     def __init__(self) -> None:
         super().__init__()
-        forget_failures()  # Failures are counted by the minute, and every story begins in the same one.
+        forget_failures()  # Failures are counted per minute, and each example starts in the same one.
         self.travel = time_machine.travel(START, tick=False)
         self.clock = self.travel.start()
         self.seller = SellerFactory()
@@ -75,11 +75,11 @@ class LifeOfTokens(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.travel.stop()
 
-    # ---- What may happen ----------------------------------------------------------------------------------
+    # ---- Rules --------------------------------------------------------------------------------------------
 
     @rule(target=codes, rights=st.lists(st.sampled_from(RIGHTS), min_size=1, unique=True))
     def consent(self, rights: list[str]) -> Code:
-        """The seller says Toestaan."""
+        """The seller gives consent."""
         code = secrets.token_urlsafe(32)
         authorization = ThirdPartyAuthorization.objects.consent(
             seller=self.seller, third_party=self.row, rights=rights, by=Actor(user=self.owner)
@@ -100,7 +100,7 @@ class LifeOfTokens(RuleBasedStateMachine):
 
     @rule(target=pairs, code=codes)
     def exchange(self, code: Code) -> Any:
-        """The party uses a code: its first time, or again."""
+        """The party exchanges a code, for the first time or again."""
         used = Grant.objects.get(pk=code.grant).used_at is not None
         answer = self.party.exchange(code.code)
         if used:
@@ -117,7 +117,7 @@ class LifeOfTokens(RuleBasedStateMachine):
 
     @rule(target=pairs, pair=pairs, seconds=st.sampled_from([1, 299, 598]))
     def refresh_in_the_last_minutes(self, pair: Pair, seconds: int) -> Any:
-        """The year is almost over, and a token may not live as long as others."""
+        """The party refreshes shortly before the end of the year, which shortens the token's lifetime."""
         authorization = Grant.objects.get(pk=pair.grant).authorization
         if authorization.is_active:
             self.clock.move_to(max(timezone.now(), authorization.expires_at - dt.timedelta(seconds=seconds)))
@@ -125,7 +125,7 @@ class LifeOfTokens(RuleBasedStateMachine):
 
     @rule(pair=pairs)
     def revoke(self, pair: Pair) -> None:
-        """The party gives up a grant (RFC 7009)."""
+        """The party revokes a grant (RFC 7009)."""
         assert self.party.post("/revoke", token=pair.refresh_token).status_code == 200
         self.dead.add(pair.grant)
 
@@ -137,16 +137,15 @@ class LifeOfTokens(RuleBasedStateMachine):
 
     @rule(rights=st.lists(st.sampled_from(RIGHTS), min_size=1, unique=True))
     def change_registration(self, rights: list[str]) -> None:
-        """An operator registers the party for other rights."""
+        """An operator changes the rights that the party is registered for."""
         ThirdParty.objects.filter(pk=self.row.pk).update(scope=scopes.join(rights))
         self.row.refresh_from_db()
 
     @rule(seconds=st.sampled_from([1, 29, 31, MINUTE, 598, 599, DAY, 364 * DAY, 366 * DAY]))
     def wait(self, seconds: int) -> None:
-        """Time goes by."""
         self.clock.shift(seconds)
 
-    # ---- What must be true --------------------------------------------------------------------------------
+    # ---- Invariants ---------------------------------------------------------------------------------------
 
     def keep(self, answer: Any, grant: int) -> Any:
         assert answer.status_code in {200, 400}
@@ -194,7 +193,7 @@ def test_no_token_outlives_its_authorisation() -> None:
 class RefreshTokenChain(RuleBasedStateMachine):
     """A party with several workers that share one refresh token, and a thief who copied all earlier ones.
 
-    The workers send the token that the party was given last, or repeat the request before while its answer may
+    The workers send the newest token that the party received, or repeat the previous request while its response may
     have been lost.
     """
 
@@ -206,7 +205,7 @@ class RefreshTokenChain(RuleBasedStateMachine):
         self.party = software(ThirdPartyFactory())
         owner = signed_in(SellerFactory().members.get())
         code = sent_back(decide(owner, request_address(self.party)))["code"]
-        # The tokens in the order in which they were given, and when the last but one was replaced.
+        # The tokens in the order in which they were issued, and the time when the last but one was replaced.
         self.chain: list[str] = [self.party.exchange(code).json()["refresh_token"]]
         self.replaced_at = START
         self.is_answered = True
@@ -222,7 +221,7 @@ class RefreshTokenChain(RuleBasedStateMachine):
     @precondition(lambda self: self.is_answered and not self.is_stolen)
     @rule(times=st.integers(1, 3), is_lost=st.booleans())
     def refresh(self, times: int, is_lost: bool) -> None:
-        """A worker uses the newest token, once or more; the last answer may get lost."""
+        """A worker uses the newest token, once or more; the last response may get lost."""
         for _ in range(times):
             self.chain.append(self.works(self.chain[-1]))
         self.replaced_at = timezone.now()
@@ -231,7 +230,7 @@ class RefreshTokenChain(RuleBasedStateMachine):
     @precondition(lambda self: self.may_repeat and not self.is_stolen)
     @rule(is_lost=st.booleans())
     def repeat(self, is_lost: bool) -> None:
-        """A worker that got no answer, or started with the former token, sends that one again."""
+        """A worker that got no response, or still has the previous token, sends that token again."""
         assert self.works(self.chain[-2]) == self.chain[-1]
         self.is_answered = self.is_answered or not is_lost
 
@@ -253,11 +252,11 @@ class RefreshTokenChain(RuleBasedStateMachine):
     @precondition(lambda self: self.is_stolen)
     @rule()
     def nothing_works(self) -> None:
-        """The theft ended the family."""
+        """After the theft, the whole chain is revoked."""
         assert {self.party.refresh(token).status_code for token in self.chain[-3:]} == {400}
 
     def works(self, token: str) -> str:
-        """Refresh with a token that must work, and return the next."""
+        """Refresh with a token that must work, and return its successor."""
         answer = self.party.refresh(token)
         assert answer.status_code == 200, answer.content
         assert verify(answer.json()["access_token"]).status_code == 204
@@ -265,7 +264,7 @@ class RefreshTokenChain(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_an_honest_client_keeps_a_working_refresh_token_and_a_thief_ends_the_family() -> None:
+def test_client_keeps_a_working_refresh_token_and_theft_ends_the_chain() -> None:
     run_state_machine_as_test(
         RefreshTokenChain,
         settings=hypothesis_settings(

@@ -1,4 +1,4 @@
-"""Metadata of the server (RFC 8414, RFC 9728, RFC 7517): only what is enabled."""
+"""Metadata documents (RFC 8414, RFC 9728, RFC 7517), which list only enabled features."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,14 +28,14 @@ def read(address: str) -> dict[str, Any]:
 # ---- The authorization server -----------------------------------------------------------------------------
 
 
-def test_the_issuer_is_the_setting_whatever_the_host_header_says(db: None) -> None:
-    """RFC 8414 §3.3, and the one that tokens and redirects name."""
+def test_issuer_is_the_setting_regardless_of_the_host_header(db: None) -> None:
+    """RFC 8414 §3.3; tokens and redirects name the same issuer."""
     answer = Client().get(SERVER, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
     assert answer.json()["issuer"] == ISSUER
     assert b"evil" not in answer.content
 
 
-def test_every_endpoint_named_is_there_and_below_the_issuer(db: None) -> None:
+def test_every_endpoint_exists_below_the_issuer(db: None) -> None:
     """RFC 8414 §2."""
     document = read(SERVER)
     endpoints = {name: value for name, value in document.items() if name.endswith(("_endpoint", "_uri"))}
@@ -50,7 +50,7 @@ def test_every_endpoint_named_is_there_and_below_the_issuer(db: None) -> None:
         assert Client().get(address.removeprefix(ISSUER)).status_code in {200, 400, 405}
 
 
-def test_what_is_said_to_be_supported_is_what_is() -> None:
+def test_supported_features_are_listed() -> None:
     """RFC 8414 §2, RFC 9207 §3, RFC 9700 §2.1."""
     document = read(SERVER)
     methods = ["client_secret_basic", "client_secret_post"]
@@ -71,12 +71,12 @@ def test_what_is_said_to_be_supported_is_what_is() -> None:
 @pytest.mark.parametrize(
     "name", ["registration_endpoint", "device_authorization_endpoint", "userinfo_endpoint", "end_session_endpoint"]
 )
-def test_what_is_off_is_not_named(name: str) -> None:
+def test_disabled_features_are_not_listed(name: str) -> None:
     assert name not in read(SERVER)
 
 
-def test_the_grants_named_are_the_grants_that_are_on(warehouse: Software) -> None:
-    """Said and done: a grant that is on is refused for another reason than being unknown."""
+def test_listed_grants_are_the_enabled_ones(warehouse: Software) -> None:
+    """An enabled grant is refused for another reason than `unsupported_grant_type`."""
     supported = set(read(SERVER)["grant_types_supported"])
     for grant_type in [*supported, "password", "implicit", "urn:ietf:params:oauth:grant-type:device_code"]:
         answer = warehouse.token(grant_type=grant_type, code="x", refresh_token="x")
@@ -86,7 +86,7 @@ def test_the_grants_named_are_the_grants_that_are_on(warehouse: Software) -> Non
             assert_error(answer, "unauthorized_client")
 
 
-def test_the_challenge_methods_named_are_those_that_work(party: Software) -> None:
+def test_listed_challenge_methods_are_the_accepted_ones(party: Software) -> None:
     for method in ("S256", "plain", "s256"):
         answer = Client().get(request_address(party, code_challenge_method=method, prompt="none"))
         expected = "login_required" if method in read(SERVER)["code_challenge_methods_supported"] else "invalid_request"
@@ -96,8 +96,8 @@ def test_the_challenge_methods_named_are_those_that_work(party: Software) -> Non
 # ---- The resource -----------------------------------------------------------------------------------------
 
 
-def test_the_resource_names_its_server_keys_and_rights() -> None:
-    """RFC 9728 §2, §3.3: its own identifier is the address before `/.well-known/`, as clients demand."""
+def test_resource_names_its_server_keys_and_rights() -> None:
+    """RFC 9728 §2, §3.3: clients require that its identifier is the address before `/.well-known/`."""
     assert read(RESOURCE) == {
         "resource": ISSUER,
         "authorization_servers": [ISSUER],
@@ -108,7 +108,7 @@ def test_the_resource_names_its_server_keys_and_rights() -> None:
     }
 
 
-def test_a_refused_call_leads_to_the_resources_description() -> None:
+def test_refused_call_links_to_the_resource_metadata() -> None:
     """RFC 9728 §5.1."""
     challenge = Client().get("/retailer/retailers/current")["WWW-Authenticate"]
     assert f'resource_metadata="{ISSUER}{RESOURCE}"' in challenge
@@ -127,13 +127,13 @@ def test_only_the_public_half_of_a_key_is_published(settings: Settings, algorith
     assert set(jwk) == members | {"kid", "use", "alg"}
 
 
-def test_every_key_that_verifies_is_published_under_an_id_of_its_own(settings: Settings) -> None:
+def test_every_verifying_key_is_published_with_a_unique_id(settings: Settings) -> None:
     settings.TOKEN_SIGNING_KEYS = ",".join([new_signing_key() for _ in range(3)])
     expected = [key.id for key in parse_signing_keys(settings.TOKEN_SIGNING_KEYS)]
     assert [jwk["kid"] for jwk in read(JWKS)["keys"]] == expected
 
 
-def test_the_coordinates_of_an_ec_key_have_their_full_length(settings: Settings) -> None:
+def test_coordinates_of_an_ec_key_have_their_full_length(settings: Settings) -> None:
     """RFC 7518 §6.2.1.2: 32 octets, also where the first ones are zero."""
     for _ in range(40):
         settings.TOKEN_SIGNING_KEYS = new_signing_key()
@@ -141,11 +141,11 @@ def test_the_coordinates_of_an_ec_key_have_their_full_length(settings: Settings)
         assert (len(jwk["x"]), len(jwk["y"])) == (43, 43)
 
 
-# ---- All of them ------------------------------------------------------------------------------------------
+# ---- All documents ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("address", [SERVER, RESOURCE, JWKS])
-def test_a_document_is_public_and_may_be_kept_for_minutes(address: str) -> None:
+def test_document_is_public_and_cacheable_for_minutes(address: str) -> None:
     answer = Client().get(address, headers={"Origin": "https://partij.example"})
     assert answer["Cache-Control"] == "public, max-age=300"
     assert answer["Access-Control-Allow-Origin"] == "*"
@@ -155,17 +155,17 @@ def test_a_document_is_public_and_may_be_kept_for_minutes(address: str) -> None:
 
 @pytest.mark.parametrize("address", [SERVER, RESOURCE, JWKS])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_a_document_is_only_read(address: str, method: str) -> None:
+def test_document_refuses_other_methods(address: str, method: str) -> None:
     assert Client().generic(method, address).status_code == 405
 
 
 @pytest.mark.parametrize("address", [SERVER, RESOURCE, JWKS])
-def test_a_head_request_learns_the_headers(address: str) -> None:
+def test_head_request_gets_the_headers(address: str) -> None:
     answer = Client().head(address)
     assert (answer.status_code, answer.content) == (200, b"")
 
 
-# ---- No other door ----------------------------------------------------------------------------------------
+# ---- Views of django-oauth-toolkit ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_head_request_learns_the_headers(address: str) -> None:
         "/token/",
     ],
 )
-def test_nothing_of_the_toolkits_own_pages_is_there(db: None, address: str) -> None:
+def test_pages_of_the_toolkit_do_not_exist(db: None, address: str) -> None:
     """V13.4.5."""
     for answer in (Client().get(address), Client().post(address)):
         assert answer.status_code in {403, 404}
@@ -199,7 +199,7 @@ def test_no_view_of_the_toolkit_is_mounted() -> None:
 
 
 def modules(patterns: list[Any]) -> Iterator[str]:
-    """Where the views of these URL patterns come from."""
+    """Yield the modules of the views of these URL patterns."""
     for pattern in patterns:
         if hasattr(pattern, "url_patterns"):
             yield from modules(pattern.url_patterns)

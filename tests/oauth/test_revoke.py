@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import Actor, Seller, User
 from apicredentials import scopes
-from apicredentials.models import RevokedAccessToken
+from apicredentials.models import Activity, OutgoingMail, RevokedAccessToken, ThirdParty, ThirdPartyAuthorization
 from tests.factories import ClientCredentialFactory, ThirdPartyFactory
 from tests.logged import listening
 from tests.oauth.flow import (
@@ -26,7 +27,7 @@ ALL = scopes.join(scopes.ALL)
 
 
 def revoke(client: Software, token: str, **form: str) -> None:
-    """RFC 7009 §2.2: 200, whatever the token was worth."""
+    """Revoke a token; the response is 200 for a valid and an invalid one (RFC 7009 §2.2)."""
     answer = client.post("/revoke", token=token, **form)
     assert (answer.status_code, answer.json()) == (200, {})
     assert answer["Content-Type"] == "application/json"
@@ -34,23 +35,23 @@ def revoke(client: Software, token: str, **form: str) -> None:
     assert not answer.cookies
 
 
-# ---- One's own tokens -------------------------------------------------------------------------------------
+# ---- The client's own tokens ------------------------------------------------------------------------------
 
 
-def test_a_revoked_access_token_is_dead_at_once_and_alone(warehouse: Software) -> None:
+def test_only_the_revoked_access_token_is_rejected(warehouse: Software) -> None:
     """RFC 7009 §2.1."""
     token, other = warehouse.access_token(), warehouse.access_token()
     revoke(warehouse, token)
     assert [rights(token), rights(other)] == ["", ALL]
 
 
-def test_a_partys_access_token_ends_alone_too(party: Software, tokens: dict[str, Any]) -> None:
+def test_revoking_a_partys_access_token_leaves_its_refresh_token(party: Software, tokens: dict[str, Any]) -> None:
     revoke(party, tokens["access_token"])
     assert rights(tokens["access_token"]) == ""
     assert rights(party.refresh(tokens["refresh_token"]).json()["access_token"]) == ALL
 
 
-def test_a_refresh_token_takes_every_token_of_its_grant_with_it(party: Software, tokens: dict[str, Any]) -> None:
+def test_revoking_a_refresh_token_ends_every_token_of_its_grant(party: Software, tokens: dict[str, Any]) -> None:
     """RFC 7009 §2.1: SHOULD also invalidate all access tokens of the same grant."""
     refreshed = party.refresh(tokens["refresh_token"]).json()
     revoke(party, refreshed["refresh_token"])
@@ -59,13 +60,13 @@ def test_a_refresh_token_takes_every_token_of_its_grant_with_it(party: Software,
         assert_error(party.refresh(made["refresh_token"]), "invalid_grant")
 
 
-def test_a_replaced_refresh_token_still_ends_its_grant(party: Software, tokens: dict[str, Any]) -> None:
+def test_revoking_a_replaced_refresh_token_ends_its_grant(party: Software, tokens: dict[str, Any]) -> None:
     refreshed = party.refresh(tokens["refresh_token"]).json()
     revoke(party, tokens["refresh_token"])
     assert rights(refreshed["access_token"]) == ""
 
 
-def test_the_partys_other_grants_go_on(owner: Client, party: Software, tokens: dict[str, Any]) -> None:
+def test_other_grants_of_the_party_keep_working(owner: Client, party: Software, tokens: dict[str, Any]) -> None:
     other = party.exchange(sent_back(decide(owner, request_address(party)))["code"]).json()
     revoke(party, tokens["refresh_token"])
     assert rights(other["access_token"]) == ALL
@@ -74,19 +75,19 @@ def test_the_partys_other_grants_go_on(owner: Client, party: Software, tokens: d
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "id_token", "wrong", "é" * 100])
-def test_a_wrong_hint_does_not_matter(party: Software, tokens: dict[str, Any], kind: str, hint: str) -> None:
-    """RFC 7009 §2.1: MUST extend its search."""
+def test_wrong_token_type_hint_is_ignored(party: Software, tokens: dict[str, Any], kind: str, hint: str) -> None:
+    """RFC 7009 §2.1: the server MUST extend its search."""
     revoke(party, tokens[kind], token_type_hint=hint)
     assert rights(tokens["access_token"]) == ""
 
 
-def test_a_second_time_changes_nothing(party: Software, tokens: dict[str, Any]) -> None:
+def test_revoking_is_idempotent(party: Software, tokens: dict[str, Any]) -> None:
     for token in (tokens["access_token"], tokens["refresh_token"]) * 2:
         revoke(party, token)
     assert RevokedAccessToken.objects.count() == 1
 
 
-def test_a_public_party_revokes_with_its_id_alone(owner: Client) -> None:
+def test_public_party_revokes_with_its_id_only(owner: Client) -> None:
     """RFC 7009 §2.1."""
     public = software(ThirdPartyFactory(public=True))
     tokens = public.exchange(sent_back(decide(owner, request_address(public)))["code"]).json()
@@ -94,18 +95,63 @@ def test_a_public_party_revokes_with_its_id_alone(owner: Client) -> None:
     assert rights(tokens["access_token"]) == ""
 
 
-# ---- Other people's tokens, and none ----------------------------------------------------------------------
+# ---- The authorisation ------------------------------------------------------------------------------------
+
+
+def test_revoking_the_last_chain_stops_the_authorisation(party: Software, tokens: dict[str, Any]) -> None:
+    ThirdParty.objects.update(name="Boekhouding")
+    revoke(party, tokens["refresh_token"])
+    authorization = ThirdPartyAuthorization.objects.get()
+    assert (authorization.state, authorization.cause) == ("stopped", "ended_by_party")
+    row = Activity.objects.get(kind=Activity.Kind.PARTY_STOPPED)
+    assert (row.actor_name, row.address, str(row.target)) == ("Boekhouding", "127.0.0.1", authorization.uid)
+    assert row.details["cause"] == "ended_by_party"
+
+
+def test_owner_is_mailed_once_for_repeated_revocations(seller: Seller, party: Software, tokens: dict[str, Any]) -> None:
+    for _ in range(3):
+        revoke(party, tokens["refresh_token"])
+    (owner,) = seller.members.all()
+    mailed = OutgoingMail.objects.filter(kind="party_stopped")
+    assert [mail.recipient for mail in mailed] == [owner.email]
+    assert mailed.get().context["cause"] == "ended_by_party"
+
+
+def test_authorisation_stays_active_while_another_chain_is_left(
+    owner: Client, party: Software, tokens: dict[str, Any]
+) -> None:
+    other = party.exchange(sent_back(decide(owner, request_address(party)))["code"]).json()
+    revoke(party, tokens["refresh_token"])
+    assert ThirdPartyAuthorization.objects.get().state == "active"
+    assert not OutgoingMail.objects.filter(kind="party_stopped").exists()
+    revoke(party, other["refresh_token"])
+    assert ThirdPartyAuthorization.objects.get().cause == "ended_by_party"
+
+
+def test_revoking_an_access_token_does_not_stop_the_authorisation(party: Software, tokens: dict[str, Any]) -> None:
+    revoke(party, tokens["access_token"])
+    assert ThirdPartyAuthorization.objects.get().state == "active"
+
+
+def test_revoking_after_removal_does_not_change_the_cause(party: Software, tokens: dict[str, Any]) -> None:
+    ThirdPartyAuthorization.objects.get().revoke(by=Actor(user=User.objects.get()))
+    revoke(party, tokens["refresh_token"])
+    assert ThirdPartyAuthorization.objects.get().cause == "removed_by_seller"
+    assert not OutgoingMail.objects.filter(kind="party_stopped").exists()
+
+
+# ---- Tokens of others, and invalid tokens -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-def test_somebody_elses_token_is_left_alone_without_a_word(tokens: dict[str, Any], kind: str) -> None:
+def test_token_of_another_client_is_not_revoked(tokens: dict[str, Any], kind: str) -> None:
     """RFC 7009 §2.1, CVE-2016-6582."""
     for stranger in (software(ThirdPartyFactory()), software(ClientCredentialFactory())):
         revoke(stranger, tokens[kind])
     assert rights(tokens["access_token"]) == ALL
 
 
-def test_the_party_goes_on_after_a_strangers_attempt(party: Software, tokens: dict[str, Any]) -> None:
+def test_party_keeps_access_after_an_attempt_by_another_client(party: Software, tokens: dict[str, Any]) -> None:
     revoke(software(ThirdPartyFactory()), tokens["refresh_token"])
     assert party.refresh(tokens["refresh_token"]).status_code == 200
 
@@ -113,21 +159,21 @@ def test_the_party_goes_on_after_a_strangers_attempt(party: Software, tokens: di
 @pytest.mark.parametrize(
     "token", ["x", "a.b.c", "é", "'; --", "\u202e", "x" * 100_000, "....", "eyJhbGciOiJub25lIn0.e30."]
 )
-def test_a_token_of_no_worth_is_revoked_already(warehouse: Software, token: str) -> None:
+def test_invalid_token_is_answered_with_200(warehouse: Software, token: str) -> None:
     """RFC 7009 §2.2."""
     revoke(warehouse, token)
     assert not RevokedAccessToken.objects.exists()
 
 
 @pytest.mark.parametrize("form", [{}, {"token": ""}])
-def test_a_missing_token_is_an_invalid_request(warehouse: Software, form: dict[str, str]) -> None:
+def test_missing_token_is_an_invalid_request(warehouse: Software, form: dict[str, str]) -> None:
     assert_error(warehouse.post("/revoke", **form), "invalid_request")
 
 
-# ---- Who may come in --------------------------------------------------------------------------------------
+# ---- Client authentication --------------------------------------------------------------------------------
 
 
-def test_nobody_revokes_without_authentication(party: Software, tokens: dict[str, Any]) -> None:
+def test_authentication_is_required(party: Software, tokens: dict[str, Any]) -> None:
     """RFC 7009 §2.1."""
     wrong = Software(party.client_id, party.secret[:-1])
     for kind in ("access_token", "refresh_token"):
@@ -137,7 +183,7 @@ def test_nobody_revokes_without_authentication(party: Software, tokens: dict[str
     assert rights(tokens["access_token"]) == ALL
 
 
-def test_a_bearer_token_is_no_client(tokens: dict[str, Any]) -> None:
+def test_bearer_token_does_not_authenticate_a_client(tokens: dict[str, Any]) -> None:
     authorization = f"Bearer {tokens['access_token']}"
     answer = post("/revoke", authorization=authorization, token=tokens["access_token"])
     assert_error(answer, "invalid_client", 401)
@@ -145,7 +191,7 @@ def test_a_bearer_token_is_no_client(tokens: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
-def test_only_a_post_revokes(warehouse: Software, method: str) -> None:
+def test_only_post_is_allowed(warehouse: Software, method: str) -> None:
     token = warehouse.access_token()
     body = f"token={token}"
     answer = Client().generic(method, "/revoke", body, FORM, headers=header(warehouse.authorization))
@@ -153,18 +199,18 @@ def test_only_a_post_revokes(warehouse: Software, method: str) -> None:
     assert rights(token) == ALL
 
 
-def test_a_token_in_the_url_is_refused_and_lives_on(warehouse: Software) -> None:
+def test_token_in_the_url_is_refused_and_not_revoked(warehouse: Software) -> None:
     token = warehouse.access_token()
     assert_error(warehouse.post(f"/revoke?token={token}"), "invalid_request")
     assert rights(token) == ALL
 
 
-def test_deleted_software_can_revoke_nothing(warehouse: Software) -> None:
+def test_deleted_client_cannot_revoke(warehouse: Software) -> None:
     assert_error(Software(warehouse.client_id, "").post("/revoke", token="x"), "invalid_client", 401)
 
 
-def test_the_log_says_what_was_given_back(owner: Client, party: Software) -> None:
-    """V16.3.x: `authn_token_revoked`, and nothing for a token of no worth."""
+def test_revocation_is_logged(owner: Client, party: Software) -> None:
+    """V16.3.x: `authn_token_revoked`, but no line for an invalid token."""
     tokens = party.exchange(sent_back(decide(owner, request_address(party)))["code"]).json()
     with listening() as log:
         for token in (tokens["access_token"], tokens["refresh_token"], "x"):

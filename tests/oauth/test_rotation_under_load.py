@@ -1,4 +1,4 @@
-"""Rotation of both kinds of keys under load: no request to either of two workers may fail.
+"""Rotation of signing and hash keys under load: no request to either of two workers may fail.
 
 Time runs a hundred times faster than in production. A new key starts after a hundredth of the command's waiting time,
 and offline verifiers cache the public keys for a hundredth of their Cache-Control. The proportion is the real one, so
@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 30
 
 @pytest.fixture
 def portal(serve: Callable[..., Served], tmp_path: Path) -> Served:
-    """Two workers, and keys in files, which the commands change."""
+    """A portal with two workers, and keys in files that the commands change."""
     files = {"TOKEN_SIGNING_KEYS": new_signing_key(), "SECRET_HASH_KEYS": new_hash_key()}
     for name, key in files.items():
         (tmp_path / name).write_text(key)
@@ -40,7 +40,7 @@ def portal(serve: Callable[..., Served], tmp_path: Path) -> Served:
 
 
 def rotate(portal: Served, command: str, setting: str) -> str:
-    """Run a command that rotates keys, let time fly until its key starts, and return the key's id."""
+    """Run a command that rotates keys, wait until the new key starts, and return its id."""
     key_id = str(portal.manage_json(command)["key_id"])
     file = Path(portal.environment[f"{setting}_FILE"])
     now = time.time()
@@ -54,12 +54,12 @@ def rotate(portal: Served, command: str, setting: str) -> str:
     return key_id
 
 
-# ---- Those who ask ----------------------------------------------------------------------------------------
+# ---- Clients and gateways ---------------------------------------------------------------------------------
 
 
 @dataclass
 class Gateway:
-    """Verifies offline, and asks for the public keys only when its copy is too old (RFC 9111 §4.2)."""
+    """A gateway that verifies offline, and fetches the public keys only when its copy is stale (RFC 9111 §4.2)."""
 
     portal: Served
     keys: KeySet | None = None
@@ -67,7 +67,7 @@ class Gateway:
     seen: set[str] = field(default_factory=set)
 
     def verify(self, token: str) -> None:
-        """Raise when the copy in hand does not verify `token`."""
+        """Raise if the cached keys do not verify `token`."""
         if self.keys is None or time.monotonic() >= self.stale_at:
             asked_at = time.monotonic()
             answer = httpx.get(f"{self.portal}/.well-known/jwks.json")
@@ -83,7 +83,7 @@ def key_id_of(token: str) -> str:
 
 
 def get_token(http: httpx.Client, portal: Served, client: tuple[str, str], **form: str) -> dict[str, Any]:
-    """Ask for a token that must be given; `form` says how if not by client credentials."""
+    """Request a token and require success; `form` replaces the client credentials grant."""
     answer = http.post(f"{portal}/token", data=form or {"grant_type": "client_credentials"}, auth=client)
     assert answer.status_code == 200, answer.text
     made: dict[str, Any] = answer.json()
@@ -96,7 +96,7 @@ def assert_works(http: httpx.Client, portal: Served, token: str) -> None:
 
 
 def ask_until(over: Event, portal: Served, client: tuple[str, str]) -> Gateway:
-    """Get tokens, have them verified both ways, and use the first one on and on."""
+    """Get tokens until `over`. Verify each of them, and the first one again, online and offline."""
     gateway, first = Gateway(portal), ""
     with httpx.Client(timeout=10) as http:
         while not over.is_set():
@@ -109,7 +109,7 @@ def ask_until(over: Event, portal: Served, client: tuple[str, str]) -> Gateway:
 
 
 def refresh_until(over: Event, portal: Served, party: tuple[str, str], refresh_token: str) -> str:
-    """Refresh on and on, and return the last refresh token."""
+    """Refresh until `over`, and return the last refresh token."""
     with httpx.Client(timeout=10) as http:
         while not over.is_set():
             made = get_token(http, portal, party, grant_type="refresh_token", refresh_token=refresh_token)
@@ -120,7 +120,7 @@ def refresh_until(over: Event, portal: Served, party: tuple[str, str], refresh_t
 
 @contextmanager
 def load(*acts: Callable[[Event], Any]) -> Iterator[list[Future[Any]]]:
-    """Do these all the time until the block ends, or one of them fails."""
+    """Run these acts in threads until the block ends or one of them fails."""
     over = Event()
     with ThreadPoolExecutor(len(acts)) as pool:
         try:
@@ -130,7 +130,7 @@ def load(*acts: Callable[[Event], Any]) -> Iterator[list[Future[Any]]]:
 
 
 def connect(portal: Served, shop: Visitor, party: tuple[str, str]) -> dict[str, Any]:
-    """The code flow, with the seller's consent."""
+    """Run the code flow with the seller's consent, and return the tokens."""
     query = httpx.QueryParams(
         response_type="code",
         client_id=party[0],
@@ -157,7 +157,7 @@ def wait_until_signing(portal: Served, client: tuple[str, str], key_id: str, run
 # ---- The rotation -----------------------------------------------------------------------------------------
 
 
-def test_keys_rotate_under_load_and_not_one_request_is_refused(portal: Served) -> None:
+def test_no_request_fails_while_keys_rotate_under_load(portal: Served) -> None:
     shop = new_visitor(portal)
     old, party = new_credential(portal, shop), new_party(portal)
     with shop.http, httpx.Client() as http:
@@ -176,7 +176,7 @@ def test_keys_rotate_under_load_and_not_one_request_is_refused(portal: Served) -
         *gateways, last = [future.result(PATIENCE_SECONDS) for future in running]
         assert [gateway.seen for gateway in gateways] == [{key_id_of(before), signing_key}] * 2
 
-        # What is older than the rotation goes on; what is younger uses the new keys.
+        # Tokens and secrets from before the rotation keep working; newer ones use the new keys.
         assert_works(http, portal, before)
         Gateway(portal).verify(before)
         assert get_token(http, portal, party, grant_type="refresh_token", refresh_token=last)["refresh_token"] != last
@@ -190,6 +190,6 @@ def test_keys_rotate_under_load_and_not_one_request_is_refused(portal: Served) -
 
 
 def key_ids_of_secrets(portal: Served) -> list[str]:
-    """Which key made the hash of each secret, in order."""
+    """Return the id of the hash key of each secret, in order."""
     code = "from apicredentials.models import ClientSecret; print(*ClientSecret.objects.order_by('pk').values('hash'))"
     return re.findall(r"hmac_sha256\$([^$]+)\$", portal.manage("shell", "--no-imports", "-c", code))

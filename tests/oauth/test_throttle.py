@@ -1,4 +1,4 @@
-"""How often a client may fail (RFC 6749 §10.10, ASVS V2.4.1): only failures are counted, and only failures wait."""
+"""Throttling of failed attempts (RFC 6749 §10.10, ASVS V2.4.1): only failures are counted and refused."""
 
 import datetime as dt
 import time
@@ -31,19 +31,19 @@ ON_REDIS = "redis" in settings.CACHES["default"]["BACKEND"].lower()
 
 @pytest.fixture(autouse=True)
 def _standing_clock(request: pytest.FixtureRequest, time_machine: TimeMachineFixture) -> None:
-    """Count within one minute; a server of its own has a clock of its own."""
+    """Stop the clock, so that all failures are in one minute. A separate server process has its own clock."""
     time_machine.move_to(START, tick="serve" in request.fixturenames)
 
 
 def guess(client_id: str, *, secret: str = "", path: str = "/token", address: str = "127.0.0.1") -> "Response":
-    """Try a secret; by default one that is well formed, and nobody's."""
+    """Try a secret; by default one that is well formed but belongs to no client."""
     authorization = {"Authorization": basic(client_id, secret or secret_format.generate())}
     body = b"grant_type=client_credentials&token=x"
     return Client(REMOTE_ADDR=address).generic("POST", path, body, FORM, headers=authorization)
 
 
 def exhaust(client_id: str, address: str = "127.0.0.1") -> None:
-    """Fail as often as this client may, and get the reason each time."""
+    """Fail as often as this client may, each time with `invalid_client`."""
     assert [guess(client_id, address=address).status_code for _ in range(FAILURES_PER_CLIENT)] == [
         401
     ] * FAILURES_PER_CLIENT
@@ -54,25 +54,25 @@ def assert_waits(answer: "Response") -> None:
     assert answer["Retry-After"] == "40"  # the rest of this minute
 
 
-# ---- Who waits --------------------------------------------------------------------------------------------
+# ---- Throttled requests -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/token", "/revoke", "/introspect"])
-def test_who_fails_too_often_waits_at_every_endpoint(warehouse: Software, path: str) -> None:
+def test_throttled_client_is_refused_at_every_endpoint(warehouse: Software, path: str) -> None:
     exhaust(warehouse.client_id)
     assert_waits(guess(warehouse.client_id, path=path))
 
 
 @pytest.mark.usefixtures("db")
-def test_an_unknown_client_waits_alike() -> None:
-    """An answer that came sooner or later would tell who exists (CWE-208)."""
+def test_unknown_client_is_throttled_like_a_known_one() -> None:
+    """A different limit would reveal which clients exist (CWE-208)."""
     client_id = str(uuid4())
     exhaust(client_id)
     assert_waits(guess(client_id))
 
 
 @pytest.mark.usefixtures("db")
-def test_an_address_that_tries_many_clients_waits() -> None:
+def test_address_that_tries_many_clients_is_throttled() -> None:
     answers = [guess(str(uuid4())) for _ in range(FAILURES_PER_ADDRESS)]
     assert {answer.status_code for answer in answers} == {401}
     assert_waits(guess(str(uuid4())))
@@ -86,19 +86,19 @@ def test_an_address_that_tries_many_clients_waits() -> None:
         {"grant_type": "refresh_token", "refresh_token": "x"},
     ],
 )
-def test_who_guesses_codes_or_refresh_tokens_waits(party: Software, form: dict[str, str]) -> None:
+def test_guessing_codes_or_refresh_tokens_is_throttled(party: Software, form: dict[str, str]) -> None:
     answers = [party.token(**form) for _ in range(FAILURES_PER_CLIENT)]
     assert {answer.status_code for answer in answers} == {400}
     assert_waits(party.token(**form))
 
 
-def test_the_next_minute_begins_anew(warehouse: Software, time_machine: TimeMachineFixture) -> None:
+def test_count_is_reset_every_minute(warehouse: Software, time_machine: TimeMachineFixture) -> None:
     exhaust(warehouse.client_id)
     time_machine.move_to(START + dt.timedelta(seconds=40), tick=False)
     assert guess(warehouse.client_id).status_code == 401
 
 
-def test_the_log_says_once_a_minute_who_waits(warehouse: Software) -> None:
+def test_throttling_is_logged_once_a_minute(warehouse: Software) -> None:
     exhaust(warehouse.client_id)
     with listening() as log:
         for _ in range(3):
@@ -107,7 +107,7 @@ def test_the_log_says_once_a_minute_who_waits(warehouse: Software) -> None:
     assert warehouse.client_id in line
 
 
-# ---- Which addresses are one source -----------------------------------------------------------------------
+# ---- Grouping of addresses --------------------------------------------------------------------------------
 
 ONE_SOURCE = [
     ("2001:db8:5:6::1", "2001:db8:5:6:ffff:ffff:ffff:ffff"),
@@ -119,21 +119,21 @@ TWO_SOURCES = [("2001:db8:5:6::1", "2001:db8:5:7::1"), ("198.51.100.7", "::ffff:
 
 
 @pytest.mark.parametrize(("first", "second"), ONE_SOURCE)
-def test_addresses_of_one_source_are_counted_together(warehouse: Software, first: str, second: str) -> None:
+def test_addresses_of_one_network_are_counted_together(warehouse: Software, first: str, second: str) -> None:
     exhaust(warehouse.client_id, address=first)
     assert_waits(guess(warehouse.client_id, address=second))
     assert guess(warehouse.client_id, secret=warehouse.secret, address=second).status_code == 200
 
 
 @pytest.mark.parametrize(("first", "second"), TWO_SOURCES)
-def test_addresses_of_two_sources_are_counted_apart(warehouse: Software, first: str, second: str) -> None:
+def test_addresses_of_two_networks_are_counted_separately(warehouse: Software, first: str, second: str) -> None:
     exhaust(warehouse.client_id, address=first)
     assert guess(warehouse.client_id, address=second).status_code == 401
 
 
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(("first", "second"), ONE_SOURCE)
-def test_reports_of_leaks_are_counted_by_source(first: str, second: str) -> None:
+def test_leak_reports_are_counted_by_network(first: str, second: str) -> None:
     def report(address: str) -> int:
         return Client(REMOTE_ADDR=address).post("/leaks", {"secrets": []}, "application/json").status_code
 
@@ -142,53 +142,53 @@ def test_reports_of_leaks_are_counted_by_source(first: str, second: str) -> None
 
 
 @pytest.mark.usefixtures("db")
-def test_an_ipv6_network_that_tries_many_clients_waits() -> None:
+def test_ipv6_network_that_tries_many_clients_is_throttled() -> None:
     answers = [guess(str(uuid4()), address=f"2001:db8::{number:x}") for number in range(FAILURES_PER_ADDRESS)]
     assert {answer.status_code for answer in answers} == {401}
     assert_waits(guess(str(uuid4()), address="2001:db8::ffff:1"))
 
 
-# ---- Who does not wait ------------------------------------------------------------------------------------
+# ---- Requests that are not throttled ----------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("db")
-def test_software_without_a_secret_passes_while_somebody_mistypes_one_for_it() -> None:
+def test_public_client_is_served_while_others_send_secrets_for_it() -> None:
     app = software(ThirdPartyFactory(client_type="public"))
     for _ in range(FAILURES_PER_CLIENT + 2):
         guess(app.client_id, secret="mistyped")
     assert app.post("/revoke", token="x").status_code == 200
 
 
-def test_a_good_request_passes_while_somebody_guesses_its_secret(warehouse: Software) -> None:
+def test_valid_request_is_served_while_its_secret_is_guessed(warehouse: Software) -> None:
     exhaust(warehouse.client_id)
     guess(warehouse.client_id)
     assert warehouse.token(**GRANT).status_code == 200
 
 
-def test_a_good_request_passes_at_an_address_that_waits(warehouse: Software, party: Software) -> None:
+def test_valid_request_is_served_from_a_throttled_address(warehouse: Software, party: Software) -> None:
     for _ in range(FAILURES_PER_ADDRESS + 1):
         guess(str(uuid4()))
     assert warehouse.token(**GRANT).status_code == 200
     assert party.post("/revoke", token="x").status_code == 200
 
 
-def test_another_client_and_another_address_are_told_why_they_fail(warehouse: Software, party: Software) -> None:
+def test_other_clients_and_addresses_still_get_the_error(warehouse: Software, party: Software) -> None:
     exhaust(warehouse.client_id)
     assert guess(party.client_id).status_code == 401
     assert guess(warehouse.client_id, address="203.0.113.7").status_code == 401
 
 
-def test_good_requests_are_not_counted(warehouse: Software) -> None:
+def test_valid_requests_are_not_counted(warehouse: Software) -> None:
     assert {warehouse.token(**GRANT).status_code for _ in range(FAILURES_PER_CLIENT + 1)} == {200}
     exhaust(warehouse.client_id)
 
 
-# ---- Where it is counted ----------------------------------------------------------------------------------
+# ---- The cache --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def _redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count in a Redis that nobody listens at."""
+    """Use a Redis server that does not exist."""
     away = settings.CACHES["default"] | {
         "BACKEND": "portal.caches.ForgivingRedisCache",
         "LOCATION": f"redis://127.0.0.1:{free_port()}/0",
@@ -198,7 +198,7 @@ def _redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_redis_is_away")
-def test_without_a_cache_everybody_is_answered_and_the_log_says_that_nobody_is_counted(warehouse: Software) -> None:
+def test_without_a_cache_requests_are_served_and_the_failure_is_logged(warehouse: Software) -> None:
     with listening() as log:
         assert warehouse.token(**GRANT).status_code == 200
     assert not [line for line in log.lines if "cache_unavailable" in line]
@@ -209,10 +209,10 @@ def test_without_a_cache_everybody_is_answered_and_the_log_says_that_nobody_is_c
 
 
 @pytest.mark.skipif(not ON_REDIS, reason="processes count together in Redis; CACHE_URL may name one")
-def test_two_processes_count_together(serve: Callable[..., Served]) -> None:
+def test_processes_share_the_counts(serve: Callable[..., Served]) -> None:
     portal = serve(WORKERS="2")
     client_id, secret = new_credential(portal, new_visitor(portal))
-    while httpx.get(f"{portal}/healthz").headers["Date"][23:25] > "45":  # all in one minute of the server's
+    while httpx.get(f"{portal}/healthz").headers["Date"][23:25] > "45":  # all within one minute of the server's clock
         time.sleep(1)
     answers = [
         httpx.post(f"{portal}/token", data=GRANT, auth=(client_id, secret_format.generate()))

@@ -32,40 +32,40 @@ def row(warehouse: Software) -> ClientCredential:
     return found
 
 
-# ---- The ways of authentication ---------------------------------------------------------------------------
+# ---- Methods of authentication ----------------------------------------------------------------------------
 
 
-def test_a_client_authenticates_in_the_header(warehouse: Software) -> None:
+def test_client_authenticates_in_the_header(warehouse: Software) -> None:
     """RFC 6749 §2.3.1, client_secret_basic."""
     assert post("/token", authorization=warehouse.authorization, **GRANT).status_code == 200
 
 
-def test_a_client_authenticates_in_the_body(warehouse: Software) -> None:
+def test_client_authenticates_in_the_body(warehouse: Software) -> None:
     """RFC 6749 §2.3.1, client_secret_post."""
     answer = post("/token", client_id=warehouse.client_id, client_secret=warehouse.secret, **GRANT)
     assert answer.status_code == 200
 
 
-def test_a_client_may_say_the_same_in_header_and_body(warehouse: Software) -> None:
-    """Our leniency beyond RFC 6749 §2.3: many libraries send both."""
+def test_client_may_repeat_the_same_secret_in_the_body(warehouse: Software) -> None:
+    """More lenient than RFC 6749 §2.3, because many libraries send both."""
     assert warehouse.token(client_id=warehouse.client_id, client_secret=warehouse.secret, **GRANT).status_code == 200
 
 
 @pytest.mark.parametrize("scheme", ["basic", "BASIC", "bAsIc"])
-def test_the_scheme_has_no_case(warehouse: Software, scheme: str) -> None:
+def test_scheme_is_case_insensitive(warehouse: Software, scheme: str) -> None:
     """RFC 9110 §11.1."""
     authorization = warehouse.authorization.replace("Basic", scheme)
     assert post("/token", authorization=authorization, **GRANT).status_code == 200
 
 
-def test_a_form_encoded_secret_in_the_header_is_decoded(warehouse: Software) -> None:
-    """RFC 6749 §2.3.1 and Appendix B: oauth4webapi escapes every `-` and `_`, most clients nothing at all."""
+def test_form_encoded_secret_in_the_header_is_decoded(warehouse: Software) -> None:
+    """RFC 6749 §2.3.1 and Appendix B: oauth4webapi escapes every `-` and `_`; most clients escape nothing."""
     secret = warehouse.secret.replace("_", "%5F")
     for client_id in (warehouse.client_id, warehouse.client_id.replace("-", "%2D")):
         assert post("/token", authorization=basic(client_id, secret), **GRANT).status_code == 200
 
 
-def test_a_secret_in_the_body_is_decoded_once_only(warehouse: Software) -> None:
+def test_secret_in_the_body_is_decoded_only_once(warehouse: Software) -> None:
     answer = post("/token", client_id=warehouse.client_id, client_secret=warehouse.secret.replace("_", "%5F"), **GRANT)
     assert_error(answer, "invalid_client", 401)
 
@@ -78,13 +78,13 @@ def test_a_secret_in_the_body_is_decoded_once_only(warehouse: Software) -> None:
         {"client_secret": "rts_wrong"},
     ],
 )
-def test_header_and_body_that_differ_are_refused_though_one_is_right(warehouse: Software, body: dict[str, str]) -> None:
-    """RFC 6749 §2.3: MUST NOT use more than one method."""
+def test_different_credentials_in_header_and_body_are_refused(warehouse: Software, body: dict[str, str]) -> None:
+    """RFC 6749 §2.3: a client MUST NOT use more than one method. One of the two is valid here."""
     body = {name: value.format(id=warehouse.client_id) for name, value in body.items()}
     assert_error(warehouse.token(**body, **GRANT), "invalid_request")
 
 
-def test_a_wrong_header_is_not_saved_by_a_right_body(warehouse: Software) -> None:
+def test_wrong_header_is_refused_despite_a_valid_body(warehouse: Software) -> None:
     wrong = basic(warehouse.client_id, secret_format.generate())
     answer = post("/token", authorization=wrong, client_id=warehouse.client_id, client_secret=warehouse.secret, **GRANT)
     assert_error(answer, "invalid_request")
@@ -104,7 +104,7 @@ def test_a_wrong_header_is_not_saved_by_a_right_body(warehouse: Software) -> Non
         "Basic " + base64.b64encode(b"a" * 100_000 + b":b").decode(),
     ],
 )
-def test_a_malformed_basic_header_is_refused_despite_a_right_body(warehouse: Software, authorization: str) -> None:
+def test_malformed_basic_header_is_refused_despite_a_valid_body(warehouse: Software, authorization: str) -> None:
     """RFC 7617 §2."""
     answer = post(
         "/token",
@@ -120,10 +120,10 @@ def test_a_malformed_basic_header_is_refused_despite_a_right_body(warehouse: Sof
 @pytest.mark.parametrize(
     "authorization", ["Bearer old-token", "bearer", 'Digest username="a"', "Negotiate YTpi", "\u00ff"]
 )
-def test_a_header_of_another_scheme_is_no_client_authentication(
+def test_header_with_another_scheme_does_not_authenticate(
     warehouse: Software, gateway: Software, authorization: str
 ) -> None:
-    """A client's session may add it to every request. Alone it authenticates nobody."""
+    """HTTP sessions may add such a header to every request, so it is ignored if the body has valid credentials."""
     for client, path in ((warehouse, "/token"), (warehouse, "/revoke"), (gateway, "/introspect")):
         form = GRANT if path == "/token" else {"token": "x"}
         in_body = {"client_id": client.client_id, "client_secret": client.secret}
@@ -132,19 +132,19 @@ def test_a_header_of_another_scheme_is_no_client_authentication(
 
 
 @pytest.mark.django_db
-def test_a_public_client_may_send_a_header_of_another_scheme() -> None:
+def test_public_client_may_send_a_header_with_another_scheme() -> None:
     app = software(ThirdPartyFactory(public=True))
     assert post("/revoke", authorization="Bearer x", client_id=app.client_id, token="x").status_code == 200
 
 
-def test_nobody_is_told_how_to_authenticate(db: None) -> None:
+def test_missing_authentication_gets_a_challenge(db: None) -> None:
     """RFC 6749 §5.2: 401 with the scheme that the client can use."""
     answer = post("/token", **GRANT)
     assert_error(answer, "invalid_client", 401)
     assert answer["WWW-Authenticate"].startswith("Basic realm=")
 
 
-# ---- Who is refused, and that nobody learns why -----------------------------------------------------------
+# ---- Refused clients --------------------------------------------------------------------------------------
 
 
 def unknown_client() -> Software:
@@ -184,7 +184,7 @@ def ended_secret() -> Software:
     return found
 
 
-def somebody_elses_secret() -> Software:
+def secret_of_another_client() -> Software:
     mine, other = software(ClientCredentialFactory()), software(ClientCredentialFactory())
     return Software(mine.client_id, other.secret)
 
@@ -198,7 +198,7 @@ def never_revealed() -> Software:
     return Software(ClientCredentialFactory().client_id, secret_format.generate())
 
 
-def id_of_no_shape() -> Software:
+def malformed_id() -> Software:
     return Software("' OR 1=1 --", secret_format.generate())
 
 
@@ -215,48 +215,46 @@ REFUSED = [
     deleted,
     closed_seller,
     ended_secret,
-    somebody_elses_secret,
+    secret_of_another_client,
     stored_hash_as_secret,
     never_revealed,
-    id_of_no_shape,
+    malformed_id,
     upper_case_id,
 ]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("make", REFUSED)
-def test_all_bad_clients_get_the_same_answer_for_the_same_work(make: Callable[[], Software]) -> None:
-    """RFC 6749 §5.2; what the answer and its cost do not tell, nobody can probe for (V6.3.8, CWE-208)."""
+def test_all_refused_clients_get_the_same_response_and_cost(make: Callable[[], Software]) -> None:
+    """RFC 6749 §5.2; neither the response nor its cost reveals which clients exist (V6.3.8, CWE-208)."""
     expected = unknown_client().token(**GRANT)
     client = make()
-    # The first refusal of a minute is written down for the seller to see.
-    assert client.token(**GRANT).content == expected.content
     with CaptureQueriesContext(connection) as queries:
         answer = client.token(**GRANT)
     assert_error(answer, "invalid_client", 401)
     assert answer.content == expected.content
     assert all(answer[name] == value for name, value in expected.items() if name != "X-Request-ID")
-    # A malformed secret is refused without a query, for every client.
+    # A malformed secret is refused without a query, whichever client sends it.
     assert len(queries) == secret_format.is_well_formed(client.secret)
 
 
 @pytest.mark.parametrize("form", [{}, {"client_secret": ""}])
-def test_an_id_alone_does_not_do_for_a_client_with_a_secret(warehouse: Software, form: dict[str, str]) -> None:
+def test_client_with_a_secret_must_send_it(warehouse: Software, form: dict[str, str]) -> None:
     """RFC 6749 §2.3.1."""
     assert_error(post("/token", client_id=warehouse.client_id, **form, **GRANT), "invalid_client", 401)
     assert_error(post("/token", authorization=basic(warehouse.client_id, ""), **GRANT), "invalid_client", 401)
 
 
-def test_an_id_alone_does_not_do_for_a_client_without_any_secret(db: None) -> None:
-    """A trap of django-oauth-toolkit: a blank stored secret equals a blank sent one."""
+def test_client_without_a_secret_yet_cannot_authenticate(db: None) -> None:
+    """django-oauth-toolkit compares a blank stored secret with a blank sent one, and accepts it."""
     client_id = ClientCredentialFactory().client_id
     assert_error(post("/token", client_id=client_id, client_secret="", **GRANT), "invalid_client", 401)
     assert_error(post("/token", authorization=basic(client_id, ""), **GRANT), "invalid_client", 401)
 
 
 @pytest.mark.django_db
-def test_a_public_client_is_known_by_its_id_alone() -> None:
-    """RFC 6749 §3.2.1; `invalid_grant` tells that the client came in."""
+def test_public_client_sends_its_id_only() -> None:
+    """RFC 6749 §3.2.1; `invalid_grant` shows that the client was accepted."""
     party = ThirdPartyFactory(public=True)
     form = {"grant_type": "refresh_token", "refresh_token": "x"}
     assert_error(post("/token", client_id=party.client_id, **form), "invalid_grant")
@@ -264,7 +262,7 @@ def test_a_public_client_is_known_by_its_id_alone() -> None:
 
 
 @pytest.mark.django_db
-def test_a_public_client_has_no_secret_that_could_be_right() -> None:
+def test_public_client_with_a_secret_is_refused() -> None:
     party = ThirdPartyFactory(public=True)
     authorization = basic(party.client_id, secret_format.generate())
     answer = post("/token", authorization=authorization, grant_type="refresh_token", refresh_token="x")
@@ -274,7 +272,7 @@ def test_a_public_client_has_no_secret_that_could_be_right() -> None:
 # ---- Several secrets, several hash keys -------------------------------------------------------------------
 
 
-def test_an_older_secret_works_until_its_end_and_not_a_second_longer(
+def test_older_secret_works_until_exactly_its_end(
     warehouse: Software, row: ClientCredential, time_machine: TimeMachineFixture
 ) -> None:
     now = timezone.now().replace(microsecond=0)
@@ -290,7 +288,7 @@ def test_an_older_secret_works_until_its_end_and_not_a_second_longer(
     assert Software(warehouse.client_id, newer).token(**GRANT).status_code == 200
 
 
-def test_a_secret_survives_a_new_hash_key_but_not_the_end_of_its_own(warehouse: Software, settings: Settings) -> None:
+def test_secret_works_as_long_as_its_hash_key_is_configured(warehouse: Software, settings: Settings) -> None:
     old = settings.SECRET_HASH_KEYS
     settings.SECRET_HASH_KEYS = f"{new_hash_key()} {old}"
     assert warehouse.token(**GRANT).status_code == 200
@@ -298,8 +296,8 @@ def test_a_secret_survives_a_new_hash_key_but_not_the_end_of_its_own(warehouse: 
     assert_error(warehouse.token(**GRANT), "invalid_client", 401)
 
 
-def test_the_stored_hash_depends_on_the_key(warehouse: Software, row: ClientCredential) -> None:
-    """A copy of the table proves nothing about a guessed secret."""
+def test_stored_hash_depends_on_the_key(warehouse: Software, row: ClientCredential) -> None:
+    """Without the key, a copy of the table cannot confirm a guessed secret."""
     stored = ClientSecret.objects.get(client=row).hash
     other = parse_hash_keys(new_hash_key())[0]
     assert stored.rpartition("$")[2] != other.hash(warehouse.secret).rpartition("$")[2]
@@ -309,7 +307,7 @@ def test_the_stored_hash_depends_on_the_key(warehouse: Software, row: ClientCred
 # ---- Use --------------------------------------------------------------------------------------------------
 
 
-def test_a_use_is_noted_once_a_minute(
+def test_use_is_stored_once_a_minute(
     warehouse: Software, row: ClientCredential, time_machine: TimeMachineFixture
 ) -> None:
     start = timezone.now().replace(microsecond=0)
@@ -321,14 +319,14 @@ def test_a_use_is_noted_once_a_minute(
     assert seen == [dt.timedelta(0), dt.timedelta(0), dt.timedelta(seconds=60)]
 
 
-def test_a_refusal_is_not_a_use(warehouse: Software, row: ClientCredential) -> None:
+def test_refusal_is_not_a_use(warehouse: Software, row: ClientCredential) -> None:
     Software(warehouse.client_id, secret_format.generate()).token(**GRANT)
     assert ClientSecret.objects.get(client=row).last_used_at is None
 
 
 @pytest.mark.django_db
-def test_every_kind_of_client_authenticates_alike(seller: Seller) -> None:
-    """One door: a deleted resource server is as unknown as a deleted credential."""
+def test_resource_server_authenticates_like_other_clients(seller: Seller) -> None:
+    """A deleted resource server is refused like a deleted credential."""
     server = ResourceServerFactory()
     gateway = Software(server.client_id, server.reveal(by=Actor()))
     assert gateway.post("/introspect", token="x").json() == {"active": False}
@@ -336,8 +334,8 @@ def test_every_kind_of_client_authenticates_alike(seller: Seller) -> None:
     assert_error(gateway.post("/introspect", token="x"), "invalid_client", 401)
 
 
-def test_headers_that_cannot_be_read_are_counted_too(warehouse: Software) -> None:
-    """RFC 6749 §10.10: nobody guesses for free by writing badly."""
+def test_malformed_headers_are_counted_as_failures(warehouse: Software) -> None:
+    """RFC 6749 §10.10: malformed headers must not bypass the throttle."""
     statuses = [send("/token", BODY, authorization="Basic !!!").status_code for _ in range(FAILURES_PER_CLIENT + 1)]
     assert statuses == [401] * FAILURES_PER_CLIENT + [429]
     assert warehouse.token(**GRANT).status_code == 200

@@ -1,4 +1,4 @@
-"""The client credentials grant: a seller's own software gets a token for that seller (RFC 6749 §4.4)."""
+"""The client credentials grant, with which a seller's own software gets a token (RFC 6749 §4.4)."""
 
 import time
 
@@ -24,10 +24,10 @@ def row(client: Software) -> ClientCredential:
     return found
 
 
-# ---- The answer -------------------------------------------------------------------------------------------
+# ---- The response -----------------------------------------------------------------------------------------
 
 
-def test_the_answer_is_what_existing_clients_expect(warehouse: Software) -> None:
+def test_response_is_what_existing_clients_expect(warehouse: Software) -> None:
     """RFC 6749 §5.1, and no refresh token (§4.4.3)."""
     body = warehouse.token(**GRANT).json()
     assert body.pop("access_token")
@@ -36,29 +36,29 @@ def test_the_answer_is_what_existing_clients_expect(warehouse: Software) -> None
 
 @pytest.mark.parametrize("scope", ["RETAILER", "retailer", "Retailer", "rEtAiLeR"])
 @pytest.mark.parametrize("allowed", [ALL, "orders:read", ""])
-def test_retailer_in_any_case_is_answered_as_retailer(seller: Seller, allowed: str, scope: str) -> None:
-    """Existing clients refuse anything else, whatever the credential may do."""
+def test_scope_retailer_is_case_insensitive_and_returned_as_retailer(seller: Seller, allowed: str, scope: str) -> None:
+    """Existing clients refuse any other value, regardless of the credential's rights."""
     client = software(ClientCredentialFactory(seller=seller, scope=allowed))
     body = client.token(scope=scope, **GRANT).json()
     assert body["scope"] == "RETAILER"
     assert claims(body["access_token"])["scope"] == allowed
 
 
-def test_the_rights_stand_in_the_token(orders_only: Software) -> None:
+def test_token_contains_the_rights(orders_only: Software) -> None:
     """RFC 9068 §2.2.3."""
     token = orders_only.access_token()
     assert claims(token)["scope"] == "orders:read orders:manage"
     assert rights(token) == "orders:read orders:manage"
 
 
-def test_named_rights_are_answered_by_their_names(warehouse: Software) -> None:
+def test_response_lists_the_requested_rights(warehouse: Software) -> None:
     """RFC 6749 §3.3; manage includes read."""
     body = warehouse.token(scope="offers:manage orders:read", **GRANT).json()
     assert body["scope"] == "offers:manage orders:read"
     assert claims(body["access_token"])["scope"] == "offers:read offers:manage orders:read"
 
 
-def test_rights_named_beside_retailer_narrow_it(warehouse: Software) -> None:
+def test_rights_requested_with_retailer_narrow_it(warehouse: Software) -> None:
     body = warehouse.token(scope="RETAILER orders:read", **GRANT).json()
     assert body["scope"] == "orders:read"
     assert rights(body["access_token"]) == "orders:read"
@@ -80,7 +80,7 @@ def test_rights_named_beside_retailer_narrow_it(warehouse: Software) -> None:
         "a" * 5000,
     ],
 )
-def test_a_right_it_does_not_have_or_nobody_knows_is_an_invalid_scope(orders_only: Software, scope: str) -> None:
+def test_missing_or_unknown_right_is_an_invalid_scope(orders_only: Software, scope: str) -> None:
     """RFC 6749 §5.2."""
     assert_error(orders_only.token(scope=scope, **GRANT), "invalid_scope")
 
@@ -88,8 +88,8 @@ def test_a_right_it_does_not_have_or_nobody_knows_is_an_invalid_scope(orders_onl
 # ---- The token --------------------------------------------------------------------------------------------
 
 
-def test_the_token_states_who_what_and_until_when(warehouse: Software, seller: Seller) -> None:
-    """RFC 9068 §2.2: `sub` is the client where no person takes part."""
+def test_token_has_the_required_claims(warehouse: Software, seller: Seller) -> None:
+    """RFC 9068 §2.2: `sub` is the client if no resource owner is involved."""
     before = int(time.time())
     stated = claims(warehouse.access_token())
     issued_at = stated["iat"]
@@ -107,31 +107,31 @@ def test_the_token_states_who_what_and_until_when(warehouse: Software, seller: S
     }
 
 
-def test_no_two_tokens_are_the_same(warehouse: Software) -> None:
+def test_every_token_has_a_unique_jti(warehouse: Software) -> None:
     """RFC 9068 §2.2: `jti`."""
     tokens = [warehouse.access_token() for _ in range(3)]
     assert len({claims(token)["jti"] for token in tokens}) == 3
 
 
-# ---- What the seller does afterwards ----------------------------------------------------------------------
+# ---- Later changes by the seller --------------------------------------------------------------------------
 
 
-def test_narrower_rights_take_hold_at_once(warehouse: Software) -> None:
+def test_narrower_rights_apply_at_once_to_issued_tokens(warehouse: Software) -> None:
     token = warehouse.access_token()
     row(warehouse).change_rights(["orders:read"], by=Actor())
     assert rights(token) == "orders:read"
     assert verify(token, "orders:manage").status_code == 403
 
 
-def test_wider_rights_are_for_new_tokens_only(orders_only: Software) -> None:
-    """RFC 6749 §1.4: a token represents what was granted when it was made."""
+def test_wider_rights_apply_to_new_tokens_only(orders_only: Software) -> None:
+    """RFC 6749 §1.4: a token represents the rights granted when it was issued."""
     token = orders_only.access_token()
     row(orders_only).change_rights(scopes.ALL, by=Actor())
     assert rights(token) == "orders:read orders:manage"
     assert rights(orders_only.access_token()) == ALL
 
 
-def test_deleting_ends_the_secret_and_every_token_already_made(warehouse: Software, orders_only: Software) -> None:
+def test_deleting_ends_the_secret_and_every_issued_token(warehouse: Software, orders_only: Software) -> None:
     tokens = [warehouse.access_token(), warehouse.access_token(scope="orders:read")]
     row(warehouse).delete_softly(by=Actor())
     assert [verify(token).status_code for token in tokens] == [401, 401]
@@ -139,7 +139,7 @@ def test_deleting_ends_the_secret_and_every_token_already_made(warehouse: Softwa
     assert verify(orders_only.access_token()).status_code == 204
 
 
-def test_pausing_ends_access_until_it_is_resumed(warehouse: Software) -> None:
+def test_pausing_stops_access_until_resumed(warehouse: Software) -> None:
     token = warehouse.access_token()
     row(warehouse).pause(by=Actor())
     assert verify(token).status_code == 401

@@ -1,4 +1,4 @@
-"""Refreshing (RFC 6749 §6, RFC 9700 §4.14.2): rotating by default, fixed where a party is registered so."""
+"""Refreshing (RFC 6749 §6, RFC 9700 §4.14.2): rotating refresh tokens, or fixed ones if registered so."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -33,7 +33,7 @@ FIXED = ThirdParty.RefreshTokens.FIXED
 
 
 def connect(owner: Client, party: Software, ticked: list[str] | None = None, **changes: str | None) -> dict[str, Any]:
-    """Tokens for an authorization request that the owner allows."""
+    """Return the tokens for an authorization request that the owner allows."""
     code = sent_back(decide(owner, request_address(party, **changes), scopes=ticked))["code"]
     answer: dict[str, Any] = party.exchange(code).json()
     return answer
@@ -41,22 +41,22 @@ def connect(owner: Client, party: Software, ticked: list[str] | None = None, **c
 
 @pytest.fixture
 def fixed(db: None) -> Software:
-    """A party whose refresh token stays the same."""
+    """A party registered with fixed refresh tokens."""
     return software(ThirdPartyFactory(refresh_tokens=FIXED))
 
 
 @pytest.fixture
 def later(time_machine: TimeMachineFixture) -> Callable[[float], None]:
-    """Stop the clock, and move it on by so many seconds from its start at each call."""
+    """Stop the clock; each call moves it to that many seconds after the start."""
     start = timezone.now()
     time_machine.move_to(start, tick=False)
     return lambda seconds: time_machine.move_to(start + dt.timedelta(seconds=seconds), tick=False)
 
 
-# ---- The answer -------------------------------------------------------------------------------------------
+# ---- The response -----------------------------------------------------------------------------------------
 
 
-def test_a_refresh_gives_a_new_access_token_and_a_new_refresh_token(party: Software, tokens: dict[str, Any]) -> None:
+def test_refresh_returns_a_new_access_token_and_refresh_token(party: Software, tokens: dict[str, Any]) -> None:
     """RFC 6749 §6."""
     answer = party.refresh(tokens["refresh_token"])
     assert answer["Cache-Control"] == "no-store"
@@ -72,26 +72,26 @@ def test_a_refresh_gives_a_new_access_token_and_a_new_refresh_token(party: Softw
     }
 
 
-def test_a_chain_of_refreshes_goes_on(party: Software, tokens: dict[str, Any]) -> None:
+def test_refreshing_can_be_repeated(party: Software, tokens: dict[str, Any]) -> None:
     for _ in range(5):
         tokens = party.refresh(tokens["refresh_token"]).json()
     assert rights(tokens["access_token"]) == ALL
 
 
-def test_the_former_access_token_lives_on_until_its_end(party: Software, tokens: dict[str, Any]) -> None:
-    """Requests that are under way must not fail because their client refreshed."""
+def test_previous_access_token_stays_valid_until_it_expires(party: Software, tokens: dict[str, Any]) -> None:
+    """Requests in flight must not fail because their client refreshed."""
     party.refresh(tokens["refresh_token"])
     assert rights(tokens["access_token"]) == ALL
 
 
-def test_a_refresh_token_is_stored_as_a_hash(party: Software, tokens: dict[str, Any]) -> None:
+def test_refresh_token_is_stored_as_a_hash(party: Software, tokens: dict[str, Any]) -> None:
     successor = party.refresh(tokens["refresh_token"]).json()["refresh_token"]
     stored = str(list(RefreshToken.objects.values()))
     assert successor not in stored
     assert tokens["refresh_token"] not in stored
 
 
-def test_the_stored_hash_is_no_refresh_token(party: Software, tokens: dict[str, Any]) -> None:
+def test_stored_hash_does_not_work_as_a_refresh_token(party: Software, tokens: dict[str, Any]) -> None:
     assert tokens
     assert_error(party.refresh(RefreshToken.objects.get().token_checksum), "invalid_grant")
 
@@ -100,17 +100,15 @@ def test_the_stored_hash_is_no_refresh_token(party: Software, tokens: dict[str, 
 
 
 @pytest.mark.parametrize("scope", ["offline_access", "orders:manage offers:read", "offline_access orders:read"])
-def test_a_refresh_that_repeats_its_scope_is_answered_with_that_scope(
-    owner: Client, party: Software, scope: str
-) -> None:
+def test_refresh_with_the_same_scope_returns_that_scope(owner: Client, party: Software, scope: str) -> None:
     first = connect(owner, party, scope=scope)
     again = party.refresh(first["refresh_token"], scope=scope).json()
     assert again["scope"] == first["scope"] == scope
     assert again["granted_scope"] == first["granted_scope"]
 
 
-def test_a_refresh_may_ask_for_less_for_one_access_token(owner: Client, party: Software) -> None:
-    """RFC 6749 §6, §3.3: what the answer says is what the token is worth."""
+def test_refresh_may_narrow_one_access_token(owner: Client, party: Software) -> None:
+    """RFC 6749 §6, §3.3: the scope in the response is that of the access token."""
     first = connect(owner, party, scope="orders:manage offers:read")
     less = party.refresh(first["refresh_token"], scope="orders:read").json()
     assert less["scope"] == less["granted_scope"] == "orders:read"
@@ -120,7 +118,7 @@ def test_a_refresh_may_ask_for_less_for_one_access_token(owner: Client, party: S
     assert rights(full["access_token"]) == "offers:read orders:read orders:manage"
 
 
-def test_a_party_without_named_rights_may_ask_for_less_too(party: Software, tokens: dict[str, Any]) -> None:
+def test_refresh_may_narrow_after_a_consent_without_named_rights(party: Software, tokens: dict[str, Any]) -> None:
     less = party.refresh(tokens["refresh_token"], scope="orders:read").json()
     assert less["scope"] == "orders:read"
     assert rights(less["access_token"]) == "orders:read"
@@ -129,27 +127,29 @@ def test_a_party_without_named_rights_may_ask_for_less_too(party: Software, toke
 @pytest.mark.parametrize(
     "scope", ["offers:manage", "orders:read offers:manage", "RETAILER", "x:read", " ", "orders:manage"]
 )
-def test_a_refresh_never_asks_for_more(owner: Client, party: Software, scope: str) -> None:
-    """RFC 6749 §6: MUST NOT include any scope not originally granted."""
+def test_refresh_cannot_widen_the_scope(owner: Client, party: Software, scope: str) -> None:
+    """RFC 6749 §6: the scope MUST NOT include any scope not originally granted."""
     tokens = connect(owner, party, ["orders:read", "offers:read"], scope="orders:manage offers:read")
     assert_error(party.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
     assert party.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_a_refresh_after_a_narrower_consent_gives_less(owner: Client, party: Software, tokens: dict[str, Any]) -> None:
+def test_refresh_after_a_narrower_consent_returns_fewer_rights(
+    owner: Client, party: Software, tokens: dict[str, Any]
+) -> None:
     connect(owner, party, ["orders:read"])
     body = party.refresh(tokens["refresh_token"], scope="offline_access").json()
     assert (body["scope"], body["granted_scope"]) == ("offline_access", "orders:read")
     assert rights(body["access_token"]) == "orders:read"
 
 
-# ---- A lost answer, and a stolen token --------------------------------------------------------------------
+# ---- Lost responses and stolen tokens ---------------------------------------------------------------------
 
 
-def test_a_refresh_repeated_within_thirty_seconds_gives_the_same_successor(
+def test_refresh_repeated_within_thirty_seconds_returns_the_same_successor(
     party: Software, tokens: dict[str, Any], later: Callable[[float], None]
 ) -> None:
-    """A lost answer must not cost the seller's consent; there is one chain all the same."""
+    """A lost response must not end the access, and the repetition must not start a second chain."""
     lost = party.refresh(tokens["refresh_token"]).json()
     later(30)
     found = party.refresh(tokens["refresh_token"]).json()
@@ -159,9 +159,7 @@ def test_a_refresh_repeated_within_thirty_seconds_gives_the_same_successor(
     assert party.refresh(found["refresh_token"]).status_code == 200
 
 
-def test_only_the_predecessor_of_the_newest_refresh_token_may_be_repeated(
-    party: Software, tokens: dict[str, Any]
-) -> None:
+def test_only_the_predecessor_of_the_newest_token_may_be_repeated(party: Software, tokens: dict[str, Any]) -> None:
     """A repeat of an older one would return a token that is itself replaced. It is treated as theft."""
     second = party.refresh(tokens["refresh_token"]).json()
     third = party.refresh(second["refresh_token"]).json()
@@ -171,7 +169,7 @@ def test_only_the_predecessor_of_the_newest_refresh_token_may_be_repeated(
     assert [rights(made["access_token"]) for made in (tokens, second, third)] == ["", "", ""]
 
 
-def test_a_refresh_overtaken_by_two_others_returns_no_replaced_token(
+def test_refresh_overtaken_by_two_others_returns_no_replaced_token(
     party: Software, tokens: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The successor may be used between reading the presented token and replacing it."""
@@ -186,10 +184,10 @@ def test_a_refresh_overtaken_by_two_others_returns_no_replaced_token(
     assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
 
 
-def test_a_refresh_token_used_later_is_theft_and_ends_the_family(
+def test_later_reuse_of_a_refresh_token_ends_its_chain(
     party: Software, tokens: dict[str, Any], later: Callable[[float], None]
 ) -> None:
-    """RFC 9700 §4.14.2, V10.4.5: the access tokens too."""
+    """RFC 9700 §4.14.2, V10.4.5: the access tokens end too."""
     successor = party.refresh(tokens["refresh_token"]).json()
     later(31)
     assert_error(party.refresh(tokens["refresh_token"]), "invalid_grant")
@@ -200,7 +198,7 @@ def test_a_refresh_token_used_later_is_theft_and_ends_the_family(
     )
 
 
-def test_theft_leaves_the_partys_other_grants_alone(
+def test_theft_does_not_end_other_grants_of_the_party(
     owner: Client, party: Software, tokens: dict[str, Any], later: Callable[[float], None]
 ) -> None:
     other = connect(owner, party)
@@ -210,7 +208,7 @@ def test_theft_leaves_the_partys_other_grants_alone(
     assert rights(other["access_token"]) == ALL
 
 
-def test_a_replay_without_the_secret_ends_nothing(
+def test_replay_without_the_secret_ends_nothing(
     party: Software, tokens: dict[str, Any], later: Callable[[float], None]
 ) -> None:
     successor = party.refresh(tokens["refresh_token"]).json()
@@ -219,7 +217,7 @@ def test_a_replay_without_the_secret_ends_nothing(
     assert party.refresh(successor["refresh_token"]).status_code == 200
 
 
-def test_a_repeat_after_a_new_hash_key_gives_the_same_successor(
+def test_repeated_refresh_returns_the_same_successor_after_a_new_hash_key(
     party: Software, tokens: dict[str, Any], settings: Settings
 ) -> None:
     lost = party.refresh(tokens["refresh_token"]).json()
@@ -227,10 +225,10 @@ def test_a_repeat_after_a_new_hash_key_gives_the_same_successor(
     assert party.refresh(tokens["refresh_token"]).json()["refresh_token"] == lost["refresh_token"]
 
 
-def test_the_successor_cannot_be_computed_without_the_key(
+def test_successor_cannot_be_computed_without_the_key(
     party: Software, tokens: dict[str, Any], settings: Settings
 ) -> None:
-    """Who stole the old token must not learn the new one from it."""
+    """The thief of an old token must not be able to compute the new one from it."""
     lost = party.refresh(tokens["refresh_token"]).json()
     RefreshToken.objects.filter(revoked=None).delete()
     RefreshToken.objects.update(revoked=None)
@@ -241,7 +239,7 @@ def test_the_successor_cannot_be_computed_without_the_key(
 # ---- Fixed refresh tokens ---------------------------------------------------------------------------------
 
 
-def test_a_fixed_refresh_token_stays_the_same(owner: Client, fixed: Software, later: Callable[[float], None]) -> None:
+def test_fixed_refresh_token_stays_the_same(owner: Client, fixed: Software, later: Callable[[float], None]) -> None:
     tokens = connect(owner, fixed)
     for seconds in (0, 31, 3600):
         later(seconds)
@@ -251,7 +249,7 @@ def test_a_fixed_refresh_token_stays_the_same(owner: Client, fixed: Software, la
 
 
 @pytest.mark.parametrize("registered_as", list(ThirdParty.RefreshTokens))
-def test_a_refresh_is_noted_once_a_minute(owner: Client, later: Callable[[float], None], registered_as: str) -> None:
+def test_use_is_stored_once_a_minute(owner: Client, later: Callable[[float], None], registered_as: str) -> None:
     party = software(ThirdPartyFactory(refresh_tokens=registered_as))
     tokens = connect(owner, party)
     start = ThirdPartyAuthorization.objects.get().last_used_at
@@ -264,7 +262,7 @@ def test_a_refresh_is_noted_once_a_minute(owner: Client, later: Callable[[float]
     assert seen == [dt.timedelta(0), dt.timedelta(seconds=60)]
 
 
-def test_a_token_replaced_while_they_rotated_stays_replaced_when_they_become_fixed(
+def test_replaced_token_stays_invalid_after_switching_to_fixed_tokens(
     party: Software, tokens: dict[str, Any], later: Callable[[float], None]
 ) -> None:
     successor = party.refresh(tokens["refresh_token"]).json()
@@ -276,17 +274,17 @@ def test_a_token_replaced_while_they_rotated_stays_replaced_when_they_become_fix
     assert_error(party.refresh(successor["refresh_token"]), "invalid_grant")
 
 
-# ---- Whose it is ------------------------------------------------------------------------------------------
+# ---- Tokens of others, and invalid tokens -----------------------------------------------------------------
 
 
-def test_a_refresh_token_is_for_its_party_only(party: Software, tokens: dict[str, Any]) -> None:
-    """RFC 6749 §6; a stranger ends nothing by trying."""
+def test_refresh_token_works_for_its_party_only(party: Software, tokens: dict[str, Any]) -> None:
+    """RFC 6749 §6; an attempt by another client ends nothing."""
     stranger = software(ThirdPartyFactory())
     assert_error(stranger.refresh(tokens["refresh_token"]), "invalid_grant")
     assert party.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_one_kind_of_token_is_not_another(party: Software, code: str) -> None:
+def test_codes_and_access_tokens_do_not_work_as_refresh_tokens(party: Software, code: str) -> None:
     """V9.2.3."""
     tokens = party.exchange(code).json()
     assert rights(tokens["refresh_token"]) == ""
@@ -296,12 +294,12 @@ def test_one_kind_of_token_is_not_another(party: Software, code: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["x", "é", "'; --", "x" * 100_000, "\u202e", "a b"])
-def test_a_token_that_nobody_gave_is_an_invalid_grant(party: Software, token: str) -> None:
+def test_unknown_token_is_an_invalid_grant(party: Software, token: str) -> None:
     assert_error(party.refresh(token), "invalid_grant")
 
 
 @pytest.mark.parametrize("form", [{}, {"refresh_token": ""}])
-def test_a_missing_refresh_token_is_an_invalid_request(party: Software, form: dict[str, str]) -> None:
+def test_missing_refresh_token_is_an_invalid_request(party: Software, form: dict[str, str]) -> None:
     assert_error(party.token(grant_type="refresh_token", **form), "invalid_request")
 
 
@@ -333,7 +331,7 @@ def test_no_access_token_outlives_the_authorisation(
     assert_error(party.refresh(body["refresh_token"]), "invalid_grant")
 
 
-def test_after_a_renewal_the_refresh_token_goes_on(
+def test_refresh_token_works_again_after_a_renewal(
     party: Software, tokens: dict[str, Any], time_machine: TimeMachineFixture
 ) -> None:
     ends_at = ThirdPartyAuthorization.objects.get().expires_at
@@ -361,7 +359,7 @@ def forget_user(authorization: ThirdPartyAuthorization) -> None:
 
 
 @pytest.mark.parametrize("happens", [remove, close_seller, switch_user_off, forget_user])
-def test_nothing_is_refreshed_when_the_consent_has_no_ground_any_more(
+def test_refresh_is_refused_when_the_authorisation_gives_no_access(
     party: Software, tokens: dict[str, Any], happens: Callable[[ThirdPartyAuthorization], None]
 ) -> None:
     """V7.4.2, V8.3.2, V10.4.9."""
@@ -371,21 +369,21 @@ def test_nothing_is_refreshed_when_the_consent_has_no_ground_any_more(
 
 
 @pytest.mark.parametrize("field", ["paused_at", "deleted_at"])
-def test_a_party_that_is_gone_is_not_known_any_more(party: Software, tokens: dict[str, Any], field: str) -> None:
+def test_deleted_party_is_refused(party: Software, tokens: dict[str, Any], field: str) -> None:
     ThirdParty.objects.update(**{field: timezone.now()})
     assert_error(party.refresh(tokens["refresh_token"]), "invalid_client", 401)
     assert rights(tokens["access_token"]) == ""
 
 
-def test_a_party_that_is_registered_for_less_gets_less_at_once(party: Software, tokens: dict[str, Any]) -> None:
-    """RFC 6749 §3.3: no seller can give a party what the marketplace does not let it have."""
+def test_narrower_registration_applies_at_once(party: Software, tokens: dict[str, Any]) -> None:
+    """RFC 6749 §3.3: a seller cannot grant rights that the party is not registered for."""
     ThirdParty.objects.update(scope="orders:read")
     assert rights(tokens["access_token"]) == "orders:read"
     assert party.refresh(tokens["refresh_token"]).json()["granted_scope"] == "orders:read"
 
 
-def test_a_right_that_was_taken_back_cannot_be_named_any_more(owner: Client, party: Software) -> None:
-    """RFC 6749 §6: the whole of what was told at first may be repeated; a part of it must still stand."""
+def test_removed_right_cannot_be_requested(owner: Client, party: Software) -> None:
+    """RFC 6749 §6: the full original scope may be repeated; a single right in it must still be granted."""
     tokens = connect(
         owner, party, scope="orders:manage offers:read", ticked=["orders:manage", "orders:read", "offers:read"]
     )
@@ -395,7 +393,7 @@ def test_a_right_that_was_taken_back_cannot_be_named_any_more(owner: Client, par
     assert (again["scope"], again["granted_scope"]) == (tokens["scope"], "orders:read")
 
 
-def test_a_client_without_a_secret_always_rotates(owner: Client) -> None:
+def test_client_without_a_secret_always_rotates(owner: Client) -> None:
     """RFC 9700 §2.2.2."""
     party = software(ThirdPartyFactory(client_type=ThirdParty.CLIENT_PUBLIC, refresh_tokens=FIXED))
     tokens = connect(owner, party)

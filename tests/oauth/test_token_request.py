@@ -1,4 +1,4 @@
-"""A request to the token endpoints: its method, its parameters, its bytes (RFC 6749 §3.2, §5.2)."""
+"""Requests to the token endpoints: methods, parameters and encoding (RFC 6749 §3.2, §5.2)."""
 
 import pytest
 from django.test import Client
@@ -13,12 +13,12 @@ ERRORS = {"invalid_request", "invalid_client", "invalid_grant", "invalid_scope"}
 ERRORS |= {"unauthorized_client", "unsupported_grant_type"}
 
 
-# ---- Methods and answers ----------------------------------------------------------------------------------
+# ---- Methods and responses --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_only_post_is_served(warehouse: Software, method: str, path: str) -> None:
+def test_only_post_is_allowed(warehouse: Software, method: str, path: str) -> None:
     """RFC 6749 §3.2, RFC 7009 §2.1, RFC 7662 §2.1."""
     answer = Client().generic(method, f"{path}?{BODY}", b"", FORM, headers=header(warehouse.authorization))
     assert answer.status_code == 405
@@ -26,7 +26,7 @@ def test_only_post_is_served(warehouse: Software, method: str, path: str) -> Non
     assert b"access_token" not in answer.content
 
 
-def test_a_token_is_json_that_nobody_keeps(warehouse: Software) -> None:
+def test_token_response_is_json_and_not_cacheable(warehouse: Software) -> None:
     """RFC 6749 §5.1."""
     answer = warehouse.token(**GRANT)
     assert answer.status_code == 200
@@ -36,17 +36,17 @@ def test_a_token_is_json_that_nobody_keeps(warehouse: Software) -> None:
 
 
 @pytest.mark.parametrize("path", ["/token/", "/token/x", "/Token"])
-def test_no_other_address_leads_to_the_token_endpoint(warehouse: Software, path: str) -> None:
+def test_variants_of_the_path_are_not_served(warehouse: Software, path: str) -> None:
     assert warehouse.post(path, **GRANT).status_code in {403, 404}
 
 
-# ---- Where parameters may stand ---------------------------------------------------------------------------
+# ---- Location of parameters -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("query", "body"), [("", BODY), (f"?{BODY}", ""), (f"?{BODY}", BODY)], ids=["body", "url", "both"]
 )
-def test_the_grant_type_may_stand_in_the_url_the_body_or_both(warehouse: Software, query: str, body: str) -> None:
+def test_grant_type_may_be_in_the_url_the_body_or_both(warehouse: Software, query: str, body: str) -> None:
     assert send(f"/token{query}", body, authorization=warehouse.authorization).status_code == 200
 
 
@@ -59,43 +59,41 @@ def test_the_grant_type_may_stand_in_the_url_the_body_or_both(warehouse: Softwar
         ("?grant_type=client_credentials&grant_type=client_credentials", BODY),
     ],
 )
-def test_grant_types_that_differ_or_stand_twice_in_one_place_are_refused(
-    warehouse: Software, query: str, body: str
-) -> None:
+def test_different_or_repeated_grant_types_are_refused(warehouse: Software, query: str, body: str) -> None:
     """RFC 6749 §3.2."""
     assert_error(send(f"/token{query}", body, authorization=warehouse.authorization), "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["scope", "client_id", "client_secret", "code", "redirect_uri", "anything", ""])
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_no_other_parameter_may_stand_twice(warehouse: Software, name: str, path: str) -> None:
-    """RFC 6749 §3.2, though both be equal; in either place."""
+def test_repeated_parameter_is_refused(warehouse: Software, name: str, path: str) -> None:
+    """RFC 6749 §3.2, even if both values are equal."""
     body = f"{BODY}&token=x&{name}=a&{name}=a"
     assert_error(send(path, body, authorization=warehouse.authorization), "invalid_request")
 
 
-def test_a_parameter_may_not_stand_in_the_url_and_in_the_body(warehouse: Software) -> None:
+def test_parameter_in_both_url_and_body_is_refused(warehouse: Software) -> None:
     body = f"{BODY}&scope=RETAILER"
     assert_error(send("/token?scope=RETAILER", body, authorization=warehouse.authorization), "invalid_request")
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "", "multipart/form-data", "x", ";;;"])
 @pytest.mark.parametrize("body", ["", "[object Object]"])
-def test_a_grant_type_in_the_url_makes_up_for_an_odd_body(warehouse: Software, content_type: str, body: str) -> None:
-    """The commonest form in the wild, and the commonest mistake beside it."""
+def test_grant_type_in_the_url_works_with_any_body(warehouse: Software, content_type: str, body: str) -> None:
+    """The most common request of existing clients, and the most common mistakes in its body."""
     answer = send(f"/token?{BODY}", body, content_type=content_type, authorization=warehouse.authorization)
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x", "text/html"])
 def test_parameters_are_read_from_forms_only(warehouse: Software, content_type: str) -> None:
-    """RFC 6749 §3.2: a form body; nothing else is guessed at."""
+    """RFC 6749 §3.2 requires a form body; other types are not parsed."""
     body = '{"grant_type": "client_credentials"}' if "json" in content_type else BODY
     answer = send("/token", body, content_type=content_type, authorization=warehouse.authorization)
     assert_error(answer, "invalid_request")
 
 
-def test_a_charset_in_the_content_type_changes_nothing(warehouse: Software) -> None:
+def test_charset_of_the_content_type_is_ignored(warehouse: Software) -> None:
     for charset in ("utf-8", "UTF-8", "iso-8859-1", "no-such-charset"):
         content_type = f"{FORM}; charset={charset}"
         assert send("/token", BODY, content_type=content_type, authorization=warehouse.authorization).status_code == 200
@@ -115,7 +113,7 @@ def test_secrets_in_the_url_are_refused_and_not_logged(warehouse: Software, path
     assert "geheim" not in log.getvalue()
 
 
-def test_a_token_request_writes_one_line_with_client_grant_result_and_jti(warehouse: Software) -> None:
+def test_token_request_logs_one_line_with_client_grant_result_and_jti(warehouse: Software) -> None:
     """V16.3.x: the security event is the result in the request's own line."""
     with listening() as log:
         token = warehouse.access_token()
@@ -125,7 +123,7 @@ def test_a_token_request_writes_one_line_with_client_grant_result_and_jti(wareho
     assert "result=authn_token_created" in line
 
 
-def test_a_refused_token_request_says_why_in_its_line(warehouse: Software) -> None:
+def test_refused_token_request_logs_the_error(warehouse: Software) -> None:
     with listening() as log:
         warehouse.token(scope="x", **GRANT)
     (line,) = log.lines
@@ -133,7 +131,7 @@ def test_a_refused_token_request_says_why_in_its_line(warehouse: Software) -> No
     assert "jti=" not in line
 
 
-def test_no_log_line_holds_a_secret_or_a_token(warehouse: Software) -> None:
+def test_secrets_and_tokens_are_not_logged(warehouse: Software) -> None:
     with listening(everything=True) as log:
         token = warehouse.access_token()
         Software(warehouse.client_id, warehouse.secret[:-1]).token(**GRANT)
@@ -142,20 +140,20 @@ def test_no_log_line_holds_a_secret_or_a_token(warehouse: Software) -> None:
         assert secret not in log.getvalue()
 
 
-# ---- What is ignored --------------------------------------------------------------------------------------
+# ---- Ignored parameters -----------------------------------------------------------------------------------
 
-# What oauthlib's request, or our validator, keeps under names that a client could send.
+# Attributes of oauthlib's request and of our validator whose names a client could send.
 INTERNAL_NAMES = ["client", "user", "scopes", "rights", "grant", "authorization", "extra_credentials", "expires_in"]
 INTERNAL_NAMES += ["subject_claims", "headers", "http_method", "uri", "body", "_params", "response_type"]
 
 
-def test_blank_parameters_are_as_good_as_absent(warehouse: Software) -> None:
+def test_blank_parameters_are_treated_as_absent(warehouse: Software) -> None:
     """RFC 6749 §3.2."""
     assert warehouse.token(scope="", client_id="", client_secret="", code="", **GRANT).json()["scope"] == "RETAILER"
 
 
 @pytest.mark.parametrize("name", [*INTERNAL_NAMES, "anything", "resource", "audience"])
-def test_parameters_nobody_knows_are_ignored(warehouse: Software, name: str) -> None:
+def test_unknown_parameters_are_ignored(warehouse: Software, name: str) -> None:
     """RFC 6749 §3.2."""
     answer = send("/token", f"{BODY}&{name}=x", authorization=warehouse.authorization)
     assert answer.status_code == 200
@@ -165,7 +163,7 @@ def test_parameters_nobody_knows_are_ignored(warehouse: Software, name: str) -> 
 # ---- Grant types ------------------------------------------------------------------------------------------
 
 
-def test_a_missing_grant_type_is_an_invalid_request(warehouse: Software) -> None:
+def test_missing_grant_type_is_an_invalid_request(warehouse: Software) -> None:
     """RFC 6749 §5.2."""
     assert_error(warehouse.token(), "invalid_request")
     assert_error(warehouse.token(grant_type=""), "invalid_request")
@@ -187,31 +185,31 @@ def test_a_missing_grant_type_is_an_invalid_request(warehouse: Software) -> None
         "x" * 10_000,
     ],
 )
-def test_a_grant_type_that_is_off_is_unsupported(warehouse: Software, party: Software, grant_type: str) -> None:
-    """RFC 9700 §2.1.2 and §2.4; openid is one that oauthlib takes for a code grant."""
+def test_disabled_grant_type_is_unsupported(warehouse: Software, party: Software, grant_type: str) -> None:
+    """RFC 9700 §2.1.2 and §2.4; oauthlib treats openid as a code grant."""
     form = {"grant_type": grant_type, "code": "x", "username": "a", "password": "b", "device_code": "x"}
     assert_error(warehouse.token(**form), "unsupported_grant_type")
     assert_error(party.token(**form), "unsupported_grant_type")
 
 
 @pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token"])
-def test_a_sellers_own_client_has_no_other_grant(warehouse: Software, grant_type: str) -> None:
+def test_credential_has_no_other_grant(warehouse: Software, grant_type: str) -> None:
     """RFC 6749 §5.2 unauthorized_client."""
     answer = warehouse.token(grant_type=grant_type, code="x", refresh_token="x", redirect_uri="x")
     assert_error(answer, "unauthorized_client")
 
 
-def test_a_third_party_gets_no_tokens_of_its_own(party: Software) -> None:
+def test_third_party_cannot_use_client_credentials(party: Software) -> None:
     assert_error(party.token(**GRANT), "unauthorized_client")
 
 
 @pytest.mark.parametrize("grant_type", ["client_credentials", "authorization_code", "refresh_token"])
-def test_a_resource_server_gets_no_tokens_at_all(gateway: Software, grant_type: str) -> None:
+def test_resource_server_cannot_get_tokens(gateway: Software, grant_type: str) -> None:
     answer = gateway.token(grant_type=grant_type, code="x", refresh_token="x", redirect_uri="x")
     assert_error(answer, "unauthorized_client")
 
 
-# ---- Hostile bytes ----------------------------------------------------------------------------------------
+# ---- Malformed requests -----------------------------------------------------------------------------------
 
 HOSTILE = {
     "NUL in a value": b"grant_type=client_credentials&scope=%00",
@@ -238,7 +236,7 @@ HOSTILE = {
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_bodies_are_refused_in_json(warehouse: Software, path: str, body: bytes) -> None:
-    """V2.2.1: 4xx, on every database; 5xx would be a crash that somebody can cause."""
+    """V2.2.1: 4xx on every database. A 5xx would be a crash that a client can cause."""
     for authorization in (warehouse.authorization, ""):
         answer = send(path, body, authorization=authorization)
         assert answer.status_code in {400, 401}
@@ -264,6 +262,6 @@ def test_hostile_addresses_are_refused_in_json(warehouse: Software, path: str, q
         "multipart/mixed; boundary=a",
     ],
 )
-def test_a_broken_multipart_body_is_refused_in_json(warehouse: Software, content_type: str) -> None:
+def test_broken_multipart_body_is_refused_in_json(warehouse: Software, content_type: str) -> None:
     answer = send("/token", b"--x\r\n\r\n", content_type=content_type, authorization=warehouse.authorization)
     assert_error(answer, "invalid_request")

@@ -1,4 +1,4 @@
-"""Access tokens, checked by a library that is not ours, and forged ones (RFC 9068, RFC 7515, RFC 8725)."""
+"""Access tokens: verification by an independent library, and forgeries (RFC 9068, RFC 7515, RFC 8725)."""
 
 import base64
 import hmac
@@ -36,7 +36,7 @@ def own_key(settings: Settings) -> SigningKey:
 
 
 def signed(header: Claims, stated: Claims, sign: Callable[[bytes], bytes]) -> str:
-    """A JWS in compact form (RFC 7515 §7.1), made here by hand."""
+    """Return a JWS in compact form (RFC 7515 §7.1), built without a library."""
     signing_input = ".".join(b64url(json.dumps(part, separators=(",", ":")).encode()) for part in (header, stated))
     return f"{signing_input}.{b64url(sign(signing_input.encode()))}"
 
@@ -56,10 +56,10 @@ def key(settings: Settings) -> SigningKey:
     return own_key(settings)
 
 
-# ---- What others can check --------------------------------------------------------------------------------
+# ---- Independent verification -----------------------------------------------------------------------------
 
 
-def test_an_independent_library_verifies_a_token_with_the_published_keys(token: str) -> None:
+def test_independent_library_verifies_a_token_with_the_published_keys(token: str) -> None:
     """RFC 9068 §4: header, signature, issuer, audience and time."""
     decoded = jwt.decode(token, published(), algorithms=["ES256"])
     assert decoded.header == {"alg": "ES256", "kid": "development", "typ": "at+jwt"}
@@ -70,19 +70,19 @@ def test_an_independent_library_verifies_a_token_with_the_published_keys(token: 
     registry.validate(decoded.claims)
 
 
-def test_a_partys_token_is_verified_alike(tokens: Claims) -> None:
+def test_token_of_a_party_is_verified_in_the_same_way(tokens: Claims) -> None:
     decoded = jwt.decode(tokens["access_token"], published(), algorithms=["ES256"])
     assert decoded.claims == claims(tokens["access_token"])
 
 
-def test_rs256_works_by_setting(warehouse: Software, settings: Settings) -> None:
+def test_rs256_key_is_used_if_configured(warehouse: Software, settings: Settings) -> None:
     settings.TOKEN_SIGNING_KEYS = new_signing_key("RS256")
     token = warehouse.access_token()
     assert jwt.decode(token, published(), algorithms=["RS256"]).header["alg"] == "RS256"
     assert verify(token).status_code == 204
 
 
-def test_a_token_of_an_older_key_stays_good_while_that_key_is_there(
+def test_token_of_an_older_key_is_valid_while_the_key_is_configured(
     warehouse: Software, token: str, settings: Settings
 ) -> None:
     old = settings.TOKEN_SIGNING_KEYS
@@ -94,22 +94,22 @@ def test_a_token_of_an_older_key_stays_good_while_that_key_is_there(
     assert [verify(each).status_code for each in (token, newer)] == [401, 204]
 
 
-# ---- What forgers try -------------------------------------------------------------------------------------
+# ---- Forgeries --------------------------------------------------------------------------------------------
 
 
 def public_pem(key: SigningKey) -> bytes:
     return key.jwk.as_pem(private=False)
 
 
-def test_a_token_made_by_hand_with_our_key_is_good(token: str, key: SigningKey) -> None:
-    """That the forgeries below fail for what is wrong with them, and not for how they are made."""
+def test_hand_made_token_with_our_key_is_valid(token: str, key: SigningKey) -> None:
+    """This shows that the forgeries below fail for their defect, not for the way in which they are built."""
     header = {"alg": "ES256", "kid": key.id, "typ": "at+jwt"}
     assert verify(signed(header, claims(token), sign_raw(key))).status_code == 204
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "", "HS256", "ES384", "RS256", "PS256", "EdDSA"])
 @pytest.mark.parametrize("signs", ["nothing", "public key as HMAC secret", "our key"])
-def test_no_algorithm_that_a_token_names_is_obeyed(token: str, key: SigningKey, alg: str, signs: str) -> None:
+def test_algorithm_named_by_the_token_is_ignored(token: str, key: SigningKey, alg: str, signs: str) -> None:
     """RFC 8725 §3.1, §2.1."""
     ways: dict[str, Callable[[bytes], bytes]] = {
         "nothing": lambda data: b"",
@@ -120,7 +120,7 @@ def test_no_algorithm_that_a_token_names_is_obeyed(token: str, key: SigningKey, 
     assert verify(forged).status_code == 401
 
 
-def test_the_hmac_of_our_public_key_is_refused_under_our_own_header_too(token: str, key: SigningKey) -> None:
+def test_hmac_with_our_public_key_is_refused_with_our_header(token: str, key: SigningKey) -> None:
     for secret in (public_pem(key), json.dumps(key.public_jwk).encode(), key.id.encode(), b""):
         forged = signed(key.header, claims(token), partial(hmac.digest, secret, digest="sha256"))
         assert verify(forged).status_code == 401
@@ -140,21 +140,21 @@ def test_the_hmac_of_our_public_key_is_refused_under_our_own_header_too(token: s
         {"x5u": "https://evil.example/cert"},
     ],
 )
-def test_another_header_is_refused_though_our_key_signed_it(token: str, key: SigningKey, change: Claims) -> None:
-    """RFC 9068 §4, RFC 8725 §3.11: a JWT of another kind is no access token."""
+def test_another_header_is_refused_despite_a_valid_signature(token: str, key: SigningKey, change: Claims) -> None:
+    """RFC 9068 §4, RFC 8725 §3.11: a JWT of another type is not an access token."""
     header = {"alg": "ES256", "kid": key.id, "typ": "at+jwt"} | change
     forged = signed({name: value for name, value in header.items() if value is not None}, claims(token), sign_raw(key))
     assert verify(forged).status_code == 401
 
 
-def test_a_key_that_the_token_brings_along_is_ignored(token: str) -> None:
+def test_key_in_the_token_header_is_ignored(token: str) -> None:
     """RFC 8725 §3.10, and the `jwk` header of RFC 7515 §4.1.3."""
     foreign = ECKey.generate_key("P-256")
     header = {"alg": "ES256", "kid": "development", "typ": "at+jwt", "jwk": foreign.as_dict(private=False)}
     assert verify(jwt.encode(header, claims(token), foreign)).status_code == 401
 
 
-def test_a_foreign_keys_signature_is_refused(token: str) -> None:
+def test_signature_of_another_key_is_refused(token: str) -> None:
     header = {"alg": "ES256", "kid": "development", "typ": "at+jwt"}
     assert verify(jwt.encode(header, claims(token), ECKey.generate_key("P-256"))).status_code == 401
 
@@ -170,7 +170,7 @@ def test_a_foreign_keys_signature_is_refused(token: str) -> None:
         {"exp": -1},
     ],
 )
-def test_another_issuer_audience_or_time_is_refused_though_our_key_signed_it(
+def test_invalid_issuer_audience_or_time_is_refused_despite_a_valid_signature(
     token: str, key: SigningKey, change: Claims
 ) -> None:
     """RFC 9068 §4."""
@@ -187,7 +187,7 @@ def test_another_issuer_audience_or_time_is_refused_though_our_key_signed_it(
         {"jti": "x"},
     ],
 )
-def test_an_altered_token_is_refused(token: str, change: Claims) -> None:
+def test_altered_token_is_refused(token: str, change: Claims) -> None:
     header, _, signature = token.split(".")
     payload = b64url(json.dumps(claims(token) | change, separators=(",", ":")).encode())
     assert verify(f"{header}.{payload}.{signature}").status_code == 401
@@ -195,8 +195,8 @@ def test_an_altered_token_is_refused(token: str, change: Claims) -> None:
 
 @given(data=st.data())
 @hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_single_character_of_a_token_can_be_changed(key: SigningKey, data: st.DataObject) -> None:
-    """Nor in its signature: a token has one spelling."""
+def test_changing_any_character_of_a_token_invalidates_it(key: SigningKey, data: st.DataObject) -> None:
+    """Including the last characters of its signature, because base64url has one encoding only."""
     made = access_tokens.sign(
         {"iss": ISSUER, "aud": ISSUER, "exp": int(time.time()) + 60, "jti": "x", "client_id": "x"}
     )
@@ -226,12 +226,12 @@ def test_no_single_character_of_a_token_can_be_changed(key: SigningKey, data: st
         "a" * 100000,
     ],
 )
-def test_what_is_no_token_is_refused_without_a_crash(broken: str) -> None:
+def test_malformed_token_is_refused(broken: str) -> None:
     with pytest.raises(access_tokens.InvalidToken):
         access_tokens.verify(broken)
 
 
-def test_a_longer_or_shorter_signature_is_refused(token: str) -> None:
+def test_longer_or_shorter_signature_is_refused(token: str) -> None:
     head, _, signature = token.rpartition(".")
     raw = b64url_decode(signature)
     assert verify(f"{head}.{b64url(raw)}").status_code == 204
@@ -239,8 +239,8 @@ def test_a_longer_or_shorter_signature_is_refused(token: str) -> None:
         assert verify(f"{head}.{b64url(forged)}").status_code == 401
 
 
-def test_a_signature_in_der_is_refused(token: str, key: SigningKey) -> None:
-    """RFC 7518 §3.4: R and S side by side."""
+def test_signature_in_der_is_refused(token: str, key: SigningKey) -> None:
+    """RFC 7518 §3.4: the signature is the concatenation of R and S."""
     head, _, _ = token.rpartition(".")
     jws = base64.urlsafe_b64encode(b"\x30\x44\x02\x20" + bytes(32) + b"\x02\x20" + bytes(32)).decode()
     assert verify(f"{head}.{jws}").status_code == 401
@@ -249,7 +249,7 @@ def test_a_signature_in_der_is_refused(token: str, key: SigningKey) -> None:
 # ---- Time -------------------------------------------------------------------------------------------------
 
 
-def test_a_token_ends_on_the_second(warehouse: Software, time_machine: TimeMachineFixture) -> None:
+def test_token_expires_on_the_second(warehouse: Software, time_machine: TimeMachineFixture) -> None:
     """RFC 9068 §4: the current time MUST be before `exp`."""
     time_machine.move_to(timezone.now().replace(microsecond=0), tick=False)
     token = warehouse.access_token()

@@ -1,4 +1,4 @@
-"""Always the truth about a connection: it is shown as active exactly when the party can get and use a token."""
+"""State of an authorisation: shown as active exactly when the party can get and use a token."""
 
 import datetime as dt
 from dataclasses import replace
@@ -35,7 +35,7 @@ RIGHTS = ["orders:manage", "offers:read"]
 
 
 class Connection(RuleBasedStateMachine):
-    """One seller with two members, one party, and everybody who can end or resume the connection."""
+    """A seller with two members, one party, and every action that can end or resume the access."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Connection(RuleBasedStateMachine):
 
     @rule()
     def consent(self) -> None:
-        """The seller consents and the party exchanges the code; refused while that is not possible."""
+        """The seller consents and the party exchanges the code; skipped while consent would be refused."""
         self.row.refresh_from_db()
         self.seller.refresh_from_db()
         if self.row.paused_at or not self.seller.is_open or not self.giver.is_active:
@@ -103,7 +103,7 @@ class Connection(RuleBasedStateMachine):
     # ---- The seller ---------------------------------------------------------------------------------------------
 
     def act(self, verb: Any, *args: Any, by: User | None = None) -> None:
-        """Do it, unless it is refused now."""
+        """Perform an act of the seller; ignore a refusal."""
         try:
             verb(*args, by=Actor(user=by or self.colleague))
         except Refusal:
@@ -176,7 +176,7 @@ class Connection(RuleBasedStateMachine):
     def wait(self, days: int) -> None:
         self.clock.shift(dt.timedelta(days=days))
 
-    # ---- What must be true --------------------------------------------------------------------------------------
+    # ---- Invariants ---------------------------------------------------------------------------------------------
 
     @invariant()
     def active_is_what_works(self) -> None:
@@ -212,7 +212,7 @@ class Connection(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_a_connection_is_shown_as_active_exactly_when_it_works() -> None:
+def test_authorisation_is_shown_as_active_exactly_when_it_works() -> None:
     run_state_machine_as_test(
         Connection,
         settings=hypothesis_settings(

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 PATIENCE_SECONDS = 10
 
@@ -25,9 +25,14 @@ def elsewhere[T](act: Callable[[], T]) -> Callable[[], T]:
 
 def at_once[T](row: Model, *acts: Callable[[], T]) -> list[T]:
     """Do these together: `row` is locked until each of them waits for it, or is done; then they all run."""
+    return at_once_on(type(row)._default_manager.filter(pk=row.pk), *acts)
+
+
+def at_once_on[T](rows: QuerySet[Any], *acts: Callable[[], T]) -> list[T]:
+    """Do these together, as `at_once` does, with several rows locked."""
     with ThreadPoolExecutor(len(acts)) as pool:
         with transaction.atomic():
-            type(row)._default_manager.select_for_update().get(pk=row.pk)
+            assert rows.select_for_update()
             futures = [pool.submit(elsewhere(act)) for act in acts]
             wait_for_collision(futures)
         return [future.result(PATIENCE_SECONDS) for future in futures]

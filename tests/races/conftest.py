@@ -1,4 +1,4 @@
-"""Tests that need PostgreSQL, and commit."""
+"""Marks of all tests here: they need PostgreSQL, and they commit."""
 
 from tests.oauth.conftest import code, owner, party, seller, tokens
 

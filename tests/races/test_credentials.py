@@ -1,4 +1,4 @@
-"""Two clicks at once on the pages of credentials, and a deletion while tokens are made."""
+"""Concurrent clicks on the pages of credentials, and deletion while tokens are issued."""
 
 import datetime as dt
 import re
@@ -18,6 +18,7 @@ from tests.factories import ClientCredentialFactory, TechnicalContactFactory
 from tests.oauth.flow import GRANT, Software, assert_error, software, verify
 from tests.people import signed_in
 from tests.races.collisions import at_once, elsewhere
+from tests.rights import posted
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -26,7 +27,7 @@ SETTINGS = "/instellingen/api/"
 
 @pytest.fixture
 def tabs(seller: Seller) -> list[Client]:
-    """The owner's browser, and the owner's telephone."""
+    """Two browsers of the owner."""
     return [signed_in(seller.members.get()) for _ in range(2)]
 
 
@@ -37,7 +38,7 @@ def secrets_in(answer: Any) -> list[str]:
 # ---- Toon secret ------------------------------------------------------------------------------------------
 
 
-def test_of_two_reveals_at_once_exactly_one_shows_the_secret(seller: Seller, tabs: list[Client]) -> None:
+def test_one_of_two_concurrent_reveals_shows_the_secret(seller: Seller, tabs: list[Client]) -> None:
     """V2.3.4, V15.4.2."""
     credential = ClientCredentialFactory(seller=seller)
     address = f"{SETTINGS}credentials/{credential.client_id}/secret/"
@@ -49,8 +50,8 @@ def test_of_two_reveals_at_once_exactly_one_shows_the_secret(seller: Seller, tab
     assert Software(credential.client_id, shown).token(**GRANT).status_code == 200
 
 
-def test_of_two_rotations_at_once_one_gives_way(seller: Seller) -> None:
-    """At most two secrets live, and every older one has an end."""
+def test_one_of_two_concurrent_rotations_is_refused(seller: Seller) -> None:
+    """At most two secrets work, and every older one has an end."""
     credential = ClientCredentialFactory(seller=seller, revealed=True)
 
     def rotate() -> str | None:
@@ -66,8 +67,8 @@ def test_of_two_rotations_at_once_one_gives_way(seller: Seller) -> None:
     assert ClientSecret.objects.filter(ends_at=None).count() == 1
 
 
-def test_of_two_clicks_on_nieuw_secret_one_makes_a_secret(seller: Seller, tabs: list[Client]) -> None:
-    """With 'nu' the second would end the secret that the first has just shown."""
+def test_one_of_two_clicks_on_nieuw_secret_creates_a_secret(seller: Seller, tabs: list[Client]) -> None:
+    """With 'nu', the second click would end the secret that the first one has just shown."""
     credential = ClientCredentialFactory(seller=seller, revealed=True)
     address = f"{SETTINGS}credentials/{credential.client_id}/nieuw-secret/"
     sent = {"overlap": "0", "replacing": str(credential.secrets.get().pk)}
@@ -81,18 +82,18 @@ def test_of_two_clicks_on_nieuw_secret_one_makes_a_secret(seller: Seller, tabs: 
 
 
 def create(tab: Client, name: str) -> int:
-    return int(tab.post(f"{SETTINGS}credentials/", {"name": name, "scopes": ["orders:read"]}).status_code)
+    return int(tab.post(f"{SETTINGS}credentials/", {"name": name, **posted(["orders:read"])}).status_code)
 
 
-def test_of_two_credentials_of_one_name_at_once_one_is_made(seller: Seller, tabs: list[Client]) -> None:
-    """V2.3.3: also the double click on Aanmaken."""
+def test_one_of_two_concurrent_credentials_with_one_name_is_created(seller: Seller, tabs: list[Client]) -> None:
+    """V2.3.3: for example a double click on Aanmaken."""
     TechnicalContactFactory(seller=seller)
     statuses = at_once(seller, partial(create, tabs[0], "Magazijn"), partial(create, tabs[1], "MAGAZIJN "))
     assert sorted(statuses) == [302, 422]
     assert ClientCredential.objects.for_seller(seller).count() == 1
 
 
-def test_of_two_credentials_for_the_last_place_at_once_one_is_made(
+def test_one_of_two_concurrent_credentials_gets_the_last_place(
     seller: Seller, tabs: list[Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """V2.3.4."""
@@ -103,7 +104,7 @@ def test_of_two_credentials_for_the_last_place_at_once_one_is_made(
     assert ClientCredential.objects.for_seller(seller).count() == 1
 
 
-def test_two_different_credentials_at_once_are_both_made(seller: Seller, tabs: list[Client]) -> None:
+def test_concurrent_credentials_with_different_names_are_created(seller: Seller, tabs: list[Client]) -> None:
     TechnicalContactFactory(seller=seller)
     statuses = at_once(seller, partial(create, tabs[0], "Magazijn"), partial(create, tabs[1], "Kantoor"))
     assert statuses == [302, 302]
@@ -112,10 +113,8 @@ def test_two_different_credentials_at_once_are_both_made(seller: Seller, tabs: l
 # ---- Verwijderen ------------------------------------------------------------------------------------------
 
 
-def test_a_token_that_was_being_made_when_the_delete_answered_is_dead(
-    seller: Seller, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """V15.4.2: the client has been found, the token is not signed yet."""
+def test_token_being_issued_during_deletion_is_invalid(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """V15.4.2: the deletion happens after the client was found and before the token is signed."""
     client = software(ClientCredentialFactory(seller=seller))
     found, deleted, sign = threading.Event(), threading.Event(), access_tokens.sign
 
@@ -134,7 +133,7 @@ def test_a_token_that_was_being_made_when_the_delete_answered_is_dead(
     assert verify(token).status_code == 401
 
 
-def test_under_a_storm_of_requests_no_token_works_once_delete_has_answered(seller: Seller) -> None:
+def test_no_token_works_after_deletion_under_load(seller: Seller) -> None:
     client = software(ClientCredentialFactory(seller=seller))
     begun, deleted = threading.Event(), threading.Event()
 
@@ -153,7 +152,7 @@ def test_under_a_storm_of_requests_no_token_works_once_delete_has_answered(selle
             assert begun.wait(30)
             ClientCredential.objects.get().delete_softly(by=Actor())
         finally:
-            deleted.set()  # or the storm outlives the test, and the block waits for it forever
+            deleted.set()  # otherwise the threads never end, and the block waits for them forever
         results = [future.result(30) for future in storm]
     assert sum(len(made) for made, _ in results)
     for made, last in results:

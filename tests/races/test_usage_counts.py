@@ -1,4 +1,4 @@
-"""Processes that write the same counts at once: none waits for ever, and nothing is lost."""
+"""Processes that write the same counts concurrently: no deadlock, and no lost counts."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.race
 
 PROCESSES, ROUNDS, KEYS = 2, 30, 200
 
-# Counts the keys in the order given, because a process meets its clients in an order of its own.
+# Count the keys in the given order, because each process sees its clients in a different order.
 PROGRAM = dedent("""
     import sys
     import django
@@ -33,7 +33,7 @@ PROGRAM = dedent("""
 """)
 
 
-def test_two_processes_that_write_the_same_counts_add_up(new_database: Callable[[], str]) -> None:
+def test_concurrent_processes_add_their_counts(new_database: Callable[[], str]) -> None:
     url = new_database()
     subjects = [str(uuid4()) for _ in range(KEYS)]
     processes = [

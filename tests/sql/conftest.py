@@ -1,4 +1,4 @@
-"""A stopped clock, a third party, and its tokens."""
+"""Fixtures: a stopped clock, a third party, and its tokens."""
 
 import datetime as dt
 
@@ -27,7 +27,7 @@ def party(db: None) -> Software:
 
 @pytest.fixture
 def tokens(now: dt.datetime, party: Software) -> Claims:
-    """The tokens of a party with every right."""
+    """The token response of a party with every right."""
     code = sent_back(decide(signed_in(SellerFactory().members.get()), request_address(party)))["code"]
     answer: Claims = party.exchange(code).json()
     return answer

@@ -1,4 +1,4 @@
-"""The states that rows may be in: what may have changed of them, one change or two at once, each taken back."""
+"""Enumeration of row states: every combination of up to two changes, each rolled back."""
 
 import datetime as dt
 import itertools
@@ -16,13 +16,13 @@ TICK = dt.timedelta(microseconds=1)
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """Take back what is done within."""
+    """Roll back the changes of the block."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
 
 
 def combinations(changes: dict[str, Change], at_once: int = 2) -> Iterator[tuple[str, ...]]:
-    """Every choice of so many changes, and fewer, and none."""
+    """Yield every combination of at most `at_once` changes, the empty one included."""
     for count in range(at_once + 1):
         yield from itertools.combinations(changes, count)

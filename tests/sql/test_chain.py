@@ -1,4 +1,4 @@
-"""The hand-written SQL that finds a code or refresh token, held to the models: same answers in every state."""
+"""The SQL that finds a code or refresh token, compared with the models in every state."""
 
 import datetime as dt
 
@@ -9,7 +9,7 @@ from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Grant, RefreshToken, ThirdParty, ThirdPartyAuthorization
 from apicredentials.oauth.sql import grant_chains
 from apicredentials.oauth.sql.grant_chains import GrantState
-from tests.factories import SellerFactory, ThirdPartyFactory
+from tests.factories import SellerFactory, ThirdPartyAuthorizationFactory, ThirdPartyFactory
 from tests.oauth.flow import Software, decide, request_address, sent_back
 from tests.people import signed_in
 from tests.sql.states import TICK, Change, Claims, combinations, undone
@@ -36,6 +36,8 @@ def state_by_orm(grant: Grant, token: RefreshToken | None = None, successor: Ref
         authorized=authorization.scope,
         retailer_id=authorization.seller.retailer_id,
         gives_access=grant.revoked_at is None and alive,
+        is_closed=not authorization.seller.is_open,
+        end_cause=authorization.end_cause,
         token_pk=token.pk if token else None,
         successor_pk=successor.pk if successor else None,
         expires=grant.expires,
@@ -48,13 +50,13 @@ def state_by_orm(grant: Grant, token: RefreshToken | None = None, successor: Ref
 
 @pytest.fixture
 def chain(now: dt.datetime, party: Software) -> list[str]:
-    """A code, the refresh token that it gave, and the one that replaced that."""
+    """A code, its refresh token, and the successor of that token."""
     code = sent_back(decide(signed_in(SellerFactory().members.get()), request_address(party)))["code"]
     first = party.exchange(code).json()["refresh_token"]
     return [code, first, party.refresh(first).json()["refresh_token"]]
 
 
-def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, chain: list[str]) -> None:
+def test_sql_finds_a_chain_like_the_orm_in_every_state(now: dt.datetime, chain: list[str]) -> None:
     code, first, second = chain
     client_pk = ThirdParty.objects.get().pk
     grants, authorizations, tokens = Grant.objects.all(), ThirdPartyAuthorization.objects.all(), RefreshToken.objects
@@ -95,9 +97,37 @@ def test_a_chain_is_found_as_the_orm_finds_it_in_every_state(now: dt.datetime, c
     assert worth == {True, False}
 
 
-def test_a_chain_is_its_clients_alone(party: Software, tokens: Claims) -> None:
+def test_chain_is_found_for_its_own_client_only(party: Software, tokens: Claims) -> None:
     owner, stranger, token = ThirdParty.objects.get(), ThirdPartyFactory(), tokens["refresh_token"]
     assert grant_chains.find_refresh_token(token, "", stranger.pk) is None
     assert grant_chains.find_refresh_token(digest(token), "", owner.pk) is None
-    grant_chains.end_chain_of(token, stranger.pk)
+    assert grant_chains.end_chain_of(token, stranger.pk) is None
     assert Grant.objects.get().revoked_at is None
+
+
+def test_end_of_a_chain_agrees_with_the_orm_about_other_grants(
+    now: dt.datetime, party: Software, tokens: Claims
+) -> None:
+    authorization = ThirdPartyAuthorization.objects.get()
+    decide(signed_in(authorization.granted_by), request_address(party))
+    client_pk, other = ThirdParty.objects.get().pk, Grant.objects.filter(used_at=None)
+    changes: dict[str, Change] = {
+        "used": lambda: other.update(used_at=now),
+        "expired this moment": lambda: other.update(expires=now),
+        "expires the next moment": lambda: other.update(expires=now + TICK),
+        "revoked": lambda: other.update(revoked_at=now),
+        "of another authorisation": lambda: other.update(
+            authorization=ThirdPartyAuthorizationFactory(third_party=authorization.third_party)
+        ),
+    }
+    found = set()
+    for chosen in combinations(changes):
+        with undone():
+            for name in reversed(chosen):
+                changes[name]()
+            ended = grant_chains.end_chain_of(tokens["refresh_token"], client_pk)
+            assert ended is not None, chosen
+            assert ended.is_last is not authorization.grants.usable().exists(), chosen
+            assert grant_chains.end_chain_of(tokens["refresh_token"], client_pk) is None
+            found.add(ended.is_last)
+    assert found == {True, False}

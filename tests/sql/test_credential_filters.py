@@ -1,4 +1,4 @@
-"""The filters of credentials compared with the properties of the model, in every combination of facts."""
+"""The filters of credentials, compared with the properties of the model in every combination of columns."""
 
 import datetime as dt
 from itertools import product
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 HOUR = dt.timedelta(hours=1)
 MOMENTS = (None, NOW - 2 * HOUR, NOW - HOUR)
-# The end of each secret.
+# The possible `ends_at` of the secrets.
 SECRETS: tuple[tuple[dt.datetime | None, ...], ...] = ((), (None,), (NOW - HOUR,), (NOW - HOUR, NOW + HOUR))
 
 

@@ -1,4 +1,4 @@
-"""The hand-written SQL of the hot paths, held to the models and counted: same columns, and few statements."""
+"""The SQL of the hot paths: its columns exist in the models, and the number of statements is limited."""
 
 import datetime as dt
 import re
@@ -47,7 +47,7 @@ ALIASES: dict[str, type[Model]] = {
 # ---- The columns ------------------------------------------------------------------------------------------
 
 
-def test_every_table_and_column_is_one_of_a_model(now: dt.datetime) -> None:
+def test_every_table_and_column_belongs_to_a_model(now: dt.datetime) -> None:
     with CaptureQueriesContext(connection) as queries:
         find_client("x", ["y"])
         stated = {"client_id": "x", "jti": "x", "iat": 0, "scope": ""}
@@ -55,6 +55,7 @@ def test_every_table_and_column_is_one_of_a_model(now: dt.datetime) -> None:
         token_status(stated | {"authorization_id": "x", "grant_id": "x"})
         grant_chains.find_code("x", 0)
         grant_chains.find_refresh_token("x", "y", 0)
+        grant_chains.end_chain_of("x", 0)
     for query in queries:
         tables = {alias: table for table, alias in re.findall(r'(?:FROM|JOIN) "(\w+)" (\w)\b', query["sql"])}
         used = set(re.findall(r"\b([a-z])\.(\w+)", query["sql"]))
@@ -65,46 +66,46 @@ def test_every_table_and_column_is_one_of_a_model(now: dt.datetime) -> None:
             assert column in {field.column for field in ALIASES[alias]._meta.concrete_fields}
 
 
-# ---- How many statements ----------------------------------------------------------------------------------
+# ---- Number of statements ---------------------------------------------------------------------------------
 
 
 def counted(act: Callable[[], Any]) -> tuple[int, Any]:
-    """How many statements ask or change something (the bounds of transactions do not), and the answer."""
+    """Return the number of statements, transaction control excluded, and the result of `act`."""
     with CaptureQueriesContext(connection) as queries:
         answer = act()
     return len([q for q in queries if not re.match(r"(?i)savepoint|release|begin|commit", q["sql"])]), answer
 
 
-def test_a_sellers_token_takes_one_statement(now: dt.datetime) -> None:
+def test_client_credentials_take_one_statement(now: dt.datetime) -> None:
     client = software(ClientCredentialFactory())
     client.access_token()
     number, answer = counted(lambda: client.token(grant_type="client_credentials"))
     assert (number, answer.status_code) == (1, 200)
 
 
-def test_the_first_token_of_a_minute_takes_one_more_to_note_the_use(now: dt.datetime) -> None:
+def test_first_token_of_a_minute_takes_one_more_to_store_the_use(now: dt.datetime) -> None:
     client = software(ClientCredentialFactory())
     assert counted(client.access_token)[0] == 2
 
 
-def test_a_gateways_question_takes_one_statement(now: dt.datetime, tokens: Claims) -> None:
+def test_verify_takes_one_statement(now: dt.datetime, tokens: Claims) -> None:
     for token in (software(ClientCredentialFactory()).access_token(), tokens["access_token"]):
         number, answer = counted(partial(verify, token, "orders:read"))
         assert (number, answer.status_code) == (1, 204)
 
 
-def test_a_call_takes_one_statement(now: dt.datetime) -> None:
+def test_api_call_takes_one_statement(now: dt.datetime) -> None:
     token = software(ClientCredentialFactory()).access_token()
     number, answer = counted(lambda: Client().get("/retailer/retailers/current", headers=header(f"Bearer {token}")))
     assert (number, answer.status_code) == (1, 200)
 
 
-def test_a_token_that_is_not_ours_takes_none(now: dt.datetime) -> None:
+def test_token_of_another_issuer_takes_no_statement(now: dt.datetime) -> None:
     assert counted(lambda: verify("a.b.c"))[0] == 0
 
 
 @pytest.mark.parametrize("registered_as", ["rotating", "fixed"])
-def test_a_refresh_takes_at_most_four(now: dt.datetime, registered_as: str) -> None:
+def test_refresh_takes_at_most_four_statements(now: dt.datetime, registered_as: str) -> None:
     party = software(ThirdPartyFactory(refresh_tokens=registered_as))
     code = sent_back(decide(signed_in(SellerFactory().members.get()), request_address(party)))["code"]
     tokens = party.exchange(code).json()
@@ -113,23 +114,32 @@ def test_a_refresh_takes_at_most_four(now: dt.datetime, registered_as: str) -> N
     assert number <= 4
 
 
-def test_a_repeated_refresh_takes_at_most_four(now: dt.datetime, party: Software, tokens: Claims) -> None:
+def test_repeated_refresh_takes_at_most_four_statements(now: dt.datetime, party: Software, tokens: Claims) -> None:
     party.refresh(tokens["refresh_token"])
     number, answer = counted(lambda: party.refresh(tokens["refresh_token"]))
     assert answer.status_code == 200
     assert number <= 4
 
 
-@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-def test_a_revocation_takes_at_most_two(now: dt.datetime, party: Software, tokens: Claims, kind: str) -> None:
-    number, answer = counted(lambda: party.post("/revoke", token=tokens[kind]))
-    assert answer.status_code == 200
-    assert number <= 2
+def test_revocation_of_an_access_token_takes_two_statements(now: dt.datetime, party: Software, tokens: Claims) -> None:
+    number, answer = counted(lambda: party.post("/revoke", token=tokens["access_token"]))
+    assert (number, answer.status_code) == (2, 200)
     assert rights(tokens["access_token"]) == ""
 
 
-def test_an_introspection_takes_two(now: dt.datetime) -> None:
+def test_revocation_of_a_refresh_token_takes_three_statements_while_another_grant_is_left(
+    now: dt.datetime, party: Software, tokens: Claims
+) -> None:
+    """Find the client, lock the authorisation, and end the grant."""
+    owner = signed_in(User.objects.get())
+    party.exchange(sent_back(decide(owner, request_address(party)))["code"])
+    number, answer = counted(lambda: party.post("/revoke", token=tokens["refresh_token"]))
+    assert (number, answer.status_code) == (3, 200)
+    assert rights(tokens["access_token"]) == ""
+
+
+def test_introspection_takes_two_statements(now: dt.datetime) -> None:
     gateway, token = software(ResourceServerFactory()), software(ClientCredentialFactory()).access_token()
-    gateway.post("/introspect", token=token)  # the first of a minute is written down
+    gateway.post("/introspect", token=token)  # the first use of a minute is stored
     number, answer = counted(lambda: gateway.post("/introspect", token=token))
     assert (number, answer.json()["active"]) == (2, True)

@@ -1,4 +1,4 @@
-"""The hand-written SQL that says what a token is worth, held to the models: same answers in every state."""
+"""The SQL that returns the status of a token, compared with the models in every state."""
 
 import datetime as dt
 from dataclasses import asdict
@@ -50,7 +50,7 @@ def credential_rights(stated: Claims) -> tuple[list[str], Seller] | None:
 
 
 def is_from_before_a_leak(stated: Claims, client: OAuthClient) -> bool:
-    """Whole seconds: a token of the leak's own second may be the first that the new secret got."""
+    """Compare whole seconds: a token issued in the second of the leak may belong to the new secret."""
     return client.leaked_at is not None and client.leaked_at.timestamp() >= stated["iat"] + 1
 
 
@@ -59,7 +59,7 @@ def party_rights(stated: Claims) -> tuple[list[str], Seller] | None:
     if grant is None or grant.authorization.uid != stated["authorization_id"]:
         return None
     authorization, party = grant.authorization, grant.authorization.third_party
-    seller, authorization.seller = authorization.seller, Seller()  # a closed seller is told apart by the answer
+    seller, authorization.seller = authorization.seller, Seller()  # the result says whether the seller is closed
     if authorization.state != State.ACTIVE:
         return None
     if party.client_id != stated["client_id"] or party.deleted_at or party.paused_at:
@@ -70,11 +70,11 @@ def party_rights(stated: Claims) -> tuple[list[str], Seller] | None:
 
 
 def told(status: TokenStatus | None) -> Claims | None:
-    """All that an answer says; SQLite gives a date as text."""
+    """Return all values of a result; SQLite returns a date as text."""
     return asdict(status) | {"registration_date": str(status.registration_date)} if status else None
 
 
-def test_a_sellers_token_is_worth_what_the_orm_says_in_every_state(now: dt.datetime) -> None:
+def test_status_of_a_sellers_token_agrees_with_the_orm_in_every_state(now: dt.datetime) -> None:
     client = software(ClientCredentialFactory())
     stated = claims(client.access_token(scope="orders:manage offers:read"))
     rows = OAuthClient.objects.filter(client_id=client.client_id)
@@ -95,7 +95,7 @@ def test_a_sellers_token_is_worth_what_the_orm_says_in_every_state(now: dt.datet
     assert_alike(stated, changes)
 
 
-def test_a_partys_token_is_worth_what_the_orm_says_in_every_state(now: dt.datetime, tokens: Claims) -> None:
+def test_status_of_a_partys_token_agrees_with_the_orm_in_every_state(now: dt.datetime, tokens: Claims) -> None:
     stated = claims(tokens["access_token"])
     authorizations = ThirdPartyAuthorization.objects.all()
     changes: dict[str, Change] = {
@@ -130,19 +130,19 @@ def assert_alike(stated: Claims, changes: dict[str, Change]) -> None:
             if told(answer) != told(status_by_orm(stated)):
                 wrong.append(chosen)
     assert not wrong
-    # Dead, alive, closed and narrowed have all been seen, or the comparison proved little.
+    # Invalid, valid, closed and narrowed must all have occurred, because otherwise the comparison proves little.
     assert None in worth
     assert len(worth) > 3
 
 
 @pytest.mark.parametrize("claim", ["client_id", "grant_id", "authorization_id"])
-def test_a_partys_token_is_worth_nothing_under_somebody_elses_name(tokens: Claims, claim: str) -> None:
+def test_token_of_a_party_is_invalid_with_another_client_id(tokens: Claims, claim: str) -> None:
     stated = claims(tokens["access_token"])
     assert token_status(stated) is not None
     assert token_status(stated | {claim: "7b0e6d0a-3c53-4a5e-9c7e-4a3c0b1f2d10"}) is None
 
 
-def test_a_partys_token_does_not_pass_for_a_sellers_own(tokens: Claims) -> None:
-    """A token of the code flow without its authorisation would be worth whatever its client has."""
+def test_token_of_a_party_is_invalid_without_its_authorisation(tokens: Claims) -> None:
+    """Otherwise a token of the code flow would have all rights of its client."""
     stated = claims(tokens["access_token"])
     assert token_status({name: stated[name] for name in ("client_id", "jti", "iat", "scope")}) is None

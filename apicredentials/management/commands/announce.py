@@ -1,4 +1,4 @@
-"""One message to all technical contacts, or to the sellers of one third party."""
+"""Sends one message to all technical contacts, or to the sellers of one third party."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -65,7 +65,7 @@ def by_number(number: int) -> Announcement:
 
 
 def with_words(subject: str, text_file: str, party: str | None) -> Announcement:
-    """Return the announcement with these words for these sellers; a new one is not saved yet."""
+    """Return the announcement with this text for these sellers; a new one is not saved yet."""
     third_party = ThirdParty.objects.filter(client_id=party).first()
     if party is not None and third_party is None:
         raise CommandError(f"There is no third party {party!r}.")
@@ -92,7 +92,7 @@ def preview(announcement: Announcement) -> dict[str, Any]:
 
 
 def send(announcement: Announcement, by: Actor) -> dict[str, Any]:
-    """Queue its mails, unless that has been done, and send those that are due."""
+    """Queue the mails unless they were queued before, and send those that are due."""
     if announcement.pk is None:
         same = {name: getattr(announcement, name) for name in ("subject", "text", "third_party")}
         announcement, _ = Announcement.objects.get_or_create(**same)

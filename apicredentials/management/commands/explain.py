@@ -1,6 +1,6 @@
-"""Explains what an operator was given."""
+"""Explains an id, number, address, hint or secret that an operator was given."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -29,21 +29,29 @@ class Command(PortalCommand):
         matches = look_up(what)
         if not matches and not options["json"]:
             raise CommandError("Nothing fits that.")
-        return {"matches": [describe(match) for match in matches]}
+        return {"matches": [describe(match) for match in matches] if options["json"] else matches}
 
     def lines(self, data: dict[str, Any]) -> Iterable[str]:
         for match in data["matches"]:
-            whose = f" of seller {match['seller']}" if match["seller"] and match["kind"] != "seller" else ""
-            yield f"{match['kind']} {match['id']} ‘{match['name']}’{whose}"
-            since = f" since {moment(match['since'])}" if match["since"] else ""
-            yield f"  state: {match['state']}{f' ({match["cause"]})' if match['cause'] else ''}{since}"
-            yield f"  last used: {moment(match['last_used_at']) if match['last_used_at'] else 'never'}"
-            for problem in match["problems"]:
-                last = " ".join(filter(None, [moment(problem["last_at"]), problem["address"], problem["agent"]]))
-                yield f"  problem: {problem['cause']}, {problem['count']} times, last {last}"
-            for row in match["activity"]:
-                reason = f", reason: {row['reason']}" if row["reason"] else ""
-                yield f"  log: {moment(row['at'])} {row['what']} by {row['by']}{reason}"
+            yield from lines_about(match)
+
+
+def lines_about(match: Match) -> Iterator[str]:
+    """Yield the lines about a match; the advice is in Dutch, as shown to the seller."""
+    whose = f" of seller {match.seller}" if match.seller and match.kind != "seller" else ""
+    yield f"{match.kind} {match.id} ‘{match.name}’{whose}"
+    since = f" since {moment(match.since)}" if match.since else ""
+    yield f"  state: {match.state}{f' ({match.cause})' if match.cause else ''}{since}"
+    if match.remedy:
+        yield f"  remedy: {match.remedy}"
+    yield f"  last used: {moment(match.last_used_at) if match.last_used_at else 'never'}"
+    for problem in match.problems:
+        last = " ".join(filter(None, [moment(problem.last_at), problem.address, problem.agent]))
+        yield f"  problem: {problem.cause}, {problem.count} times, last {last}"
+        yield f"    remedy: {problem.sentence} {problem.remedy}"
+    for row in match.activity:
+        reason = f", reason: {row.reason}" if row.reason else ""
+        yield f"  log: {moment(row.at)} {row.get_kind_display()} by {row.actor_name}{reason}"
 
 
 def describe(match: Match) -> dict[str, Any]:

@@ -14,7 +14,7 @@ class Command(CredentialCommand):
         "Delete client credentials. Takes effect immediately: they get no new tokens, and this server rejects the "
         "tokens already issued. The seller can restore them for 30 days, unless their secret has leaked. Idempotent."
     )
-    with_deleted = True  # repeating the command prints the same
+    with_deleted = True  # repeating the command prints the same output
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
         with suppress(AlreadyDeleted):

@@ -1,4 +1,4 @@
-"""Expiry notices and due mail."""
+"""Queues expiry notices and sends due mail."""
 
 from typing import Any
 

@@ -31,7 +31,7 @@ ON CONFLICT (subject, day, event, "right") DO UPDATE SET
 """
 
 
-# What is counted together, a row of `Usage`: subject, day, event and right. A plain tuple, because one is made for
+# The key of a count, and of a row of `Usage`: subject, day, event and right. A plain tuple, because one is made for
 # each request.
 type DayOfEvent = tuple[str, dt.date, str, str]
 

@@ -18,7 +18,8 @@ from apicredentials.oauth.sql.statements import aware, execute, fetch, moment
 class GrantState:
     """A presented code or refresh token, with its grant and authorisation.
 
-    `gives_access` is False when a token issued for it would be rejected. `replaced_at` and `successor_pk` belong to
+    `gives_access` is False when a token issued for it would be rejected; `end_cause` is that of its authorisation and
+    empty if it has not ended. `replaced_at` and `successor_pk` belong to
     a refresh token: when it was replaced, and the refresh token that replaced it while that one is unused.
     """
 
@@ -35,6 +36,8 @@ class GrantState:
     authorized: str
     retailer_id: str
     gives_access: bool
+    is_closed: bool
+    end_cause: str
     token_pk: int | None
     successor_pk: int | None
     expires: dt.datetime
@@ -53,7 +56,7 @@ _STATE = """
 SELECT g.id, g.uid, g.user_id, g.scope, g.rights, g.redirect_uri, g.code_challenge, g.code_challenge_method,
        a.id, a.uid, a.scope, s.retailer_id,
        g.revoked_at IS NULL AND a.ended_at IS NULL AND a.expires_at > %s AND s.closed_at IS NULL
-       AND COALESCE(u.is_active, %s),
+       AND COALESCE(u.is_active, %s), s.closed_at IS NOT NULL, a.end_cause,
        {presented}, {successor}, g.expires, g.used_at, a.expires_at, a.last_used_at, {replaced}
   FROM {{grant}} g
   JOIN {{authorization}} a ON a.id = g.authorization_id
@@ -83,10 +86,25 @@ _ADD = """
 INSERT INTO {refresh_token} (token_checksum, grant_id, application_id, user_id, created, updated)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
+# Locks the authorisation, so that of two simultaneous revocations the second sees the first.
+_LOCK = """
+SELECT g.id
+  FROM {refresh_token} t
+  JOIN {grant} g ON g.id = t.grant_id
+  JOIN {authorization} a ON a.id = g.authorization_id
+ WHERE t.token_checksum = %s AND t.application_id = %s
+ {lock_authorization}
+"""
+# Returns whether the authorisation has another grant that gives tokens; a test compares it with
+# GrantQuerySet.usable(). SQLite knows no alias in RETURNING.
 _END = """
 UPDATE {grant} SET revoked_at = %s
- WHERE revoked_at IS NULL
-   AND id IN (SELECT t.grant_id FROM {refresh_token} t WHERE t.token_checksum = %s AND t.application_id = %s)
+ WHERE id = %s AND revoked_at IS NULL
+RETURNING EXISTS (
+  SELECT 1 FROM {grant} o
+   WHERE o.authorization_id = {grant}.authorization_id AND o.id <> {grant}.id AND o.revoked_at IS NULL
+     AND (o.used_at IS NOT NULL OR o.expires > %s)
+)
 """
 _NOTE_USE = "UPDATE {authorization} SET last_used_at = %s WHERE id = %s"
 _REVOKE = "INSERT INTO {revoked} (jti, expires) VALUES (%s, %s) ON CONFLICT DO NOTHING"
@@ -104,7 +122,7 @@ def find_refresh_token(token: str, successor: str, client_pk: int) -> GrantState
 
 
 def _state(row: tuple[Any, ...] | None) -> GrantState | None:
-    return row and GrantState(*row[:15], *map(aware, row[15:]))  # type: ignore[return-value]
+    return row and GrantState(*row[:17], *map(aware, row[17:]))  # type: ignore[return-value]
 
 
 def use_code(state: GrantState) -> bool:
@@ -129,9 +147,25 @@ def note_use(state: GrantState) -> None:
         execute(_NOTE_USE, [moment(timezone.now()), state.authorization_pk])
 
 
-def end_chain_of(token: str, client_pk: int) -> bool:
-    """End the grant of this client's refresh token; return False when it had ended or there is none."""
-    return execute(_END, [moment(timezone.now()), digest(token), client_pk]) == 1
+@dataclass(frozen=True, slots=True)
+class EndedChain:
+    """A grant that has just ended. `is_last` is whether its authorisation has no other one that gives tokens."""
+
+    grant_pk: int
+    is_last: bool
+
+
+def end_chain_of(token: str, client_pk: int) -> EndedChain | None:
+    """End the grant of this client's refresh token; return None if it had ended or there is none.
+
+    Call it in a transaction, which keeps the authorisation locked.
+    """
+    locked = fetch(_LOCK, [digest(token), client_pk])
+    if locked is None:
+        return None
+    now = moment(timezone.now())
+    ended = fetch(_END, [now, locked[0], now])
+    return EndedChain(locked[0], is_last=not ended[0]) if ended else None
 
 
 def revoke_access_token(jti: str, expires: dt.datetime) -> None:

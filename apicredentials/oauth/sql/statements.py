@@ -44,6 +44,8 @@ def statement(template: str, hashes: int = 0) -> str:
         refresh_token=_table(RefreshToken),
         revoked=_table(RevokedAccessToken),
         hashes=", ".join(["%s"] * hashes),
+        # SQLite has one writer at a time and no row locks.
+        lock_authorization="FOR NO KEY UPDATE OF a" if connection.features.has_select_for_update else "",
     )
 
 

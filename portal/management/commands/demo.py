@@ -1,4 +1,4 @@
-"""The whole product on this machine, to try out."""
+"""Runs the whole product on this machine, to try it out."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from apicredentials.management.base import OneLineCommand
-from portal.demo import data, environment, servers
+from portal.demo import data, environment, people, servers
 
 
 class Command(OneLineCommand):
@@ -28,7 +28,7 @@ class Command(OneLineCommand):
         parser.add_argument("--party-port", type=int, help="The example site's port. Default: the next one.")
 
     def handle(self, *args: Any, port: int, party_port: int | None, **options: Any) -> None:
-        """Start, and wait; in an environment that is not the demo's, start anew in the one that is."""
+        """Start the servers and wait. Outside the environment of the demo, restart the command in it first."""
         servers.stop_on_signals()
         with suppress(servers.Stopped):
             if not environment.is_entered():
@@ -37,7 +37,7 @@ class Command(OneLineCommand):
                 self.run(port, party_port or port + 1)
 
     def enter(self, port: int, party_port: int) -> None:
-        """Refuse what cannot work, before anything starts."""
+        """Check the requirements and ports before anything starts."""
         if find_spec("authlib") is None:
             raise CommandError("De demo heeft requirements-dev.txt nodig: draai eerst 'make env'.")
         if port == party_port:
@@ -47,7 +47,7 @@ class Command(OneLineCommand):
         environment.enter(port, party_port)
 
     def run(self, port: int, party_port: int) -> None:
-        """Make what is missing, start both servers, say so, and wait."""
+        """Create missing data, start both servers, print the welcome text, and wait."""
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         party_address = environment.party_address(party_port)
@@ -64,8 +64,8 @@ class Command(OneLineCommand):
 
 
 def welcome(party_address: str, password: str) -> Iterator[str]:
-    """Say where to go and how to sign in: the first person's story is the one to begin with."""
-    first, *others = data.PEOPLE
+    """Yield the lines with addresses and passwords; the first person's story is the one to begin with."""
+    first, *others = people.PEOPLE
     yield f"{settings.PORTAL_NAME}  {settings.ISSUER_URL}/"
     yield f"Derde partij  {party_address}/"
     yield f"e-mailadres  {first.email}"

@@ -1,61 +1,90 @@
 // @ts-check
 /**
- * Makes the portal nicer, never possible: without this script every page and form works as an ordinary one.
+ * Adds dialogs, copy buttons and live updates. Without this script every page and form works as an ordinary one.
  *
- * data-dialog          on a form or link: its answer is shown in the <dialog> of base.html
- * data-dialog-content  on the part of that answer to show (else the whole <main>)
- * data-reload          on that part: the page behind it changed, so load it again when the dialog closes
- * data-dialog-close    on a link or button: closes the dialog it is in
- * data-copy="id"       on a button: copies the text of that element and says so in the [role=status] after it
- * data-poll            on a form: asks it again every few seconds and shows the [data-poll-answer] of the answer in
- *                      its own, until one is data-done; its button asks at once
+ * data-dialog          on a form or link: show its answer in the <dialog> of base.html
+ * data-dialog-content  on the part of that answer to show (default: the whole <main>)
+ * data-reload          on that part: the page behind the dialog changed, so fetch it again when the dialog closes
+ * data-dialog-close    on a link or button: close the dialog it is in
+ * data-copy="id"       on a button: copy the text of that element, and say so in the [role=status] beside it
+ * data-poll            on a form: request it every few seconds and show the [data-poll-answer] of the answer in its
+ *                      own, until one is data-done; its button requests it at once
  */
 
 /** @typedef {HTMLFormElement | HTMLAnchorElement} Source */
 
 const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("dialog"));
-const body = /** @type {HTMLElement} */ (dialog.querySelector(".dialog__body"));
+const content = /** @type {HTMLElement} */ (document.getElementById("dialog-content"));
 const unreachable = /** @type {HTMLTemplateElement} */ (document.getElementById("unreachable"));
 
-/** Show `content` in the dialog, named after its heading, with the focus where the reader starts.
- * @param {Node} content */
-function show(content) {
-  body.replaceChildren(content);
-  prepare(body);
-  const heading = /** @type {HTMLElement} */ (body.querySelector("h1"));
+/** The id of what the dialog is about: its opener may be gone when the page behind it is fetched again. */
+let subject = "";
+
+/** Show `part` in the dialog, named after its heading, with the focus where the reader starts.
+ * @param {Node} part */
+function show(part) {
+  content.replaceChildren(part);
+  prepare(content);
+  const heading = /** @type {HTMLElement} */ (content.querySelector("h1"));
   heading.id ||= "dialog-heading";
   heading.tabIndex = -1;
   dialog.setAttribute("aria-labelledby", heading.id);
   if (!dialog.open) dialog.showModal();
-  const start = /** @type {HTMLElement | null} */ (body.querySelector("[autofocus], input:not([type=hidden])"));
+  const start = /** @type {HTMLElement | null} */ (content.querySelector("[autofocus], input:not([type=hidden])"));
   (start ?? heading).focus();
   dialog.scrollTop = 0;
 }
 
-/** Say that no answer came; what was typed in the dialog stays. */
+/** Say that no answer came. What was typed in the dialog stays. */
 function showUnreachable() {
-  const content = /** @type {DocumentFragment} */ (unreachable.content.cloneNode(true));
-  if (!dialog.open) return show(content);
-  body.querySelector(":scope > [role=alert]")?.remove();
-  body.prepend(/** @type {Element} */ (content.querySelector("[role=alert]")));
+  const part = /** @type {DocumentFragment} */ (unreachable.content.cloneNode(true));
+  if (!dialog.open) return show(part);
+  content.querySelector("[data-unreachable]")?.remove();
+  const alert = /** @type {HTMLElement} */ (part.querySelector("[role=alert]"));
+  alert.dataset.unreachable = "";
+  content.querySelector("h1")?.after(alert);
   dialog.scrollTop = 0;
 }
 
-/** Go where an answer leads. This very page only gets its new <main>: its message is shown once, and is in there.
- * @param {string} address @param {Document} page */
-function follow(address, page) {
-  const [old, main] = [document, page].map((root) => root.querySelector("main"));
-  if (!old || !main || new URL(address).pathname !== location.pathname) return location.assign(address);
+/** Go where an answer leads. A page with a message is shown from this answer: the message is in no later one.
+ * @param {string} address @param {Document} page @param {string} [focus] the id of what should have the focus */
+function follow(address, page, focus = "") {
+  const [old, frame] = [document, page].map((root) => root.querySelector(".frame"));
+  const message = /** @type {HTMLElement | null | undefined} */ (frame?.querySelector("[role=status][tabindex]"));
+  const isHere = new URL(address).pathname === location.pathname;
+  if (!old || !frame || !(isHere || message)) return location.assign(address);
   dialog.close();
-  old.replaceWith(document.adoptNode(main));
+  old.replaceWith(document.adoptNode(frame));
+  document.title = page.title;
   history.replaceState(null, "", address); // which may lack this page's query
-  prepare(main);
-  (/** @type {HTMLElement} */ (main.querySelector("[role=status][tabindex]") ?? main)).focus();
+  prepare(frame);
+  const wanted = focus ? document.getElementById(focus) : null;
+  const target = /** @type {HTMLElement} */ (
+    wanted?.querySelector("a") ?? wanted ?? frame.querySelector("[autofocus]") ?? message ?? frame.querySelector("main"));
+  if (target.tabIndex < 0) target.tabIndex = -1;
+  target.focus();
+  target.closest(".is-new")?.scrollIntoView({ block: "center" });
 }
 
-/** Ask the server what a form or link asks.
+/** Fetch this page again, because what the dialog did changed it. */
+async function refresh() {
+  const focus = subject;
+  try {
+    const response = await fetch(location.href);
+    follow(response.url, parsed(await response.text()), focus);
+  } catch {
+    location.reload();
+  }
+}
+
+/** @param {string} html */
+function parsed(html) {
+  return new DOMParser().parseFromString(html, "text/html");
+}
+
+/** Request what a form or link asks for.
  * @param {Source} source @param {HTMLElement | null} submitter */
-function ask(source, submitter) {
+function request(source, submitter) {
   if (source instanceof HTMLAnchorElement) return fetch(source.href);
   const values = new URLSearchParams(/** @type {any} */ (new FormData(source, submitter)));
   const url = new URL(source.getAttribute("action") ?? "", location.href);
@@ -64,23 +93,22 @@ function ask(source, submitter) {
   return fetch(url);
 }
 
-/** Show the answer in the dialog; one that leads elsewhere is a page of its own.
+/** Show the answer in the dialog. An answer that redirects is a page of its own.
  * @param {Source} source @param {HTMLElement | null} submitter */
 async function openDialog(source, submitter) {
   let showAnswer = showUnreachable;
+  if (!dialog.open) subject = submitter?.getAttribute("aria-describedby") ?? "";
   try {
-    const answer = ask(source, submitter);
+    const answer = request(source, submitter);
     setBusy(source, true);
     const response = await answer;
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const page = parsed(await response.text());
     if (response.redirected) return follow(response.url, page);
-    const content = page.querySelector("[data-dialog-content]") ?? page.querySelector("main");
-    if (content) showAnswer = () => show(document.adoptNode(content));
+    const part = page.querySelector("[data-dialog-content]") ?? page.querySelector("main");
+    if (part) showAnswer = () => show(document.adoptNode(part));
   } catch {} // no answer
   setBusy(source, false);
-  const menu = submitter?.closest("details.menu")?.querySelector("summary");
-  (menu ?? submitter)?.focus(); // closing the dialog gives the focus back to where it was
-  closeMenus();
+  submitter?.focus(); // closing the dialog gives the focus back to where it was
   showAnswer();
 }
 
@@ -99,13 +127,13 @@ function prepare(root) {
 /** @type {WeakMap<HTMLFormElement, number>} */
 const polls = new WeakMap();
 
-/** Ask a form again and again: until the answer is final, the form is gone, or ten minutes have passed.
+/** Request a form again and again: until the answer is final, the form is gone, or ten minutes have passed.
  * @param {HTMLFormElement} form @param {number} left */
 async function poll(form, left = 200) {
   if (!form.isConnected || !left || form.querySelector("[data-done]")) return;
   try {
     const response = await fetch(form.action);
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const page = parsed(await response.text());
     const [old, answer] = [form, page].map((root) => root.querySelector("[data-poll-answer]"));
     if (!old || !answer) return; // signed out, or deleted meanwhile
     if (old.textContent !== answer.textContent) old.replaceChildren(...answer.childNodes);
@@ -116,12 +144,13 @@ async function poll(form, left = 200) {
 }
 
 /** @param {HTMLElement} button */
-async function copy({ dataset, nextElementSibling: status }) {
-  const text = document.getElementById(dataset.copy ?? "")?.textContent ?? "";
+async function copy(button) {
+  const text = document.getElementById(button.dataset.copy ?? "")?.textContent ?? "";
+  const status = button.parentElement?.querySelector("[role=status]");
   if (!status) return;
+  const { copied, copyFailed } = document.body.dataset;
   status.textContent = "";
-  const said = await navigator.clipboard.writeText(text.trim()).then(() => dataset.done, () => dataset.failed);
-  status.textContent = said ?? "";
+  status.textContent = (await navigator.clipboard.writeText(text.trim()).then(() => copied, () => copyFailed)) ?? "";
 }
 
 /** @param {Node | null} [except] */
@@ -162,14 +191,14 @@ document.addEventListener("keydown", (event) => {
 
 // A closed dialog keeps nothing: it may have shown a secret.
 dialog.addEventListener("close", () => {
-  const reload = body.querySelector("[data-reload]");
-  body.replaceChildren();
-  if (reload) location.reload();
+  const changed = content.querySelector("[data-reload]");
+  content.replaceChildren();
+  if (changed) refresh();
 });
 
 // The browser may keep this page for its Back button: then without a secret, and with buttons that work.
 addEventListener("pagehide", () => {
-  body.querySelector("[data-reload]")?.replaceChildren();
+  content.querySelector("[data-reload]")?.replaceChildren();
   dialog.close();
 });
 addEventListener("pageshow", () => Array.from(document.forms, (form) => setBusy(form, false)));

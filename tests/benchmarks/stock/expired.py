@@ -1,6 +1,6 @@
-"""Rows as the stock project leaves them, for its `cleartokens`; run with how many have had their time.
+"""Rows for the stock project's `cleartokens`, as it creates them; run with the number of expired rows.
 
-A tenth as many still live. Prints how many of each must be left, by table, as JSON.
+A tenth of that number is not expired. Prints the number of rows that must be left, by table, as JSON.
 """
 
 import datetime as dt
@@ -21,7 +21,7 @@ from tests.benchmarks.rows import multiply, uid  # noqa: E402
 
 
 def main(count: int) -> None:
-    """Make half of them access tokens of machines, the others what replaced refresh tokens and lost codes leave."""
+    """Create access tokens (half of the rows), replaced refresh tokens, and codes that were never exchanged."""
     call_command("migrate", verbosity=0)
     user = User.objects.create(username="user")
     client = Application.objects.create(
@@ -38,7 +38,7 @@ def main(count: int) -> None:
         )
         multiply(access, number // 2 - 1, token=uid(prefix), token_checksum=uid(prefix))
         multiply(grant, number // 10 - 1, code=uid(prefix))
-        # What still works has an access token beside it; what was replaced has lost it.
+        # A valid refresh token refers to its access token; a replaced one no longer does.
         beside = f"(SELECT id FROM oauth2_provider_accesstoken WHERE token_checksum = {uid(prefix)})"  # noqa: S608
         tokens = {"token": uid(prefix), "token_checksum": uid(prefix)}
         multiply(refresh, number * 4 // 10 - 1, **tokens, access_token_id="NULL" if moment else beside)

@@ -12,7 +12,7 @@ from tests.benchmarks.browsing import Browser, Opened  # noqa: E402
 
 
 def main() -> None:
-    """Make them, and open the list."""
+    """Create the applications and open the list."""
     call_command("migrate", verbosity=0)
     user = User.objects.create(username="user")
     Application.objects.bulk_create(

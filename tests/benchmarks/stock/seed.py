@@ -17,7 +17,7 @@ from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
 
 
 def main(count: int) -> None:
-    """Make what each operation uses up, `count` of each."""
+    """Create the material that each operation consumes, `count` of each."""
     call_command("migrate", verbosity=0)
     User.objects.bulk_create(User(username=f"user-{number}") for number in range(10_010))
     user = User.objects.get(pk=1)
@@ -60,7 +60,7 @@ class Pair(NamedTuple):
 
 
 def pairs(count: int, user: User, client: Application, expires: dt.datetime) -> list[Pair]:
-    """Make access tokens, each with its refresh token."""
+    """Create access tokens, each with its refresh token."""
     made = [Pair(secrets.token_urlsafe(24), secrets.token_urlsafe(24)) for _ in range(count)]
     access = AccessToken.objects.bulk_create(
         AccessToken(user=user, application=client, token=each.access, expires=expires, scope="read") for each in made

@@ -1,4 +1,4 @@
-"""A stock django-oauth-toolkit project, to compare with: what `startproject` writes, and DOT's defaults."""
+"""A stock django-oauth-toolkit project for comparison: the output of `startproject`, and DOT's defaults."""
 
 import os
 
@@ -42,7 +42,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "static/"
 DATABASES = {"default": env.db_url("DATABASE_URL") | {"CONN_MAX_AGE": 600}}
-# Hashing must not decide: a fast function, as ours is.
+# A fast function like ours, so that hashing does not decide the comparison.
 PASSWORD_HASHERS = ["tests.benchmarks.stock.hashers.FastHasher", "django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 OAUTH2_PROVIDER = {
     "SCOPES": {"read": "Read", "write": "Write"},

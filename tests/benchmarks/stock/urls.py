@@ -1,4 +1,4 @@
-"""The stock project's endpoints, and the floor: the least that a Django view with a database can do."""
+"""The stock project's endpoints, and the floor: the minimum work of a Django view with a database."""
 
 from random import randrange
 
@@ -15,13 +15,13 @@ TOUCH = "UPDATE auth_user SET first_name = %s WHERE id = %s"
 
 @protected_resource(scopes=["read"])
 def protected(request: HttpRequest) -> HttpResponse:
-    """Answer whoever has a token."""
+    """Respond to any request with a valid token."""
     return JsonResponse({"retailerId": "1"})
 
 
 @csrf_exempt
 def floor(request: HttpRequest) -> HttpResponse:
-    """Read one row and answer a constant."""
+    """Read one row and return a constant."""
     with connection.cursor() as cursor:
         cursor.execute(SELECT, [1])
         cursor.fetchone()
@@ -30,7 +30,7 @@ def floor(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def floor_with_writes(request: HttpRequest) -> HttpResponse:
-    """Read one row, write two in a transaction, and answer a constant. Rows differ, so that nobody waits."""
+    """Read one row, write two in a transaction, and return a constant. Rows differ, so there is no lock contention."""
     row = 2 + 2 * randrange(5000)  # noqa: S311
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SELECT, [1])

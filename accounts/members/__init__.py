@@ -1,0 +1,1 @@
+"""The members of a seller: their roles, invitations and the page Medewerkers."""

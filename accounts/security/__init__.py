@@ -1,0 +1,1 @@
+"""Signing in and the page Beveiliging: second factors, passkeys, sessions and the user's own address."""

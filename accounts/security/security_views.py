@@ -1,0 +1,205 @@
+"""The page Beveiliging: password, second factors, passkeys, recovery codes and sessions."""
+
+from typing import Any
+
+from allauth.account import views as account
+from allauth.mfa.base.internal.flows import delete_and_cleanup
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import generate_totp_secret
+from allauth.mfa.webauthn.internal import auth as webauthn
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.access import SellerRequest, actor, recent_proof_required
+from accounts.models import AddressChange
+from accounts.required_factor import FOLLOWING, lacks_required_factor
+from accounts.security.events import mail_own, record_for_sellers
+from accounts.security.factors import FactorAdapter, add_totp, first_recovery_codes, new_recovery_codes, qr_code
+from accounts.security.security_forms import PasskeyForm, PasskeyRenameForm, TotpSetupForm
+from accounts.security.sessions import end_sessions, sessions_of
+from accounts.security.sign_in_views import factors_of
+from accounts.security.waiting import waiting_context
+from apicredentials.models import Activity, OutgoingMail
+
+Type = Authenticator.Type
+APP = "Authenticator-app"
+
+ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+def security(request: SellerRequest) -> HttpResponse:
+    """Show everything that signs this user in, and where they are signed in."""
+    authenticators = list(Authenticator.objects.filter(user=request.user).order_by("created_at"))
+    by_type = {each.type: each for each in authenticators}
+    codes = by_type.get(Type.RECOVERY_CODES)
+    context = {
+        "totp": by_type.get(Type.TOTP),
+        "passkeys": [each for each in authenticators if each.type == Type.WEBAUTHN],
+        "codes": codes,
+        "codes_left": len(codes.data["hashes"]) if codes else 0,
+        "sessions": sessions_of(request, request.user),
+        "pending": AddressChange.confirmable().filter(user=request.user).first(),
+        "lacks_factor": lacks_required_factor(request),
+    }
+    return render(request, "accounts/security.html", context | factors_of(request.user) | waiting_context(request))
+
+
+class PasswordChangeView(account.PasswordChangeView):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Send users without a password to the reset page, which proves their address."""
+        if request.user.is_authenticated and not request.user.has_usable_password():
+            return redirect("account_reset_password")
+        return super().dispatch(request, *args, **kwargs)
+
+
+# ---- Authenticator app --------------------------------------------------------------------------------------
+
+
+@ask_or_act
+@recent_proof_required
+def totp_add(request: SellerRequest) -> HttpResponse:
+    """Show a new secret once, and store it when its first code comes back."""
+    if request.method == "POST":
+        form = TotpSetupForm(request.POST)
+        if not form.is_valid():
+            return render(request, "accounts/totp_add.html", {"form": form} | waiting_context(request), status=422)
+        codes = add_totp(request.user, form.secret, form.cleaned_data["code"])
+        return factor_added(request, APP, codes)
+    secret, adapter = generate_totp_secret(), FactorAdapter()
+    form = TotpSetupForm(initial={"sealed_secret": adapter.encrypt(secret)})
+    context = {"form": form, "secret": secret, "qr": qr_code(adapter.build_totp_url(request.user, secret))}
+    return render(request, "accounts/totp_add.html", context | waiting_context(request))
+
+
+def factor_added(request: SellerRequest, factor: str, codes: list[str]) -> HttpResponse:
+    """Tell the user and their sellers; show the recovery codes of a first factor."""
+    record_for_sellers(Activity.Kind.FACTOR_ADDED, request.user, by=actor(request), factor=factor)
+    mail_own(OutgoingMail.Kind.OWN_FACTOR_ADDED, request.user, request, factor=factor)
+    if codes:
+        return show_codes(request, codes)
+    messages.success(request, f"{factor} is ingesteld.")
+    return redirect(request.session.get(FOLLOWING) or "accounts:security")
+
+
+def show_codes(request: SellerRequest, codes: list[str]) -> HttpResponse:
+    """Show recovery codes. No redirect after this POST: to survive one, the codes would have to be stored."""
+    context = {"codes": codes} | waiting_context(request)
+    return render(request, "accounts/recovery_codes_shown.html", context)
+
+
+@ask_or_act
+@recent_proof_required
+def totp_remove(request: SellerRequest) -> HttpResponse:
+    """Ask, then remove the authenticator app."""
+    authenticator = get_object_or_404(Authenticator, user=request.user, type=Type.TOTP)
+    return remove(request, authenticator, APP)
+
+
+def remove(request: SellerRequest, authenticator: Authenticator, factor: str) -> HttpResponse:
+    """Ask, then remove a factor; the last one takes the recovery codes along."""
+    if request.method != "POST":
+        others = Authenticator.objects.filter(user=request.user).exclude(pk=authenticator.pk)
+        context = {"factor": factor, "is_last": not others.exclude(type=Type.RECOVERY_CODES).exists()}
+        return render(request, "accounts/factor_remove.html", context)
+    delete_and_cleanup(request, authenticator)
+    record_for_sellers(Activity.Kind.FACTOR_REMOVED, request.user, by=actor(request), factor=factor)
+    mail_own(OutgoingMail.Kind.OWN_FACTOR_REMOVED, request.user, request, factor=factor)
+    messages.success(request, f"{factor} is verwijderd.")
+    return redirect("accounts:security")
+
+
+@ask_or_act
+@recent_proof_required
+def recovery_codes(request: SellerRequest) -> HttpResponse:
+    """Ask, then replace the recovery codes and show them once."""
+    if not factors_of(request.user)["has_factor"]:
+        return redirect("accounts:security")
+    if request.method != "POST":
+        return render(request, "accounts/recovery_codes.html")
+    codes = new_recovery_codes(request.user)
+    mail_own(OutgoingMail.Kind.OWN_RECOVERY_CODES, request.user, request)
+    return show_codes(request, codes)
+
+
+# ---- Passkeys -----------------------------------------------------------------------------------------------
+
+
+@ask_or_act
+@recent_proof_required
+def passkey_add(request: SellerRequest) -> HttpResponse:
+    """Let the browser create a passkey, and store it."""
+    form = PasskeyForm(request.POST or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        name = form.cleaned_data["name"]
+        webauthn.WebAuthn.add(request.user, name, form.cleaned_data["credential"])
+        return factor_added(request, f"Passkey '{name}'", first_recovery_codes(request.user))
+    options = {"creation_options": webauthn.begin_registration(request.user, passwordless=True)}
+    context = {"form": form, "js_data": options} | waiting_context(request)
+    return render(request, "accounts/passkey_add.html", context, status=422 if form.is_bound else 200)
+
+
+def find_passkey(request: SellerRequest, pk: int) -> Authenticator:
+    """Return this user's passkey; anybody else's is a 404."""
+    passkey: Authenticator = get_object_or_404(Authenticator, user=request.user, type=Type.WEBAUTHN, pk=pk)
+    return passkey
+
+
+@ask_or_act
+@recent_proof_required
+def passkey_rename(request: SellerRequest, pk: int) -> HttpResponse:
+    """Ask for another name, and store it."""
+    passkey = find_passkey(request, pk)
+    form = PasskeyRenameForm(request.POST or None, initial={"name": passkey.data["name"]})
+    if request.method == "POST" and form.is_valid():
+        passkey.data["name"] = form.cleaned_data["name"]
+        passkey.save(update_fields=["data"])
+        messages.success(request, "De naam van de passkey is gewijzigd.")
+        return redirect("accounts:security")
+    context = {"form": form, "passkey": passkey}
+    return render(request, "accounts/passkey_rename.html", context, status=422 if form.is_bound else 200)
+
+
+@ask_or_act
+@recent_proof_required
+def passkey_remove(request: SellerRequest, pk: int) -> HttpResponse:
+    """Ask, then remove a passkey."""
+    passkey = find_passkey(request, pk)
+    return remove(request, passkey, f"Passkey '{passkey.data['name']}'")
+
+
+# ---- Sessions -----------------------------------------------------------------------------------------------
+
+
+@ask_or_act
+def session_end(request: SellerRequest, pk: int) -> HttpResponse:
+    """End one session of this user, at its next request."""
+    session = get_object_or_404(UserSession, user=request.user, pk=pk)
+    if request.method != "POST":
+        return redirect("accounts:security")
+    is_current = session.session_key == request.session.session_key
+    session.end()
+    if is_current:
+        return signed_out(request)
+    messages.success(request, "Dat apparaat is uitgelogd.")
+    return redirect(f"{reverse('accounts:security')}#sessies")
+
+
+@ask_or_act
+def sessions_end(request: SellerRequest) -> HttpResponse:
+    """Ask, then end every session of this user, this one included."""
+    if request.method != "POST":
+        return render(request, "accounts/sessions_end.html")
+    end_sessions(request.user)
+    return signed_out(request)
+
+
+def signed_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    messages.success(request, "Je bent uitgelogd.")
+    return redirect("account_login")

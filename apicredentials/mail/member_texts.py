@@ -1,0 +1,77 @@
+"""Mails about the members of a seller: to the owners, to the person concerned, and invitations."""
+
+from accounts.models import Invitation
+from apicredentials.mail.account_texts import link_to
+from apicredentials.mail.messages import CHANGE_PASSWORD, MailContext, Message, address_of, message
+
+WHY = "Je krijgt deze mail als eigenaar van dit verkopersaccount, of omdat het over jou gaat."
+
+
+def to_members() -> tuple[str, str]:
+    return "Naar Medewerkers", address_of("accounts:members")
+
+
+def about_member(facts: MailContext, subject: str, news: str) -> Message:
+    otherwise = f"Draai het dan terug bij Medewerkers. {CHANGE_PASSWORD}"
+    advice = [facts.unless_you(otherwise)]
+    return Message(subject=subject, news=news, facts=facts.act, advice=advice, link=to_members(), why=WHY)
+
+
+@message
+def invitation(facts: MailContext) -> Message:
+    return Message(
+        subject=f"Je bent uitgenodigd voor {facts['seller']}",
+        news=f"{facts['who']} nodigt je uit om mee te werken aan het verkopersaccount van {facts.seller}, met de rol "
+        f"{facts['role']}. De link werkt {Invitation.LIFETIME.days} dagen, één keer en alleen voor dit adres.",
+        facts=facts.act,
+        advice=["Zegt dit je niets? Dan hoef je niets te doen."],
+        link=("Uitnodiging bekijken", link_to("invitation", facts)),
+        why="Je krijgt deze mail omdat een eigenaar van dit verkopersaccount je adres heeft opgegeven.",
+    )
+
+
+@message
+def member_invited(facts: MailContext) -> Message:
+    news = f"{facts['subject']} is uitgenodigd voor {facts.seller}, met de rol {facts['role']}."
+    return about_member(facts, "Medewerker uitgenodigd", news)
+
+
+@message
+def invitation_withdrawn(facts: MailContext) -> Message:
+    news = f"De uitnodiging van {facts['subject']} voor {facts.seller} is ingetrokken. De link werkt niet meer."
+    return about_member(facts, "Uitnodiging ingetrokken", news)
+
+
+@message
+def member_joined(facts: MailContext) -> Message:
+    news = f"{facts['subject']} heeft de uitnodiging voor {facts.seller} geaccepteerd, met de rol {facts['role']}."
+    return about_member(facts, "Nieuwe medewerker", news)
+
+
+@message
+def member_role_changed(facts: MailContext) -> Message:
+    news = f"{facts['subject']} is nu {facts['role']} bij {facts.seller}. Was: {facts['former_role']}."
+    return about_member(facts, "Rol van medewerker gewijzigd", news)
+
+
+@message
+def member_removed(facts: MailContext) -> Message:
+    parties = [("Overgenomen partijen", facts["taken_over"]), ("Gestopte partijen", facts["stopped"])]
+    mail = about_member(
+        facts, "Medewerker verwijderd", f"{facts['subject']} kan niet meer bij het verkopersaccount van {facts.seller}."
+    )
+    mail.facts.extend((name, value) for name, value in parties if value)
+    return mail
+
+
+@message
+def address_changed(facts: MailContext) -> Message:
+    return about_member(
+        facts, "E-mailadres van medewerker gewijzigd", f"{facts['subject']} logt nu in met een ander e-mailadres."
+    )
+
+
+@message
+def factors_reset(facts: MailContext) -> Message:
+    news = f"De marktplaats heeft de tweede stap van {facts['subject']} verwijderd en overal uitgelogd."
+    return about_member(facts, "Tweede stap verwijderd", news)

@@ -1,0 +1,212 @@
+"""Mijn gegevens: the name, and a new address that is confirmed by one link and undone by another."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import AddressChange, User
+from apicredentials.models import Activity, OutgoingMail
+from tests.accounts.factors import SECURITY
+from tests.factories import PASSWORD, SellerFactory, UserFactory
+from tests.inventory import tables
+from tests.mailbox import send_due_mail
+from tests.people import is_signed_in, says, sign_in, signed_in, without_token
+
+pytestmark = pytest.mark.django_db
+
+PROFILE = f"{SECURITY}gegevens/"
+OLD, NEW = "sanne@winkel.example", "sanne@nieuw.example"
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def user() -> User:
+    return SellerFactory(owner__user__email=OLD, owner__user__name="Sanne").members.get()
+
+
+@pytest.fixture
+def browser(user: User) -> Client:
+    return signed_in(user)
+
+
+def ask(browser: Client, email: str = NEW) -> None:
+    answer = browser.post(PROFILE, {"name": "Sanne", "email": email})
+    assert answer["Location"] == SECURITY
+
+
+def link_to(recipient: str, page: str) -> str:
+    """Return the last link to this page that was mailed to this address."""
+    bodies = [str(message.body) for message in send_due_mail() if message.to == [recipient]]
+    found: list[str] = re.findall(rf"http://testserver(/adres/{page}/\S+)", "\n".join(bodies))
+    return found[-1]
+
+
+def follow(address: str, client: Client | None = None) -> Client:
+    """Open a link and press its button; return the browser."""
+    client = client or Client()
+    path, _, token = address.partition("?token=")
+    before = tables()
+    assert client.get(address).status_code == 200
+    assert tables() == before
+    client.post(path, {"token": token.replace("%3A", ":")})
+    return client
+
+
+def address_of(user: User) -> str:
+    user.refresh_from_db()
+    return user.email
+
+
+def test_the_name_changes_at_once(browser: Client, user: User) -> None:
+    browser.post(PROFILE, {"name": "  Sanne de Vries ", "email": OLD})
+    user.refresh_from_db()
+    assert (user.name, user.email) == ("Sanne de Vries", OLD)
+    assert not AddressChange.objects.exists()
+
+
+@pytest.mark.parametrize("fields", [{"name": ""}, {"name": "San\u202ene"}, {"email": "x"}, {"email": "a@localhost"}])
+def test_what_is_wrong_is_refused_and_kept(browser: Client, user: User, fields: dict[str, str]) -> None:
+    answer = browser.post(PROFILE, {"name": "Sanne", "email": NEW} | fields)
+    assert answer.status_code == 422
+    assert address_of(user) == OLD
+
+
+def test_the_old_address_counts_until_the_link_is_confirmed(browser: Client, user: User) -> None:
+    ask(browser)
+    assert address_of(user) == OLD
+    assert f"{NEW} is nog niet bevestigd." in says(browser.get(SECURITY))
+    follow(link_to(NEW, "bevestigen"))
+    assert address_of(user) == NEW
+    assert sign_in(Client(), OLD).status_code == 200
+    assert sign_in(Client(), NEW).status_code == 302
+    Client().post("/wachtwoord/vergeten/", {"email": OLD})
+    assert [message.subject for message in mail.outbox if message.subject == "Kies een nieuw wachtwoord"] == []
+
+
+def test_the_link_works_once_and_for_a_day(browser: Client, user: User, clock: time_machine.Traveller) -> None:
+    ask(browser)
+    address = link_to(NEW, "bevestigen")
+    clock.shift(dt.timedelta(hours=24))
+    assert Client().get(address).status_code == 410
+    clock.shift(-dt.timedelta(seconds=1))
+    follow(address)
+    assert Client().get(address).status_code == 410
+    assert address_of(user) == NEW
+
+
+def test_asking_for_another_address_ends_the_first_link(browser: Client, user: User) -> None:
+    ask(browser, "eerste@nieuw.example")
+    first = link_to("eerste@nieuw.example", "bevestigen")
+    ask(browser)
+    assert Client().get(first).status_code == 410
+
+
+@pytest.mark.parametrize("token", ["", "x", "WzEsIngiXQ:1:x", "\0", "é" * 300])
+def test_a_made_up_link_does_nothing(user: User, token: str) -> None:
+    for page in ("bevestigen", "terugdraaien"):
+        assert Client().get(f"/adres/{page}/", {"token": token}).status_code == 410
+        assert Client().post(f"/adres/{page}/", {"token": token}).status_code == 410
+
+
+def test_a_link_does_only_what_it_was_mailed_for(browser: Client, user: User) -> None:
+    ask(browser)
+    confirming = link_to(NEW, "bevestigen")
+    follow(confirming)
+    assert Client().get(confirming.replace("bevestigen", "terugdraaien")).status_code == 410
+
+
+def test_nothing_on_the_page_tells_whether_the_new_address_is_taken(browser: Client, user: User) -> None:
+    taken = UserFactory(email="bezet@nieuw.example")
+    pages = []
+    for email in (taken.email, "vrij_@nieuw.example"):
+        ask(browser, email)
+        pages.append(without_token(browser.get(SECURITY)).replace(email, "X"))
+    assert pages[0] == pages[1]
+    kinds = dict(OutgoingMail.objects.values_list("recipient", "kind"))
+    assert kinds[taken.email] == "address_in_use"
+    assert kinds["vrij_@nieuw.example"] == "address_confirmation"
+
+
+def test_an_address_that_was_taken_meanwhile_is_refused(browser: Client, user: User) -> None:
+    ask(browser)
+    address = link_to(NEW, "bevestigen")
+    UserFactory(email=NEW)
+    follow(address)
+    assert address_of(user) == OLD
+
+
+def test_the_old_address_gets_one_mail_with_a_link_that_undoes_it(browser: Client, user: User) -> None:
+    ask(browser)
+    follow(link_to(NEW, "bevestigen"))
+    assert OutgoingMail.objects.filter(recipient=OLD, kind="address_replaced").count() == 1
+    undo = link_to(OLD, "terugdraaien")
+    thief = browser
+    assert is_signed_in(thief)
+    rescuer = follow(undo)
+    assert address_of(user) == OLD
+    assert not is_signed_in(thief)
+    assert sign_in(Client(), OLD, PASSWORD).status_code == 200
+    assert Client().get(undo).status_code == 410
+    assert not EmailAddress.objects.filter(email=NEW).exists()
+    assert rescuer
+
+
+def test_undoing_asks_for_a_new_password(browser: Client, user: User) -> None:
+    ask(browser)
+    follow(link_to(NEW, "bevestigen"))
+    path, _, token = link_to(OLD, "terugdraaien").partition("?token=")
+    client = Client()
+    page = client.post(path, {"token": token.replace("%3A", ":")}, follow=True)
+    assert "Nieuw wachtwoord kiezen" in says(page)
+    new = "een-heel-ander-wachtwoord"
+    client.post(page.redirect_chain[-1][0], {"password1": new, "password2": new})
+    assert sign_in(Client(), OLD, new).status_code == 302
+
+
+def test_undoing_works_for_seven_days(browser: Client, user: User, clock: time_machine.Traveller) -> None:
+    ask(browser)
+    follow(link_to(NEW, "bevestigen"))
+    undo = link_to(OLD, "terugdraaien")
+    clock.shift(dt.timedelta(days=7))
+    assert Client().get(undo).status_code == 410
+    clock.shift(-dt.timedelta(seconds=1))
+    assert Client().get(undo).status_code == 200
+
+
+def test_the_first_address_can_be_restored_after_two_changes(browser: Client, user: User) -> None:
+    ask(browser)
+    follow(link_to(NEW, "bevestigen"))
+    first_undo = link_to(OLD, "terugdraaien")
+    ask(browser, "derde@nieuw.example")
+    follow(link_to("derde@nieuw.example", "bevestigen"))
+    second_undo = link_to(NEW, "terugdraaien")
+    follow(first_undo)
+    assert address_of(user) == OLD
+    assert Client().get(second_undo).status_code == 410
+
+
+def test_the_sellers_log_tells_of_it_without_addresses(browser: Client, user: User) -> None:
+    ask(browser)
+    follow(link_to(NEW, "bevestigen"))
+    activity = Activity.objects.get(kind=Activity.Kind.ADDRESS_CHANGED)
+    assert activity.subject == "Sanne"
+    assert "@" not in f"{activity.subject}{activity.details}"
+
+
+def test_tokens_are_not_stored_and_not_in_subjects(browser: Client, user: User) -> None:
+    ask(browser)
+    token = link_to(NEW, "bevestigen").partition("?token=")[2].replace("%3A", ":")
+    assert token not in str(tables())
+    assert all(token not in message.subject for message in mail.outbox)

@@ -27,7 +27,6 @@ from tests.factories import (  # noqa: E402
 # Rows per seller.
 CREDENTIALS, AUTHORIZATIONS, ACTIVITIES, MAILS = 2.5, 1.5, 7.5, 2.5
 PARTIES = 50
-# No authorisation ends within two days, so that a run either finds nothing due or everything that is queued.
 KINDS = "array['party_authorized', 'secret_revealed', 'credential_created', 'contact_saved', 'party_renewed']"
 
 
@@ -53,6 +52,7 @@ def main(sellers: int) -> None:
         seller_id=its_seller,
         third_party_id=f"{parties[0].pk} + mod(n / {sellers} * {PARTIES // 2} + mod(n, {PARTIES // 2}), {PARTIES})",
         granted_by_id=f"{owner.pk} + 1 + mod(n, {sellers})",
+        # At most 363 days ago, so none has expired.
         granted_at="now() - make_interval(hours => mod(n * 7919, 8712))",
         expires_at="now() - make_interval(hours => mod(n * 7919, 8712)) + interval '365 days'",
     )

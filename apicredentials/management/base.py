@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TextIO
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
 from django.db.models import Manager, Model, QuerySet
 
 from accounts.models import Actor, Seller
@@ -194,8 +195,10 @@ class ThirdPartyCommand(PortalCommand):
     def act(self, *, client_id: str, by: Actor, dry_run: bool, **options: Any) -> dict[str, Any]:
         party: ThirdParty = self.find(ThirdParty.objects, client_id=client_id)
         is_done = self.is_done(party)
-        if not dry_run:
+        # A dry run also acts, and rolls back: it must refuse whatever the act would refuse.
+        with transaction.atomic():
             self.act_on(party, by=by)
+            transaction.set_rollback(dry_run)
         sellers, mails = (0, 0) if is_done else party.count_concerned()
         return {"client_id": party.client_id, "sellers": sellers, "mails": mails}
 

@@ -186,6 +186,7 @@ def test_problems_and_log_are_those_of_48_hours(manage: Manage, shop: Seller, wa
     assert {"cause": "wrong_secret", "count": 3, "address": "192.0.2.7", "agent": "magazijn/1.0"}.items() <= (
         problem.items()
     )
+    assert problem.keys() == {"cause", "first_at", "last_at", "count", "address", "agent"}
     assert match["activity"][0] | {"at": None} == {
         "at": None,
         "what": "Client credentials gepauzeerd",

@@ -23,7 +23,7 @@ def leaked() -> Software:
     return party
 
 
-@pytest.mark.parametrize("more", [(), ("--json",)])
+@pytest.mark.parametrize("more", [(), ("--json",), ("--dry-run",)])
 def test_refused_while_the_leaked_secret_is_the_only_one(manage: Manage, leaked: Software, more: tuple[str]) -> None:
     before = tables()
     assert "nieuw secret" in manage("resume_third_party", leaked.client_id, *WHY, *more).complaint

@@ -72,7 +72,6 @@ def describe(match: Match) -> dict[str, Any]:
 def describe_problem(problem: ProblemGroup) -> dict[str, Any]:
     return {
         "cause": problem.cause.value,
-        "right": problem.right,
         "first_at": problem.first_at,
         "last_at": problem.last_at,
         "count": problem.count,

@@ -62,8 +62,7 @@ class ProblemCause(models.TextChoices):
     )
     MISSING_RIGHT = (
         "missing_right", "De software mist dit recht: {right}.",
-        "Geef je eigen software dit recht met Rechten wijzigen. Een derde partij vraagt er zelf om: begin opnieuw bij "
-        "die partij.",
+        "Geef je eigen software dit recht met Rechten wijzigen. Gaat het om een derde partij, begin daar dan opnieuw.",
         "Recht ontbreekt",
     )
     UNKNOWN_SCOPE = (

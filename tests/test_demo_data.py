@@ -54,6 +54,19 @@ def test_credentials_are_in_every_state(garden: Seller) -> None:
     assert any(each.is_idle for each in credentials)
 
 
+def test_nothing_is_used_after_its_access_ended(garden: Seller) -> None:
+    for each in ThirdPartyAuthorization.objects.filter(seller=garden).with_parties():
+        if each.state_since and each.last_used_at:
+            assert each.last_used_at < each.state_since, each
+
+
+def test_nothing_is_refused_as_paused_before_it_was(garden: Seller) -> None:
+    robot = ClientCredential.objects.get(seller=garden, name="Prijsrobot")
+    refused = Usage.objects.filter(subject=robot.client_id, event="paused")
+    assert refused.exists()
+    assert all(each.day > timezone.localdate(robot.paused_at) for each in refused)
+
+
 def test_parties_are_in_every_state_for_every_cause(garden: Seller) -> None:
     everywhere = ThirdPartyAuthorization.objects.with_parties()
     assert {each.cause for each in everywhere} == {None, *Cause}

@@ -76,8 +76,8 @@ def credential_paused(facts: MailContext) -> Message:
 def credential_resumed(facts: MailContext) -> Message:
     return Message(
         subject=f"Client credentials ‘{facts['subject']}’ hervat",
-        news=f"De client credentials ‘{facts['subject']}’ zijn hervat. Software die ze gebruikt, heeft weer toegang "
-        "tot de Retailer API.",
+        news=f"De client credentials ‘{facts['subject']}’ zijn hervat. Software met een secret dat werkt, heeft "
+        "weer toegang tot de Retailer API.",
         facts=facts.act,
         advice=[facts.unless_you(f"Pauzeer ze dan meteen weer bij API Instellingen. {CHANGE_PASSWORD}")],
         link=to_settings(),

@@ -11,9 +11,10 @@ def to_members() -> tuple[str, str]:
     return "Naar Medewerkers", address_of("accounts:members")
 
 
-def about_member(facts: MailContext, subject: str, news: str) -> Message:
-    otherwise = f"Draai het dan terug bij Medewerkers. {CHANGE_PASSWORD}"
-    advice = [facts.unless_you(otherwise)]
+def about_member(
+    facts: MailContext, subject: str, news: str, undo: str = "Draai het dan terug bij Medewerkers."
+) -> Message:
+    advice = [facts.unless_you(f"{undo} {CHANGE_PASSWORD}")]
     return Message(subject=subject, news=news, facts=facts.act, advice=advice, link=to_members(), why=WHY)
 
 
@@ -66,9 +67,9 @@ def member_removed(facts: MailContext) -> Message:
 
 @message
 def address_changed(facts: MailContext) -> Message:
-    return about_member(
-        facts, "E-mailadres van medewerker gewijzigd", f"{facts['subject']} logt nu in met een ander e-mailadres."
-    )
+    news = f"{facts['subject']} logt nu in met een ander e-mailadres."
+    undo = "Draai het dan terug met de link in de mail aan het oude adres."
+    return about_member(facts, "E-mailadres van medewerker gewijzigd", news, undo)
 
 
 @message

@@ -40,7 +40,7 @@ def party_taken_over(facts: MailContext) -> Message:
     return Message(
         subject=f"Toestemming voor {facts['subject']} overgenomen",
         news=f"{facts['who']} heeft de toestemming voor {facts['subject']} overgenomen van {facts['former_giver']}. De "
-        f"rechten en de einddatum blijven gelijk: {facts['subject']} heeft toegang tot {facts.moment('expires_at')}.",
+        f"rechten blijven gelijk, en ook de einddatum: {facts.moment('expires_at')}.",
         facts=facts.act,
         advice=[facts.unless_you(f"Verwijder deze partij dan meteen bij API Instellingen. {CHANGE_PASSWORD}")],
         link=to_settings(),

@@ -95,7 +95,7 @@ class Kind(models.TextChoices):
         "Client credentials gepauzeerd",
     )
     CREDENTIAL_RESUMED = (
-        "credential_resumed", Group.CREDENTIALS, ALL, "De software die ze gebruikt, heeft weer toegang.",
+        "credential_resumed", Group.CREDENTIALS, ALL, "Software met een secret dat werkt, heeft weer toegang.",
         "Client credentials hervat",
     )
     CREDENTIAL_DELETED = (
@@ -119,7 +119,7 @@ class Kind(models.TextChoices):
     )
     PARTY_RENEWED = "party_renewed", Group.PARTIES, ALL, "", "Autorisatie verlengd"
     PARTY_TAKEN_OVER = (
-        "party_taken_over", Group.PARTIES, ALL, "Deze partij heeft weer toegang, tot dezelfde einddatum.",
+        "party_taken_over", Group.PARTIES, ALL, "De rechten en de einddatum zijn gelijk gebleven.",
         "Autorisatie overgenomen",
     )
     PARTY_NARROWED = (

@@ -62,12 +62,12 @@ class ProblemCause(models.TextChoices):
     )
     MISSING_RIGHT = (
         "missing_right", "De software mist dit recht: {right}.",
-        "Kies Rechten wijzigen en geef dit recht. Een derde partij vraagt er zelf om: begin opnieuw bij die partij.",
+        "Geef je eigen software dit recht met Rechten wijzigen. Gaat het om een derde partij, begin daar dan opnieuw.",
         "Recht ontbreekt",
     )
     UNKNOWN_SCOPE = (
         "unknown_scope", "De software vroeg een recht dat niet bestaat of dat ze niet heeft: {right}.",
-        "Laat de software alleen rechten vragen die ze heeft, of geef dit recht met Rechten wijzigen.",
+        "Laat de software alleen rechten vragen die ze heeft, of geef het, als het bestaat, met Rechten wijzigen.",
         "Onbekend recht",
     )
     CODE_REFUSED = (

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import SellerRequest, filled_in, recent_proof_required, seller_required
 from accounts.models import Seller
+from apicredentials.exceptions import CannotRenew, CannotTakeOver
 from apicredentials.forms import NarrowForm
 from apicredentials.models import ThirdPartyAuthorization
 from apicredentials.models.states import State
 from apicredentials.moments import one_year_after
-from apicredentials.views.dialogs import act, ask_or_act
+from apicredentials.views.dialogs import act, ask_or_act, refuse, writer_required
 from apicredentials.views.usage_sections import context_of
 
 # How long a party that stopped stays among the present ones, so that its cause is seen.
@@ -57,11 +58,13 @@ def authorization(request: SellerRequest, uid: UUID) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def authorization_renew(request: SellerRequest, uid: UUID) -> HttpResponse:
     """Ask, then start a new year of access."""
     authorization = find(request, uid)
+    if not authorization.is_renewable:
+        return refuse(request, CannotRenew())
     if request.method != "POST":
         context = {"authorization": authorization, "ends_at": one_year_after(timezone.now())}
         return render(request, "apicredentials/authorization_confirm_renew.html", context)
@@ -70,11 +73,13 @@ def authorization_renew(request: SellerRequest, uid: UUID) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def authorization_take_over(request: SellerRequest, uid: UUID) -> HttpResponse:
     """Ask, then answer for the consent of a colleague who left."""
     authorization = find(request, uid)
+    if not authorization.can_be_taken_over:
+        return refuse(request, CannotTakeOver())
     if request.method != "POST":
         return render(request, "apicredentials/authorization_confirm_take_over.html", {"authorization": authorization})
     done = f"Je hebt de toestemming voor {authorization.third_party.name} overgenomen."
@@ -82,7 +87,7 @@ def authorization_take_over(request: SellerRequest, uid: UUID) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def authorization_rights(request: SellerRequest, uid: UUID) -> HttpResponse:
     """Leave a party fewer rights."""
@@ -97,7 +102,7 @@ def authorization_rights(request: SellerRequest, uid: UUID) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def authorization_revoke(request: SellerRequest, uid: UUID) -> HttpResponse:
     """Ask, then end a party's access for this seller."""

@@ -165,4 +165,4 @@ def why_of(state: State, *, is_unused: bool, used_at: dt.datetime | None, live: 
         return "leaked"
     if is_unused:
         return "idle" if used_at else "unused"
-    return "two" if live > 1 else ""
+    return "two" if live > 1 and state == State.ACTIVE else ""

@@ -15,7 +15,7 @@ from apicredentials.exceptions import AlreadyRevealed, Refusal, RotatedMeanwhile
 from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
 from apicredentials.views.credential_list import row_of
-from apicredentials.views.dialogs import act, ask_or_act, back
+from apicredentials.views.dialogs import act, ask_or_act, back, writer_required
 from apicredentials.views.usage_sections import context_of
 
 
@@ -37,7 +37,7 @@ def credential(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 def credential_create(request: SellerRequest) -> HttpResponse:
     """Create a credential, without a secret yet."""
     if not TechnicalContact.objects.filter(seller=request.seller).exists():
@@ -51,7 +51,7 @@ def credential_create(request: SellerRequest) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Create the first secret and show it.
@@ -73,7 +73,7 @@ def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Create a new secret and show it, as above. The seller chooses when the old one ends."""
@@ -99,7 +99,7 @@ def show_secret(request: SellerRequest, credential: ClientCredential, secret: st
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def secret_end(request: SellerRequest, client_id: UUID, pk: int) -> HttpResponse:
     """Change the end of the old secret."""
@@ -123,14 +123,14 @@ def credential_use(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 def credential_rename(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Rename it."""
     return change(request, RenameForm(filled_in(request), credential=find(request, client_id)), "Naam wijzigen")
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def credential_rights(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Change its rights."""
@@ -152,7 +152,7 @@ def change(request: SellerRequest, form: RenameForm | RightsForm, title: str) ->
 
 
 @ask_or_act
-@seller_required
+@writer_required
 def credential_pause(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Ask, then refuse it everything until it is resumed."""
     credential = find(request, client_id)
@@ -162,7 +162,7 @@ def credential_pause(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def credential_resume(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Ask, then resume it."""
@@ -173,7 +173,7 @@ def credential_resume(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def credential_delete(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Ask, then end a credential and every token made with it."""
@@ -188,7 +188,7 @@ def credential_delete(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 @ask_or_act
-@seller_required
+@writer_required
 @recent_proof_required
 def credential_restore(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Ask, then undo a deletion."""

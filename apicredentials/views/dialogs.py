@@ -11,8 +11,8 @@ from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import SellerRequest, actor
-from accounts.models import Actor
+from accounts.access import SellerRequest, actor, seller_required
+from accounts.models import Actor, Capability
 from apicredentials.exceptions import Refusal
 
 LONGEST_QUERY = 1000
@@ -20,6 +20,8 @@ LONGEST_QUERY = 1000
 PLACES = {"apicredentials:settings", "apicredentials:credential", "apicredentials:authorization"}
 
 ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
+# For GET too: a page that asks has a button, which would be refused.
+writer_required = seller_required(to=Capability.API, reading=False)
 
 
 def may_change(request: SellerRequest) -> bool:
@@ -35,10 +37,15 @@ def act(request: SellerRequest, verb: Callable[[Actor], object], done: str, *, e
     try:
         verb(actor(request))
     except Refusal as error:
-        messages.warning(request, str(error))
-    else:
-        messages.success(request, done)
+        return refuse(request, error)
+    messages.success(request, done)
     return back(request, ends=ends)
+
+
+def refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """Say why an act is not possible, and return to where it was opened."""
+    messages.warning(request, str(refusal))
+    return back(request)
 
 
 def back(request: HttpRequest, *, ends: str = "") -> HttpResponse:

@@ -59,7 +59,7 @@ def settings_page(request: SellerRequest, contact_form: TechnicalContactForm, st
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@seller_required(to=Capability.CONTACT)
+@seller_required(to=Capability.CONTACT, reading=False)
 def contact(request: SellerRequest) -> HttpResponse:
     """Change the technical contact. On the first visit its form is on API Instellingen itself."""
     is_sent = request.method == "POST"

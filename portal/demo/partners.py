@@ -104,6 +104,7 @@ def make_partners(seller: Seller, closed: Seller) -> None:
     switch_a_user_off(seller)
     suspend(seller, "Dashboardje", ago(5, 15, 45), "Verdachte aanroepen, in onderzoek.")
     suspend(seller, "Koppelkampioen", ago(1, 8, 30), "Secret gevonden op een forum.", leaked=True)
+    end_use(seller)
 
 
 def register(partner: Partner) -> ThirdParty:
@@ -185,6 +186,15 @@ def note_the_year_over(seller: Seller) -> None:
         log_about(authorization, Kind.PARTY_EXPIRED, at, Actor.machine(), **details)
     over = ThirdPartyAuthorization.objects.filter(seller=seller, end_cause=Cause.YEAR_OVER)
     over.update(ended_at=F("expires_at"))
+
+
+def end_use(seller: Seller) -> None:
+    """Let the last use of a party that has no access come before the end of its access."""
+    for authorization in ThirdPartyAuthorization.objects.filter(seller=seller).with_parties():
+        since, used_at = authorization.state_since, authorization.last_used_at
+        if since and used_at and used_at > since:
+            authorization.last_used_at = since - dt.timedelta(minutes=2)
+            authorization.save(update_fields=["last_used_at"])
 
 
 def let_a_member_leave(seller: Seller) -> None:

@@ -32,7 +32,7 @@ PROBLEMS: tuple[tuple[str, ProblemCause, int, int, str, str], ...] = (
     *(("Magazijn", ProblemCause.WRONG_SECRET, number, 1700, "magazijn/4.2", "") for number in INCIDENT),
     ("Magazijn", ProblemCause.TOO_MANY_ATTEMPTS, 12, 640, "magazijn/4.2", ""),
     ("Magazijn", ProblemCause.UNKNOWN_SCOPE, 20, 3, "magazijn/4.2", "orders:write"),
-    *(("Prijsrobot", ProblemCause.PAUSED, number, 280, "prijsrobot/0.9", "") for number in range(3)),
+    *(("Prijsrobot", ProblemCause.PAUSED, number, 280, "prijsrobot/0.9", "") for number in range(2)),
     *(("Webshop", ProblemCause.MISSING_RIGHT, number, 2, "webshop/2.1", "subscriptions:manage") for number in (0, 1)),
     ("Export", ProblemCause.ENDED_SECRET, 11, 75, "python-requests/2.32", ""),
     ("Bezorgplan", ProblemCause.REFRESH_TOKEN_REPLAYED, 6, 1, "bezorgplan/1.8", ""),

@@ -38,6 +38,17 @@ def test_a_reader_changes_nothing(reader: Membership, address: Address) -> None:
     assert tables() == before
 
 
+@pytest.mark.parametrize("address", SELLERS_PAGES, ids=str)
+def test_a_reader_opens_no_form_that_would_be_refused(reader: Membership, address: Address) -> None:
+    url = address.url(belongings(reader.seller, address))
+    answer = signed_in(reader.user).get(url, follow=True)
+    if answer.status_code == 200 and "html" in answer["Content-Type"]:
+        forms = Page(answer.content.decode()).part("main").root.all("form")
+        assert [form["action"] for form in forms if form["method"] == "post"] == []
+    else:
+        assert answer.status_code in {200, 403, 405}
+
+
 CONTACT_PAGES = {"apicredentials:contact", "apicredentials:contact-resend"}
 
 

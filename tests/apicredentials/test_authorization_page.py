@@ -152,6 +152,30 @@ def test_what_runs_cannot_be_taken_over(owner: Client, authorization: ThirdParty
     assert "Je hebt de toestemming voor Orderwijs overgenomen." not in says(answer)
 
 
+@pytest.mark.parametrize(
+    ("act", "refusal"), [("verlengen/", "kan nu niet worden verlengd"), ("overnemen/", "niet meer worden overgenomen")]
+)
+def test_a_page_promises_no_access_that_will_not_come(
+    owner: Client, authorization: ThirdPartyAuthorization, act: str, refusal: str
+) -> None:
+    authorization.revoke(by=Actor())
+    answer = owner.get(address(authorization, act), follow=True)
+    assert answer.redirect_chain == [(SETTINGS, 302)]
+    assert refusal in says(answer)
+
+
+def test_taking_over_a_suspended_party_promises_no_access(
+    owner: Client, seller: Seller, authorization: ThirdPartyAuthorization, colleague: User
+) -> None:
+    ThirdPartyAuthorization.objects.update(granted_by=colleague)
+    ThirdPartyAuthorization.objects.get_queryset().stop_for_member(colleague, seller=seller, by=Actor())  # type: ignore[attr-defined]
+    authorization.third_party.pause(by=Actor(reason="Lek"))
+    owner.post(address(authorization, "overnemen/"))
+    words = open_page(owner, authorization).words
+    assert "Autorisatie overgenomen" in words
+    assert "heeft weer toegang" not in words.replace("zodra Orderwijs weer toegang", "")
+
+
 # ---- Rechten wijzigen -------------------------------------------------------------------------------------
 
 

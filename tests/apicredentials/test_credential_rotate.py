@@ -107,6 +107,15 @@ def test_with_two_secrets_the_page_warns_and_offers_only_that(
     assert not works(credential, second)
 
 
+def test_while_paused_no_row_says_that_two_secrets_work(
+    owner: Client, credential: ClientCredential, first: str
+) -> None:
+    rotate(owner, credential, "7d")
+    assert "Twee secrets werken nu" in says(owner.get("/instellingen/api/"))
+    credential.pause(by=Actor())
+    assert "Twee secrets werken nu" not in says(owner.get("/instellingen/api/"))
+
+
 @pytest.mark.parametrize("overlap", ["0", "24h"])
 def test_a_page_from_before_another_new_secret_makes_none(
     owner: Client, credential: ClientCredential, first: str, overlap: str

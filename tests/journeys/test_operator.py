@@ -332,7 +332,7 @@ STOPS: dict[str, tuple[Callable[[Shop], object], str, str, str]] = {
         take_away_a_right,
         "missing_right",
         "De software mist dit recht: Bestellingen: Lezen.",
-        "Kies Rechten wijzigen en geef dit recht.",
+        "Geef je eigen software dit recht met Rechten wijzigen.",
     ),
     "token replayed": (
         replay,

@@ -105,15 +105,26 @@ def ask_for_proof(request: HttpRequest, following: str | None = None) -> HttpRes
 
 
 def recent_proof_required[**P](view: SellerView[P]) -> SellerView[P]:
-    """Require a recent proof of identity; a form that was posted without it is kept for filled_in()."""
+    """Require a recent proof of identity."""
 
     @wraps(view)
     def wrapper(request: SellerRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if is_recently_proven(request):
-            return view(request, *args, **kwargs)
-        if request.method == "POST":
+        return view(request, *args, **kwargs) if is_recently_proven(request) else ask_for_proof(request)
+
+    return wrapper
+
+
+def form_kept_for_proof[**P](view: SellerView[P]) -> SellerView[P]:
+    """Keep a form that is posted without a recent proof, for filled_in().
+
+    Not for a form with a password or code: the session's row holds the fields in clear text.
+    """
+
+    @wraps(view)
+    def wrapper(request: SellerRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if request.method == "POST" and not is_recently_proven(request):
             request.session[_FILLED_IN] = {"address": request.path, "fields": request.POST.urlencode()}
-        return ask_for_proof(request)
+        return view(request, *args, **kwargs)
 
     return wrapper
 

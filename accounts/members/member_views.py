@@ -17,7 +17,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import SellerRequest, actor, filled_in, recent_proof_required, seller_required
+from accounts.access import SellerRequest, actor, filled_in, form_kept_for_proof, recent_proof_required, seller_required
 from accounts.members import invitations, memberships
 from accounts.members.member_forms import InvitationForm, NewMemberForm, RemoveForm, RoleForm
 from accounts.middleware import SESSION_KEY
@@ -70,6 +70,7 @@ def act(request: SellerRequest, verb: Callable[[Actor], object], done: str) -> H
 
 @ask_or_act
 @owner_required
+@form_kept_for_proof
 @recent_proof_required
 def invite(request: SellerRequest) -> HttpResponse:
     """Ask for address and role, and mail an invitation."""
@@ -93,6 +94,7 @@ def ask(request: SellerRequest, template: str, form: Any, **context: Any) -> Htt
 
 @ask_or_act
 @owner_required
+@form_kept_for_proof
 @recent_proof_required
 def change_role(request: SellerRequest, pk: int) -> HttpResponse:
     """Ask for another role, and store it."""
@@ -107,6 +109,7 @@ def change_role(request: SellerRequest, pk: int) -> HttpResponse:
 
 @ask_or_act
 @owner_required
+@form_kept_for_proof
 @recent_proof_required
 def remove(request: SellerRequest, pk: int) -> HttpResponse:
     """Ask what happens to the member's parties, and remove the member."""

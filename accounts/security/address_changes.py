@@ -1,6 +1,10 @@
 """Changing a user's address: asked for on Mijn gegevens, confirmed by a link, undone by another link."""
 
+import datetime as dt
+
 from allauth.account.models import EmailAddress
+from allauth.mfa.base.internal.flows import delete_dangling_recovery_codes
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.utils import timezone
 
@@ -68,7 +72,10 @@ def note_replaced(user: User, former: str, *, by: Actor) -> None:
 
 
 def undo(change: AddressChange, *, by: Actor) -> bool:
-    """Restore the former address, end all sessions and the password; False if somebody else uses the address."""
+    """Restore the former address and end all sessions, the password and newer factors.
+
+    False if somebody else uses the address.
+    """
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=change.user_id)
         live = AddressChange.undoable().filter(pk=change.pk, nonce=change.nonce)
@@ -80,5 +87,13 @@ def undo(change: AddressChange, *, by: Actor) -> bool:
         user.save(update_fields=["password"])
         set_address(user, change.former_email)
         end_sessions(user)
+        remove_factors_since(user, change.asked_at, by=by)
         record_for_sellers(Activity.Kind.ADDRESS_CHANGED, user, by=by)
     return True
+
+
+def remove_factors_since(user: User, moment: dt.datetime, *, by: Actor) -> None:
+    """Remove factors that a thief may have added: a passkey signs in without the password, and no mail told of it."""
+    if Authenticator.objects.filter(user=user, created_at__gte=moment).delete()[0]:
+        delete_dangling_recovery_codes(user)
+        mail_user(Kind.OWN_FACTOR_REMOVED, [user.email], by=by, name=str(user), factor="nieuwe")

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import SellerRequest, actor, filled_in, recent_proof_required
+from accounts.access import SellerRequest, actor, filled_in, form_kept_for_proof, recent_proof_required
 from accounts.models import Actor, AddressChange
 from accounts.security import address_changes
 from accounts.security.security_forms import ProfileForm
@@ -21,6 +21,7 @@ STAND_IN = "Ontvanger van de mail"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@form_kept_for_proof
 @recent_proof_required
 def profile(request: SellerRequest) -> HttpResponse:
     """Change the name at once; mail a link to a new address."""

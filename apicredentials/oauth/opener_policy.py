@@ -11,6 +11,9 @@ from django.urls import reverse
 
 from accounts.required_factor import FOLLOWING
 
+# The pages that lead on to `next`, and those below them. Elsewhere anybody could lift the policy by adding `next`.
+FOLLOW_NEXT = ("account_login", "account_reset_password", "accounts:switch-seller")
+
 
 class OpenerPolicyMiddleware:
     """Lets a client that opened `/authorize` in a pop-up keep its window.opener until the callback.
@@ -32,11 +35,16 @@ class OpenerPolicyMiddleware:
 
 def destinations(request: HttpRequest) -> Iterator[str]:
     """Yield where the browser goes after this page: `next`, and what waits for a second factor or for its set-up."""
-    yield request.GET.get("next", "")
-    # A form that cannot be read has been answered by the view.
-    with suppress(BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
-        yield request.POST.get("next", "")
+    if request.path.startswith(tuple(map(reverse, FOLLOW_NEXT))):
+        yield from next_of(request)
     if request.path.startswith(reverse("account_login")) and hasattr(request, "session"):
         yield request.session.get(LOGIN_SESSION_KEY, {}).get("redirect_url") or ""
     if request.path.startswith(reverse("accounts:security")) and hasattr(request, "session"):
         yield request.session.get(FOLLOWING, "")
+
+
+def next_of(request: HttpRequest) -> Iterator[str]:
+    yield request.GET.get("next", "")
+    # A form that cannot be read has been answered by the view.
+    with suppress(BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+        yield request.POST.get("next", "")

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import SellerRequest, filled_in, recent_proof_required, seller_required
+from accounts.access import SellerRequest, filled_in, form_kept_for_proof, recent_proof_required, seller_required
 from accounts.models import Seller
 from apicredentials.exceptions import CannotRenew, CannotTakeOver
 from apicredentials.forms import NarrowForm
@@ -88,6 +88,7 @@ def authorization_take_over(request: SellerRequest, uid: UUID) -> HttpResponse:
 
 @ask_or_act
 @writer_required
+@form_kept_for_proof
 @recent_proof_required
 def authorization_rights(request: SellerRequest, uid: UUID) -> HttpResponse:
     """Leave a party fewer rights."""

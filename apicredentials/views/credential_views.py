@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.access import SellerRequest, actor, filled_in, recent_proof_required, seller_required
+from accounts.access import SellerRequest, actor, filled_in, form_kept_for_proof, recent_proof_required, seller_required
 from apicredentials.exceptions import AlreadyRevealed, Refusal, RotatedMeanwhile
 from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
@@ -74,6 +74,7 @@ def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 @ask_or_act
 @writer_required
+@form_kept_for_proof
 @recent_proof_required
 def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Create a new secret and show it, as above. The seller chooses when the old one ends."""
@@ -100,6 +101,7 @@ def show_secret(request: SellerRequest, credential: ClientCredential, secret: st
 
 @ask_or_act
 @writer_required
+@form_kept_for_proof
 @recent_proof_required
 def secret_end(request: SellerRequest, client_id: UUID, pk: int) -> HttpResponse:
     """Change the end of the old secret."""
@@ -131,6 +133,7 @@ def credential_rename(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 @ask_or_act
 @writer_required
+@form_kept_for_proof
 @recent_proof_required
 def credential_rights(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Change its rights."""

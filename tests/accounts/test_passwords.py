@@ -3,14 +3,16 @@
 import re
 
 import pytest
+import time_machine
 from django.contrib.auth.hashers import MD5PasswordHasher, make_password
 from django.core import mail
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from tests.commands.conftest import Manage, manage  # noqa: F401
-from tests.factories import UserFactory
+from tests.factories import PASSWORD, UserFactory
 from tests.people import PROVE, sign_in, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -90,3 +92,15 @@ def test_a_wrong_password_takes_the_same_work_for_every_address(given: str, monk
         work.append(len(hashed))
     assert len(set(work)) == 1
     assert work[0] > 0
+
+
+def test_a_password_that_was_posted_without_recent_proof_is_not_kept() -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        browser = signed_in(UserFactory())
+        clock.shift(31 * 60)
+        new = "een-heel-ander-wachtwoord"
+        fields = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+        assert browser.post("/wachtwoord/wijzigen/", fields)["Location"].startswith(PROVE)
+    kept = str(dict(browser.session))
+    assert PASSWORD not in kept
+    assert new not in kept

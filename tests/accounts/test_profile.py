@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -173,6 +174,20 @@ def test_undoing_asks_for_a_new_password(browser: Client, user: User) -> None:
     new = "een-heel-ander-wachtwoord"
     client.post(page.redirect_chain[-1][0], {"password1": new, "password2": new})
     assert sign_in(Client(), OLD, new).status_code == 302
+
+
+def test_undoing_removes_the_passkeys_that_came_after_it(
+    browser: Client, user: User, clock: time_machine.Traveller
+) -> None:
+    """A passkey signs in without the new password, and the mail about it went to the new address."""
+    own = Authenticator.objects.create(user=user, type="webauthn", data={"name": "Telefoon"})
+    clock.shift(60)
+    ask(browser)
+    follow(link_to(NEW, "bevestigen"))
+    Authenticator.objects.create(user=user, type="webauthn", data={"name": "Dief"})
+    follow(link_to(OLD, "terugdraaien"))
+    assert [*Authenticator.objects.values_list("pk", flat=True)] == [own.pk]
+    assert OutgoingMail.objects.get(kind="own_factor_removed").recipient == OLD
 
 
 def test_undoing_works_for_seven_days(browser: Client, user: User, clock: time_machine.Traveller) -> None:

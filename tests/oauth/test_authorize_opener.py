@@ -55,3 +55,9 @@ def test_other_pages_are_cut_off_from_their_opener(db: None, address: str) -> No
 
 def test_settings_page_is_cut_off_from_its_opener(owner: Client) -> None:
     assert owner.get("/instellingen/api/")[COOP] == "same-origin"
+
+
+@pytest.mark.parametrize("page", ["/instellingen/api/", "/instellingen/beveiliging/", "/wachtwoord/wijzigen/", "/x"])
+def test_next_does_not_keep_the_opener_of_a_page_that_does_not_follow_it(owner: Client, page: str) -> None:
+    for answer in (owner.get(page, {"next": "/authorize"}), owner.post(page, {"next": "/authorize"})):
+        assert answer[COOP] == "same-origin"

@@ -49,6 +49,15 @@ def is_superuser(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.is_superuser
 
 
+def has_more_rights(user: User, request: HttpRequest) -> bool:
+    """Return whether the user has, or when switched on would have, rights that the operator of `request` lacks."""
+    if is_superuser(request) or not (user.is_staff or user.is_superuser):
+        return False
+    own = cast("User", request.user).get_all_permissions()
+    held = Permission.objects.filter(Q(user=user) | Q(group__user=user)).select_related("content_type")
+    return user.is_superuser or any(f"{each.content_type.app_label}.{each.codename}" not in own for each in held)
+
+
 class PermissionsField(ModelMultipleChoiceField):
     """Permissions for the models that have an admin page or inline."""
 
@@ -167,15 +176,14 @@ class UserAdmin(PermittingAdmin, ActingAdmin):
         return f"{row} ({row.email}): {count} {'partij' if count == 1 else 'partijen'} met toegang"
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Let only superusers change superusers: a new e-mail address is enough to get a new password."""
-        is_above = obj is not None and obj.is_superuser and not is_superuser(request)
-        return not is_above and super().has_change_permission(request, obj)
+        """Refuse a change of an operator with more rights: a new e-mail address is enough to get a new password."""
+        return not (obj and has_more_rights(obj, request)) and super().has_change_permission(request, obj)
 
     def ask_or_act(self, request: HttpRequest, queryset: QuerySet[User], act: Act) -> HttpResponse | None:
-        """Leave superusers out for operators who cannot change them."""
-        if not is_superuser(request):
-            queryset = queryset.exclude(is_superuser=True)
-        return super().ask_or_act(request, queryset, act)
+        """Leave out operators with more rights."""
+        operators = queryset.filter(Q(is_staff=True) | Q(is_superuser=True))
+        above = [each.pk for each in operators if has_more_rights(each, request)]
+        return super().ask_or_act(request, queryset.exclude(pk__in=above), act)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Log another address for the sellers, and mail the old and the new one."""

@@ -1,6 +1,7 @@
 """`/beheer/`: who comes in, and what each operator may."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core import mail
 from django.db.models import Model
 from django.test import Client
@@ -166,6 +167,15 @@ def test_an_operator_cannot_take_over_one_with_more_rights() -> None:
     assert client.post(change(User, boss), {"email": "kwaad@kwaad.example", "is_active": "on"}).status_code == 403
     boss.refresh_from_db()
     assert boss.email == "baas@portaal.example"
+
+
+def test_an_operator_cannot_take_over_a_colleague_with_other_rights() -> None:
+    colleague = UserFactory(is_staff=True, email="collega@portaal.example")
+    colleague.user_permissions.set(Permission.objects.filter(codename="change_thirdparty"))
+    client = staff("view_user", "change_user")
+    assert client.post(change(User, colleague), {"email": "kwaad@kwaad.example"}).status_code == 403
+    chosen = {"action": "reset_factors", "index": "0", "_selected_action": str(colleague.pk), "reason": "Kwijt"}
+    assert "dat kan hier niet" in says(client.post(reverse("admin:accounts_user_changelist"), chosen, follow=True))
 
 
 def test_an_operator_cannot_switch_off_one_with_more_rights() -> None:

@@ -58,6 +58,8 @@ def test_what_is_wrong_with_a_password_is_said_in_dutch(client: Client, user: Us
     ask(client, user.email)
     page = choose(client, link(), "kort")
     assert "Dit wachtwoord is te kort. Gebruik minstens 12 tekens." in page.words
+    page = choose(client, link(), "password1234")
+    assert "Dit wachtwoord wordt te veel gebruikt. Kies een ander wachtwoord." in page.words
 
 
 def test_the_link_gives_a_new_password(client: Client, user: User) -> None:

@@ -34,6 +34,14 @@ def test_it_asks_for_an_address_and_a_password(client: Client) -> None:
     assert list(form.fields) == ["E-mailadres", "Wachtwoord"]
 
 
+def test_a_wrong_password_is_answered_with_what_to_do(client: Client, owner: str) -> None:
+    answer = client.post(SIGN_IN, {"login": owner, "password": "iets-anders-42"})
+    assert "klopt niet. Probeer het opnieuw, of kies ‘Wachtwoord vergeten?’." in says(answer)
+    sign_in(client, owner)
+    answer = client.post(PROVE, {"password": "iets-anders-42"})
+    assert "Dit wachtwoord klopt niet. Probeer het opnieuw." in says(answer)
+
+
 def test_it_leads_to_the_settings(client: Client, owner: str) -> None:
     assert sign_in(client, owner)["Location"] == SETTINGS
     assert is_signed_in(client)

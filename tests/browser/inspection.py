@@ -42,7 +42,7 @@ def what_sticks_out(page: Page, width: int) -> list[str]:
     """Return what breaks WCAG 1.4.4 and 1.4.10 at this width: what sticks out, and a page that scrolls sideways."""
     page.set_viewport_size({"width": width, "height": 800})
     scrolls = page.evaluate("document.documentElement.scrollWidth") > width
-    return ["the page scrolls sideways"] * scrolls + page.evaluate(STICKING_OUT)
+    return [*["the page scrolls sideways"] * scrolls, *page.evaluate(STICKING_OUT)]
 
 
 def assert_fits(page: Page, width: int) -> None:

@@ -5,15 +5,17 @@ Addresses are relative: `page.goto("/inloggen/")`.
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, WebError, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, WebError, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from apicredentials.models import ClientCredential
+from tests.browser.inspection import WAYS, Inspected, Scheme, inspect
 from tests.browser.party import Party, run_party
 from tests.browser.seller import SETTINGS
 from tests.conftest import CHROMIUM
@@ -121,3 +123,25 @@ def axe() -> Callable[[Page], None]:
         assert not results.violations_count, f"{page.url}\n{results.generate_report()}"
 
     return check
+
+
+@pytest.fixture
+def inspected(
+    page: Page, base_url: str, axe: Callable[[Page], None], problems: list[str], subtests: pytest.Subtests
+) -> Iterator[Inspected]:
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((f"{base_url}/", "data:")):
+            problems.append(f"A request to {request.url}")
+
+    @contextmanager
+    def inspected(state: str, ways: list[tuple[int, Scheme]] = WAYS[:2]) -> Iterator[None]:
+        with subtests.test(state):
+            yield
+            inspect(page, axe, ways)
+            found = problems.copy()
+            problems.clear()
+            assert not found, f"{page.url}: {found}"
+
+    page.on("request", on_request)
+    yield inspected
+    page.remove_listener("request", on_request)

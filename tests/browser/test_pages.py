@@ -1,11 +1,7 @@
 """Every page, in every state: WCAG 2.2 AA, light and dark, from 320 px to a desktop, under the strict policy."""
 
-import datetime as dt
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from collections.abc import Callable
 from itertools import batched
-from typing import Literal, Protocol
 from unittest.mock import Mock
 
 import pytest
@@ -14,19 +10,18 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.db import OperationalError
 from django.urls import reverse
-from django.utils import timezone
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 
 from accounts.models import Actor, Membership, Seller, User
-from apicredentials.models import Activity, ThirdPartyLogo
+from apicredentials.models import ThirdPartyLogo
 from apicredentials.models.contacts import confirmation_token
 from portal import machine_urls
-from tests.admin.pictures import picture
+from tests.browser.inspection import WAYS, Inspected, go
 from tests.browser.party import Party
+from tests.browser.shop import LOGO, LONG_NAME, fill
 from tests.factories import (
     ClientCredentialFactory,
-    ClientSecretFactory,
     SellerFactory,
     TechnicalContactFactory,
     ThirdPartyAuthorizationFactory,
@@ -37,88 +32,11 @@ from tests.inventory import Address, addresses, belongings
 from tests.oauth.flow import request_address, software
 
 type ComeIn = Callable[[User], None]
-type Scheme = Literal["light", "dark"]
-
-
-class Inspected(Protocol):
-    """Go to a page inside `with inspected("its state"):`; then it is inspected, and so is what it asked the network."""
-
-    def __call__(self, state: str, ways: list[tuple[int, Scheme]] = ...) -> AbstractContextManager[None]: ...
-
 
 SETTINGS = "/instellingen/api/"
-DESKTOP, ZOOMED_TO_200_PERCENT, NARROWEST = 1280, 640, 320
-# Of a page's states the first two are enough: between them lie every width and every colour.
-WAYS: list[tuple[int, Scheme]] = [(DESKTOP, "light"), (NARROWEST, "dark"), (NARROWEST, "light"), (DESKTOP, "dark")]
-LOGO = picture(size=(400, 100))
-LONG_NAME = "Verkoopstatistiekenexportprogrammatuurontwikkelomgeving" * 2
 
 
-# ---- What holds for a page --------------------------------------------------------------------------------
-
-# A box is what a reader sees as one. Inputs scroll what is typed in them; `.visually-hidden` has no size.
-STICKING_OUT = """() => [...document.querySelectorAll("body *:not(input, textarea, .visually-hidden)")]
-  .filter((each) => each.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }))
-  .filter((each) => {
-    const { left, right } = each.getBoundingClientRect();
-    const { backgroundColor, borderLeftStyle } = getComputedStyle(each);
-    const isBox = backgroundColor !== "rgba(0, 0, 0, 0)" || borderLeftStyle !== "none";
-    return left < -1 || right > innerWidth + 1 || (isBox && each.scrollWidth > each.clientWidth + 1);
-  })
-  .map((each) => `${each.outerHTML.slice(0, 200)}: ${each.scrollWidth} in ${each.clientWidth}`)"""
-SPACED = """(spaced) => {
-  const sheet = new CSSStyleSheet();
-  if (spaced) sheet.replaceSync(`
-    * { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
-    p { margin-bottom: 2em !important }`);
-  document.adoptedStyleSheets = [sheet];
-}"""
-
-
-def assert_fits(page: Page, width: int) -> None:
-    """Hold a page to WCAG 1.4.4 and 1.4.10: nothing sticks out, nothing scrolls sideways."""
-    page.set_viewport_size({"width": width, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{page.url} scrolls sideways at {width} px"
-    assert page.evaluate(STICKING_OUT) == [], f"{page.url} at {width} px"
-
-
-def inspect(page: Page, axe: Callable[[Page], None], ways: list[tuple[int, Scheme]]) -> None:
-    """Hold a page, as it stands, to all of this."""
-    assert page.evaluate("[...document.images].filter(each => !each.naturalWidth).map(each => each.src)") == []
-    for width, scheme in ways:
-        page.emulate_media(color_scheme=scheme)
-        assert_fits(page, width)
-        axe(page)
-    assert_fits(page, ZOOMED_TO_200_PERCENT)
-    page.evaluate(SPACED, True)  # WCAG 1.4.12
-    assert_fits(page, NARROWEST)
-    page.evaluate(SPACED, False)
-    page.set_viewport_size({"width": DESKTOP, "height": 800})
-
-
-@pytest.fixture
-def inspected(
-    page: Page, base_url: str, axe: Callable[[Page], None], problems: list[str], subtests: pytest.Subtests
-) -> Iterator[Inspected]:
-    def on_request(request: Request) -> None:
-        if not request.url.startswith((f"{base_url}/", "data:")):
-            problems.append(f"A request to {request.url}")
-
-    @contextmanager
-    def inspected(state: str, ways: list[tuple[int, Scheme]] = WAYS[:2]) -> Iterator[None]:
-        with subtests.test(state):
-            yield
-            inspect(page, axe, ways)
-            found = problems.copy()
-            problems.clear()
-            assert not found, f"{page.url}: {found}"
-
-    page.on("request", on_request)
-    yield inspected
-    page.remove_listener("request", on_request)
-
-
-# ---- A shop in which everything has happened --------------------------------------------------------------
+# ---- The shop -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -137,30 +55,10 @@ def seller(user: User) -> Seller:
     return seller
 
 
-def fill(seller: Seller, user: User) -> None:
-    """Give a seller credentials and authorisations in every state, with names that are hard to fit."""
-    long_ago = timezone.now() - dt.timedelta(days=100)
-    narrow = partial(ClientCredentialFactory, seller=seller, scope="orders:read offers:manage", revealed=True)
-    narrow(paused=True, secret__last_used_at=long_ago)
-    narrow(secret__created_at=long_ago)
-    narrow()
-    rotated = narrow(secret__ends_at=timezone.now() + dt.timedelta(days=7), secret__last_used_at=long_ago)
-    ClientSecretFactory(client=rotated, last_used_at=timezone.now(), last_used_agent=LONG_NAME)
-    narrow(leaked_at=timezone.now(), paused=True)
-    narrow(deleted=True)
-    ClientCredentialFactory(seller=seller, name=LONG_NAME[:100], created_by=user)
-    known = ThirdPartyAuthorizationFactory(seller=seller, third_party__name=LONG_NAME[:100])
-    ThirdPartyLogo.set_for(known.third_party, LOGO, by=Actor())
-    for state in ("expiring", "expired", "ended"):
-        ThirdPartyAuthorizationFactory(seller=seller, scope="orders:read", **{state: True})
-    # Not by `record`, which mails.
-    row = {"seller": seller, "subject": LONG_NAME[:100], "actor_name": user.name, "reason": "Op verzoek."}
-    Activity.objects.bulk_create(Activity(kind=kind, **row) for kind in Activity.Kind)
-
-
 # ---- Every address ----------------------------------------------------------------------------------------
 
 MACHINES = {pattern.name for pattern in machine_urls.urlpatterns}
+# What takes something that has to be made first is in test_account_pages.py.
 NO_PAGE = {
     "root": "leads to the settings",
     "apicredentials:contact-resend": "leads to the settings, which have its button",
@@ -221,13 +119,6 @@ def test_every_address(
 
 
 # ---- Other states of those pages --------------------------------------------------------------------------
-
-
-def go(page: Page, address: str, status: int = 200) -> None:
-    """Go somewhere and expect this status."""
-    answer = page.goto(address)
-    assert answer
-    assert answer.status == status, f"{address}: {answer.status}"
 
 
 def press(page: Page, button: str, within: str = "main") -> None:

@@ -15,6 +15,11 @@ def posted(chosen: Iterable[str]) -> dict[str, str]:
     return {f"right-{name}" if level else "right-orders": level or name or "?" for name, _, level in levels}
 
 
+def only(chosen: Iterable[str]) -> dict[str, str]:
+    """Return the fields that choose these scopes and no others, in a form that starts from other rights."""
+    return {f"right-{resource.name}": "" for resource in scopes.RESOURCES} | posted(chosen)
+
+
 def chosen(fields: dict[str, list[str]]) -> list[str]:
     """Return the closed set of scopes that these posted fields choose."""
     levels = {name.removeprefix("right-"): level for name, (level, *_) in fields.items() if name.startswith("right-")}

@@ -256,7 +256,7 @@ def test_signing_in_logs_no_password_and_no_session(client: Client) -> None:
 @pytest.mark.django_db
 def test_password_is_not_logged_when_signing_in_raises(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.raise_request_exception = False
-    monkeypatch.setattr("accounts.adapter.AccountAdapter.authenticate", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr("accounts.security.adapter.AccountAdapter.authenticate", lambda *args, **kwargs: 1 / 0)
     with listening(everything=True) as log:
         assert sign_in(client, UserFactory()).status_code == 500
     assert "ZeroDivisionError" in log.getvalue()

@@ -22,7 +22,7 @@ OWNER = Person(
     "Pieter van Dijk",
     "eigenaar van Fietsen Van Dijk, en van Tuincentrum De Linde, dat al een jaar bezig is",
 )
-EMPLOYEE = Person("fatima@ictvoorwinkels.example", "Fatima el Amrani", "werkt als technicus voor alle drie")
+EMPLOYEE = Person("fatima@ictvoorwinkels.example", "Fatima el Amrani", "werkt als technicus voor deze verkopers")
 ADMINISTRATOR = Person("beheer@portaal.example", "Kim Jansen", "operator van de marktplaats: /beheer/")
 PEOPLE = (BEGINNER, OWNER, EMPLOYEE, ADMINISTRATOR)
 

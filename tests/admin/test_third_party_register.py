@@ -15,6 +15,7 @@ from tests.factories import ClientCredentialFactory, ResourceServerFactory, Thir
 from tests.inventory import tables
 from tests.journeys.pages import Page
 from tests.people import says
+from tests.rights import only
 
 if TYPE_CHECKING:
     from tests.people import Response
@@ -40,7 +41,7 @@ def test_by_default_a_party_may_ask_for_everything_and_must_be_careful(operator:
 
 def test_every_choice_counts(operator: Client) -> None:
     uris = "https://orderwijs.example/terug\r\n\r\n  http://localhost:3000/terug\r\nhttps://orderwijs.example/terug"
-    choices = {"client_type": "public", "refresh_tokens": "fixed", "pkce_required": [], "scope": ["orders:manage"]}
+    choices = {"client_type": "public", "refresh_tokens": "fixed", "pkce_required": [], **only(["orders:manage"])}
     add(operator, name="  Orderwijs ", contact_email="hulp@orderwijs.example", redirect_uris=uris, **choices)
     party = ThirdParty.objects.get()
     assert (party.name, party.contact_email) == ("Orderwijs", "hulp@orderwijs.example")
@@ -68,8 +69,6 @@ def test_every_choice_counts(operator: Client) -> None:
         ("start_url", "javascript:alert(1)", "invalid"),
         ("description", "x" * 201, "max_length"),
         ("level", "platina", "invalid_choice"),
-        ("scope", [], "required"),
-        ("scope", ["root:manage"], "invalid_choice"),
         ("client_type", "trusted", "invalid_choice"),
         ("refresh_tokens", "eternal", "invalid_choice"),
     ],
@@ -78,6 +77,14 @@ def test_what_is_wrong_is_said_at_its_field(operator: Client, field: str, value:
     before = tables()
     assert errors(add(operator, **{field: value})) == {field: [code]}
     assert tables() == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"), [(only([]), "required"), ({"right-root": "manage"}, "invalid_choice")], ids=["none", "unknown"]
+)
+def test_rights_that_cannot_be_given_are_refused(operator: Client, fields: dict[str, str], code: str) -> None:
+    assert errors(add(operator, **fields)) == {"scope": [code]}
+    assert not ThirdParty.objects.exists()
 
 
 def test_it_is_put_in_the_list_of_partners(operator: Client) -> None:

@@ -1,4 +1,4 @@
-"""What queueing costs: the notices that are due, a run with nothing due, an announcement. Prints seconds as JSON.
+"""Cost of queueing: the notices that are due, a run with nothing due, an announcement. Prints seconds as JSON.
 
 `longest` is the longest transaction.
 """

@@ -1,4 +1,4 @@
-"""What the operator's pages cost: opens each a few times and prints its seconds and longest statement, as JSON."""
+"""Cost of the operator's pages: opens each a few times and prints its seconds and longest statement, as JSON."""
 
 import datetime as dt
 import json

@@ -1,4 +1,4 @@
-"""What holds for every page: WCAG 2.2 AA, light and dark, and nothing that sticks out or scrolls sideways."""
+"""Checks of every page: WCAG 2.2 AA, light and dark, and nothing that sticks out or scrolls sideways."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

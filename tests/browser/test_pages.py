@@ -58,7 +58,7 @@ def seller(user: User) -> Seller:
 # ---- Every address ----------------------------------------------------------------------------------------
 
 MACHINES = {pattern.name for pattern in machine_urls.urlpatterns}
-# What takes something that has to be made first is in test_account_pages.py.
+# Pages that need something made first are in test_account_pages.py.
 NO_PAGE = {
     "root": "leads to the settings",
     "apicredentials:contact-resend": "leads to the settings, which have its button",

@@ -56,6 +56,13 @@ SELLERS_PAGES = [address for address in addresses() if address.app == "apicreden
 SELLERS_ROWS = [address for address in SELLERS_PAGES if address.parameters]
 
 
+# The authorisations that these pages are for; others are sent back to the settings.
+AUTHORIZATIONS: dict[str, dict[str, Any]] = {
+    "apicredentials:authorization-renew": {"expiring": True},
+    "apicredentials:authorization-take-over": {"granted_by": None},
+}
+
+
 def belongings(seller: Seller, address: Address) -> dict[str, Any]:
     """Create one of each object for `seller`, in the state that `address` needs, and return the URL parameters."""
     if not hasattr(seller, "technical_contact"):
@@ -66,7 +73,7 @@ def belongings(seller: Seller, address: Address) -> dict[str, Any]:
     if address.name == "apicredentials:credential-restore":
         credential.delete_softly(by=Actor())
     old_secret = credential.secrets.earliest("pk")
-    authorization = ThirdPartyAuthorizationFactory(seller=seller)
+    authorization = ThirdPartyAuthorizationFactory(seller=seller, **AUTHORIZATIONS.get(address.name, {}))
     return {"client_id": credential.client_id, "pk": old_secret.pk, "uid": authorization.uid}
 
 

@@ -57,6 +57,7 @@ def test_pages_and_forms_work(portal: Served, visitor: Visitor) -> None:
     with visitor.http:
         visitor.open(f"{portal}/instellingen/api/")
         visitor.sign_in()
+        visitor.press("Wijzigen")
         visitor.press("Opslaan", Naam="Sanne", **{"E-mailadres": "sanne@winkel.example"})
         assert visitor.page.buttons("Aanmaken")
         export = visitor.http.get(f"{portal}/instellingen/api/activiteit/activiteit.csv")

@@ -8,6 +8,7 @@ from allauth.account.utils import user_pk_to_url_str
 from allauth.core.internal import ratelimit
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -53,7 +54,10 @@ def ask_then(
     """Show what a link does, and do it on POST: software that checks links in mail opens them too."""
     token = (request.POST if request.method == "POST" else request.GET).get("token", "")
     change = address_changes.find(purpose, token)
-    response = act(change) if change and request.method == "POST" else None
+    try:
+        response = act(change) if change and request.method == "POST" else None
+    except IntegrityError:  # another account took the address meanwhile
+        response = None
     if response:
         return response
     if change is None:

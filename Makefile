@@ -22,7 +22,7 @@ help:
 	@echo 'make image   a container image, with podman, docker or buildah (IMAGE, IMAGE_ARGS="--build-arg BASE=…")'
 	@echo 'make check   lint, types, templates, migrations, deployment settings'
 	@echo 'make images  the pictures in the README, drawn from the demo (needs Chromium)'
-	@echo 'make bench   the benchmarks (BENCH_ARGS="endpoints purge pages scale")'
+	@echo 'make bench   the benchmarks (BENCH_ARGS="endpoints variants purge pages scale")'
 	@echo 'make lock    requirements*.txt from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)'
 
 env: $(LOCKED)

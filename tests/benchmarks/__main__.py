@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-PARTS = ("endpoints", "purge", "pages", "scale")
+PARTS = ("endpoints", "variants", "purge", "pages", "scale")
 
 
 def main(names: list[str]) -> None:

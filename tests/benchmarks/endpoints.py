@@ -126,10 +126,10 @@ def running(project: Project, folder: Path) -> Iterator[Project]:
 
 
 @contextmanager
-def serving(project: Project, port: int, log: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
+def serving(project: Project, port: int, log: IO[bytes], threads: int = 2) -> Iterator["subprocess.Popen[bytes]"]:
     """Serve the project like `make serve`, with two workers; yield after its first response."""
     command = f"granian {project.wsgi}:application --interface wsgi --no-ws --no-access-log --workers 2"
-    arguments = [*command.split(), "--blocking-threads", "2", "--host", "127.0.0.1", "--port", str(port)]
+    arguments = [*command.split(), "--blocking-threads", str(threads), "--host", "127.0.0.1", "--port", str(port)]
     arguments[0] = str(installed() / "bin" / "granian")
     server = subprocess.Popen(
         arguments, cwd=ROOT, env=project.environment, stdout=log, stderr=log, start_new_session=True

@@ -12,7 +12,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import ManyToManyField, Q, QuerySet
+from django.db.models import Exists, ManyToManyField, OuterRef, Q, QuerySet
 from django.forms import CheckboxSelectMultiple, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -26,6 +26,7 @@ from accounts.security import address_changes
 from accounts.security.factor_reset import reset_factors
 from apicredentials.admin.links import links_to
 from apicredentials.admin.reason_actions import Act, ActingAdmin, ReasonForm
+from apicredentials.admin.seller_admin import NewMembershipForm
 from apicredentials.models import (
     Activity,
     ClientCredential,
@@ -134,7 +135,7 @@ RESET_FACTORS = Act(
     "Stel eerst vast dat het echt om deze persoon gaat. Daarna is alleen het wachtwoord nodig om in te loggen, en is "
     "er overal uitgelogd.",
     reset_factors,
-    Q(),
+    Q(Exists(Authenticator.objects.filter(user=OuterRef("pk")))),
 )
 
 
@@ -222,17 +223,30 @@ def act_of_role(role: Membership.Role) -> Act:
 
 @admin.register(Membership)
 class MembershipAdmin(ActingAdmin):
-    """The members of all sellers. They change by actions only, so that each change has a reason and is logged."""
+    """The members of all sellers. Adding has a form and changing has actions, which require a reason and log it."""
 
     list_display = ("user", "seller", "role")
     list_filter = ("role",)
     list_select_related = ("user", "seller")
     search_fields = ("user__email", "user__name", "seller__retailer_id", "seller__display_name")
-    fields = readonly_fields = ("user", "seller", "role")
+    autocomplete_fields = ("seller", "user")
     actions = (REMOVE.action, *[act_of_role(role).action for role in Membership.Role])
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        return ("seller", "user", "role") if obj else ("seller", "user", "role", "reason")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        return ("seller", "user", "role") if obj else ()
+
+    def get_form(
+        self, request: HttpRequest, obj: Membership | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm]:
+        return super().get_form(request, obj, change, **kwargs if obj else kwargs | {"form": NewMembershipForm})
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        """Add the member; the form of one that exists has nothing to save."""
+        if not change:
+            memberships.add(obj, by=replace(actor(request), reason=form.cleaned_data["reason"]))
 
     def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
         return False

@@ -45,6 +45,15 @@ def record(kind: Kind, seller: Seller, subject: str, *, by: Actor, also: list[st
     activity.queue_mail(Recipients.NOBODY, by=by, also=also)
 
 
+def add(membership: Membership, *, by: Actor) -> None:
+    """Save a new membership that an operator gives; members are invited instead."""
+    with changing_members(membership.seller, by):
+        membership.save(force_insert=True)
+        person = membership.user
+        role = membership.get_role_display()
+        record(Kind.MEMBER_ADDED, membership.seller, str(person), by=by, also=[person.email], role=role)
+
+
 def change_role(membership: Membership, role: str, *, by: Actor) -> None:
     """Give a member another role, from their next request. Raises LastOwner. Idempotent."""
     with changing_members(membership.seller, by):

@@ -119,8 +119,9 @@ class ActingAdmin(PortalAdmin):
         for row in rows:
             try:
                 with transaction.atomic():
-                    act.verb(row, by=by)
+                    # Before the act, because a row that the act deletes has no key afterwards.
                     self.log_change(request, row, f"{act.label}: {reason}")
+                    act.verb(row, by=by)
             except Refusal as error:
                 self.message_user(request, f"{row}: {error}", messages.WARNING)
             else:

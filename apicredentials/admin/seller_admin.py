@@ -3,17 +3,23 @@
 Here and not in `accounts`, which may not import the activity log.
 """
 
+from dataclasses import replace
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 
+from accounts.access import actor
+from accounts.members import memberships
 from accounts.models import Membership, Seller, User
 from apicredentials.admin.links import links_to
 from apicredentials.admin.read_only import ReadOnlyAdmin
-from apicredentials.admin.reason_actions import Act, ActingAdmin
+from apicredentials.admin.reason_actions import Act, ActingAdmin, ReasonForm
 from apicredentials.models import (
     Activity,
     ClientCredential,
@@ -41,13 +47,37 @@ REOPEN = Act(
 )
 
 
+class NewMembershipForm(forms.ModelForm, ReasonForm):
+    """A membership that an operator adds, with the reason."""
+
+
+class FirstMembersFormSet(BaseInlineFormSet):
+    """The members of a new seller."""
+
+    def clean(self) -> None:
+        super().clean()
+        roles = [form.cleaned_data.get("role") for form in self.forms if form.has_changed()]
+        if self.instance.pk is None and Membership.Role.OWNER not in roles:
+            raise forms.ValidationError("Kies een eigenaar: een verkoper heeft er minstens één.", code="no_owner")
+
+
 class MembershipInline(admin.StackedInline):  # TabularInline draws fields without labels
-    """The members, to read. MembershipAdmin changes them, with a reason; adding one is for a new seller's owner."""
+    """The first members of a new seller; later to read only. MembershipAdmin adds and changes members."""
 
     model = Membership
+    form = NewMembershipForm
+    formset = FirstMembersFormSet
     autocomplete_fields = ("user",)
-    extra = 0
     show_change_link = True
+
+    def get_fields(self, request: HttpRequest, obj: Seller | None = None) -> tuple[str, ...]:
+        return ("user", "role") if obj else ("user", "role", "reason")
+
+    def get_extra(self, request: HttpRequest, obj: Seller | None = None, **kwargs: Any) -> int:
+        return 0 if obj else 1
+
+    def has_add_permission(self, request: HttpRequest, obj: Seller | None = None) -> bool:
+        return obj is None and super().has_add_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Seller | None = None) -> bool:
         return False
@@ -74,7 +104,18 @@ class SellerAdmin(ActingAdmin):
         if not seller.pk:
             return "-"
         members = links_to(User, sellers__id__exact=seller.pk)
-        return format_html("{}{}", links_to(*models, seller__id__exact=seller.pk), members)
+        add = format_html(
+            '<ul class="links"><li><a href="{}">Medewerker toevoegen</a></li></ul>',
+            reverse("admin:accounts_membership_add", query={"seller": seller.pk}),
+        )
+        return format_html("{}{}{}", links_to(*models, seller__id__exact=seller.pk), members, add)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Log the members of a new seller with their reason, and mail them."""
+        formset.save(commit=False)
+        for each in formset.extra_forms:
+            if each.has_changed():
+                memberships.add(each.instance, by=replace(actor(request), reason=each.cleaned_data["reason"]))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

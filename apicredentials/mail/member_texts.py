@@ -50,6 +50,15 @@ def member_joined(facts: MailContext) -> Message:
 
 
 @message
+def member_added(facts: MailContext) -> Message:
+    mail = about_member(facts, "Nieuwe medewerker", f"{facts['subject']} is nu {facts['role']} bij {facts.seller}.")
+    mail.advice.append(
+        "Gaat dit over jou en heb je nog geen wachtwoord? Kies er een via 'Wachtwoord vergeten?' op de inlogpagina."
+    )
+    return mail
+
+
+@message
 def member_role_changed(facts: MailContext) -> Message:
     news = f"{facts['subject']} is nu {facts['role']} bij {facts.seller}. Was: {facts['former_role']}."
     return about_member(facts, "Rol van medewerker gewijzigd", news)

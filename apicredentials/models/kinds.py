@@ -59,6 +59,7 @@ class Kind(models.TextChoices):
         "invitation_withdrawn", Group.MEMBERS, OWNERS, "De link in de mail werkt niet meer.", "Uitnodiging ingetrokken",
     )
     MEMBER_JOINED = "member_joined", Group.MEMBERS, OWNERS, "", "Uitnodiging geaccepteerd"
+    MEMBER_ADDED = "member_added", Group.MEMBERS, OWNERS, "", "Medewerker toegevoegd door de marktplaats"
     MEMBER_ROLE_CHANGED = "member_role_changed", Group.MEMBERS, OWNERS, "", "Rol van medewerker gewijzigd"
     MEMBER_REMOVED = (
         "member_removed", Group.MEMBERS, OWNERS, "Deze persoon kan niet meer bij dit verkopersaccount.",

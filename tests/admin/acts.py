@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Actor, Seller, User
+from accounts.models import Actor, Membership, Seller, User
 from apicredentials.models import (
     Activity,
     ClientCredential,
@@ -60,18 +61,24 @@ class Act:
             return ClientCredentialFactory(
                 seller=seller, revealed=True, paused=self.name == "resume", deleted=self.name == "restore"
             )
-        if self.model is User:
-            user: User = MembershipFactory(seller=seller, role="technical").user
-            ThirdPartyAuthorizationFactory(seller=seller, granted_by=user)
-            if self.name == "switch_on":
-                sellers.switch_off(user, by=Actor())
-            return user
+        if self.model in {User, Membership}:
+            member = MembershipFactory(seller=seller, role="owner" if self.name == "make_technical" else "technical")
+            return self.user(member) if self.model is User else member
         if self.model is ThirdParty:
             party = ThirdPartyAuthorizationFactory(seller=seller).third_party
             if self.name == "resume":
                 party.pause(by=Actor())
             return party
         return ThirdPartyAuthorizationFactory(seller=seller)
+
+    def user(self, member: Membership) -> User:
+        """Return the member's user, who gave a consent and has a second factor."""
+        user = member.user
+        ThirdPartyAuthorizationFactory(seller=member.seller, granted_by=user)
+        Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
+        if self.name == "switch_on":
+            sellers.switch_off(user, by=Actor())
+        return user
 
 
 PAUSE = Act(ClientCredential, "pause", "Pauzeren", Activity.Kind.CREDENTIAL_PAUSED)
@@ -86,7 +93,14 @@ CLOSE = Act(Seller, "close", "Sluiten", Activity.Kind.SELLER_CLOSED)
 REOPEN = Act(Seller, "reopen", "Heropenen", Activity.Kind.SELLER_REOPENED)
 SWITCH_OFF = Act(User, "switch_off", "Uitschakelen", Activity.Kind.USER_SWITCHED_OFF)
 SWITCH_ON = Act(User, "switch_on", "Inschakelen", Activity.Kind.USER_SWITCHED_ON)
-ACTS = [PAUSE, RESUME, REVOKE, RESTORE, REPORT_LEAK, END, SUSPEND, RESUME_PARTY, CLOSE, REOPEN, SWITCH_OFF, SWITCH_ON]
+RESET_FACTORS = Act(User, "reset_factors", "Tweede stap verwijderen", Activity.Kind.FACTORS_RESET)
+REMOVE = Act(Membership, "remove", "Verwijderen als medewerker", Activity.Kind.MEMBER_REMOVED)
+ROLES = [
+    Act(Membership, f"make_{role.value}", f"Rol: {role.label}", Activity.Kind.MEMBER_ROLE_CHANGED)
+    for role in Membership.Role
+]
+ACTS_ON_PEOPLE = [SWITCH_OFF, SWITCH_ON, RESET_FACTORS, REMOVE, *ROLES]
+ACTS = [PAUSE, RESUME, REVOKE, RESTORE, REPORT_LEAK, END, SUSPEND, RESUME_PARTY, CLOSE, REOPEN, *ACTS_ON_PEOPLE]
 every_act = pytest.mark.parametrize("act", ACTS, ids=str)
 
 

@@ -1,17 +1,25 @@
 """Users and members in `/beheer/`: every change that concerns a seller has a reason and is logged."""
 
+from typing import TYPE_CHECKING
+from unittest.mock import Mock
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Membership, User
+from accounts.models import Membership, Seller, User
 from apicredentials.models import Activity, OutgoingMail
-from tests.accounts.factors import set_up_app
+from tests.admin import acts
+from tests.admin.acts import ACTS_ON_PEOPLE, Act, do, seller_of
 from tests.admin.registry import change
 from tests.factories import MembershipFactory, ThirdPartyAuthorizationFactory, UserFactory
 from tests.journeys.pages import Page
+from tests.mailbox import send_due_mail
 from tests.people import is_signed_in, says, signed_in
+
+if TYPE_CHECKING:
+    from tests.people import Response
 
 pytestmark = pytest.mark.django_db
 
@@ -55,23 +63,21 @@ def test_another_name_needs_no_reason(operator: Client, member: Membership) -> N
     assert member.user.name == "Fatima"
 
 
-@pytest.mark.parametrize("name", ["switch_off", "reset_factors"])
-def test_acts_on_a_user_need_a_reason_and_are_logged(operator: Client, member: Membership, name: str) -> None:
-    set_up_app(signed_in(member.user))
-    act(operator, member.user, name, reason="")
-    assert not Activity.objects.exclude(kind="factor_added").exists()
-    act(operator, member.user, name)
-    assert Activity.objects.latest("pk").reason == REASON
-    member.user.refresh_from_db()
-    assert member.user.is_active == (name != "switch_off")
+@pytest.mark.parametrize("each", ACTS_ON_PEOPLE, ids=str)
+def test_act_on_a_person_is_mailed_to_the_person_and_the_owners(operator: Client, each: Act) -> None:
+    row = each.row()
+    person = row if isinstance(row, User) else row.user
+    owner = seller_of(row).members.earliest("pk")
+    do(operator, each, row)
+    mails = OutgoingMail.objects.filter(kind__in=[each.kind, "own_factor_removed"])
+    assert {mail.recipient for mail in mails} == {person.email, owner.email}
+    assert {mail.context["reason"] for mail in mails} == {acts.REASON}
 
 
-def test_a_switched_off_user_gets_a_mail_and_is_out(operator: Client, member: Membership) -> None:
+def test_switched_off_user_is_signed_out_until_switched_on(operator: Client, member: Membership) -> None:
     browser = signed_in(member.user)
     act(operator, member.user, "switch_off")
     assert not is_signed_in(browser)
-    recipients = {mail.recipient for mail in OutgoingMail.objects.filter(kind="user_switched_off")}
-    assert recipients == {"pieter@vandijk.example", "fatima@vandijk.example"}
     act(operator, member.user, "switch_on")
     assert is_signed_in(signed_in(User.objects.get(pk=member.user.pk)))
 
@@ -107,6 +113,98 @@ def test_an_operator_cannot_act_on_a_superuser(operator: Client) -> None:
         act(signed_in(staff), boss, name)
     boss.refresh_from_db()
     assert boss.is_active
+
+
+# ---- Adding -----------------------------------------------------------------------------------------------
+
+ADD = reverse("admin:accounts_membership_add")
+ADD_SELLER = reverse("admin:accounts_seller_add")
+
+
+def add(operator: Client, seller: Seller, user: User, reason: str) -> "Response":
+    """Fill in the page that the seller's page links to."""
+    seller_page = Page(operator.get(change(Seller, seller)).content.decode(), change(Seller, seller))
+    page = Page(operator.get(seller_page.link("Medewerker toevoegen")).content.decode(), ADD)
+    chosen = page.form("Opslaan").fill(**{"Reden:": reason}) | {"user": [str(user.pk)], "role": ["technical"]}
+    return operator.post(ADD, chosen)
+
+
+@pytest.mark.parametrize("reason", ["", "twee\nregels"])
+def test_adding_a_member_needs_a_reason(operator: Client, member: Membership, reason: str) -> None:
+    answer = add(operator, member.seller, UserFactory(), reason)
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors.keys() == {"reason"}
+    assert member.seller.members.count() == 2
+
+
+def test_added_member_is_logged_and_mailed_to_the_person_and_the_owners(operator: Client, member: Membership) -> None:
+    user = UserFactory(email="joris@vandijk.example", name="Joris")
+    assert add(operator, member.seller, user, REASON).status_code == 302
+    assert user.memberships.get().role == "technical"
+    activity = Activity.objects.get(kind=Activity.Kind.MEMBER_ADDED)
+    assert (activity.seller, activity.subject, activity.reason) == (member.seller, "Joris", REASON)
+    assert activity.explanation == "Rol: Technisch."
+    mails = OutgoingMail.objects.filter(kind="member_added")
+    assert {mail.recipient for mail in mails} == {"pieter@vandijk.example", "joris@vandijk.example"}
+    bodies = [str(message.body) for message in send_due_mail()]
+    assert all("Joris is nu Technisch bij" in body and REASON in body for body in bodies)
+
+
+def test_member_is_not_added_when_the_log_fails(
+    operator: Client, member: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Activity, "queue_mail", Mock(side_effect=RuntimeError))
+    with pytest.raises(RuntimeError):
+        add(operator, member.seller, UserFactory(), REASON)
+    assert member.seller.members.count() == 2
+
+
+def test_page_of_a_seller_adds_and_changes_no_members(operator: Client, member: Membership) -> None:
+    address = change(Seller, member.seller)
+    page = Page(operator.get(address).content.decode(), address)
+    fields = page.form("Opslaan").fill() | {
+        "memberships-TOTAL_FORMS": ["3"],
+        "memberships-0-role": ["read_only"],
+        "memberships-0-DELETE": ["on"],
+        "memberships-2-user": [str(UserFactory().pk)],
+        "memberships-2-role": ["owner"],
+        "memberships-2-reason": [REASON],
+    }
+    operator.post(address, fields)
+    assert [*member.seller.memberships.values_list("role", flat=True).order_by("pk")] == ["owner", "technical"]
+
+
+def new_seller(operator: Client, **member: str) -> "Response":
+    fields = Page(operator.get(ADD_SELLER).content.decode(), ADD_SELLER).form("Opslaan").fill()
+    first = {f"memberships-0-{name}": [value] for name, value in member.items()}
+    return operator.post(ADD_SELLER, fields | {"display_name": ["Van Dijk"]} | first)
+
+
+def test_owner_of_a_new_seller_is_logged_and_mailed(operator: Client) -> None:
+    owner = UserFactory()
+    assert new_seller(operator, user=str(owner.pk), role="owner", reason=REASON).status_code == 302
+    seller = Seller.objects.get()
+    assert seller.memberships.get().role == "owner"
+    assert Activity.objects.get(seller=seller).reason == REASON
+    assert [mail.recipient for mail in OutgoingMail.objects.all()] == [owner.email]
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({}, "een verkoper heeft er minstens één"),
+        ({"user": "1", "role": "technical", "reason": REASON}, "een verkoper heeft er minstens één"),
+        ({"user": "1", "role": "owner"}, "Vul een reden in."),
+    ],
+)
+def test_new_seller_needs_an_owner_and_a_reason(operator: Client, fields: dict[str, str], error: str) -> None:
+    if "user" in fields:
+        fields["user"] = str(UserFactory().pk)
+    assert error in says(new_seller(operator, **fields))
+    assert not Seller.objects.exists()
+
+
+# ---- Without a reason -------------------------------------------------------------------------------------
 
 
 def test_members_do_not_change_without_a_reason(operator: Client, member: Membership) -> None:

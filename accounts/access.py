@@ -114,25 +114,30 @@ def recent_proof_required[**P](view: SellerView[P]) -> SellerView[P]:
     return wrapper
 
 
-def form_kept_for_proof[**P](view: SellerView[P]) -> SellerView[P]:
+def keep_form_for_proof(request: HttpRequest) -> None:
     """Keep a form that is posted without a recent proof, for filled_in().
 
     Not for a form with a password or code: the session's row holds the fields in clear text.
     """
+    if request.method == "POST" and not is_recently_proven(request):
+        request.session[_FILLED_IN] = {"address": request.get_full_path(), "fields": request.POST.urlencode()}
+
+
+def form_kept_for_proof[**P](view: SellerView[P]) -> SellerView[P]:
+    """Apply keep_form_for_proof() before the view."""
 
     @wraps(view)
     def wrapper(request: SellerRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if request.method == "POST" and not is_recently_proven(request):
-            request.session[_FILLED_IN] = {"address": request.path, "fields": request.POST.urlencode()}
+        keep_form_for_proof(request)
         return view(request, *args, **kwargs)
 
     return wrapper
 
 
-def filled_in(request: SellerRequest) -> QueryDict | None:
+def filled_in(request: HttpRequest) -> QueryDict | None:
     """Return the fields of a form: posted now, or kept while its user gave proof; None if there are none."""
     if request.method == "POST":
         return request.POST
-    if request.session.get(_FILLED_IN, {}).get("address") != request.path:
+    if request.session.get(_FILLED_IN, {}).get("address") != request.get_full_path():
         return None
     return QueryDict(request.session.pop(_FILLED_IN)["fields"])

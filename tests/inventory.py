@@ -6,13 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts.models import Actor, Seller
-from tests.factories import ClientCredentialFactory, TechnicalContactFactory, ThirdPartyAuthorizationFactory
+from accounts.models import Actor, Invitation, Membership, Seller
+from tests.factories import (
+    ClientCredentialFactory,
+    MembershipFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+)
 
 # ---- Addresses --------------------------------------------------------------------------------------------
 
@@ -75,6 +82,33 @@ def belongings(seller: Seller, address: Address) -> dict[str, Any]:
     old_secret = credential.secrets.earliest("pk")
     authorization = ThirdPartyAuthorizationFactory(seller=seller, **AUTHORIZATIONS.get(address.name, {}))
     return {"client_id": credential.client_id, "pk": old_secret.pk, "uid": authorization.uid}
+
+
+# Everything below /instellingen/ but the link in a mail, whose token is the permission.
+MEMBERS_PAGES = [
+    address
+    for address in addresses()
+    if address.route.startswith("instellingen/") and address.name != "contact-confirm"
+]
+
+
+def own_values(membership: Membership, address: Address) -> dict[str, Any]:
+    """Create what the page of `address` is about, for this signed-in member, and return the URL parameters."""
+    seller, user = membership.seller, membership.user
+    match address.name:
+        case "accounts:member-role" | "accounts:member-remove":
+            member = MembershipFactory(seller=seller)
+            ThirdPartyAuthorizationFactory(seller=seller, granted_by=member.user)
+            return {"pk": member.pk}
+        case "accounts:invitation-resend" | "accounts:invitation-withdraw":
+            return {"pk": Invitation.objects.create(seller=seller, email="x@winkel.example", role="technical").pk}
+        case "accounts:passkey-rename" | "accounts:passkey-remove":
+            return {"pk": Authenticator.objects.create(user=user, type="webauthn", data={"name": "Telefoon"}).pk}
+        case "accounts:totp-remove":
+            Authenticator.objects.get_or_create(user=user, type="totp", defaults={"data": {}})
+        case "accounts:session-end":
+            return {"pk": UserSession.objects.filter(user=user).latest("pk").pk}
+    return belongings(seller, address)
 
 
 def admin_pages() -> Iterator[str]:

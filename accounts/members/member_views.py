@@ -123,14 +123,22 @@ def remove(request: SellerRequest, pk: int) -> HttpResponse:
     return act(request, lambda by: memberships.remove(member, by=by, take_over=form.take_over), done)
 
 
+def back_to_button(request: SellerRequest, button: str) -> HttpResponse:
+    """Redirect to Medewerkers, which has the button; after the proof it asked for, say to press it again."""
+    if filled_in(request) is not None:
+        messages.warning(request, f"Dit is nog niet gedaan. Kies nog een keer {button}.")
+    return redirect("accounts:members")
+
+
 @ask_or_act
 @owner_required
+@form_kept_for_proof
 @recent_proof_required
 def invitation_resend(request: SellerRequest, pk: int) -> HttpResponse:
-    """Mail the invitation again. Its button stands on Medewerkers, to which a reload leads back."""
+    """Mail the invitation again."""
     invitation = find_invitation(request, pk)
     if request.method != "POST":
-        return redirect("accounts:members")
+        return back_to_button(request, "Opnieuw versturen")
     limit = ratelimit.consume_or_429(request, app="allauth.account", action="invite", user=request.user)
     if limit:
         return limit
@@ -140,12 +148,13 @@ def invitation_resend(request: SellerRequest, pk: int) -> HttpResponse:
 
 @ask_or_act
 @owner_required
+@form_kept_for_proof
 @recent_proof_required
 def invitation_withdraw(request: SellerRequest, pk: int) -> HttpResponse:
     """End an invitation."""
     invitation = find_invitation(request, pk)
     if request.method != "POST":
-        return redirect("accounts:members")
+        return back_to_button(request, "Intrekken")
     done = f"De uitnodiging van {invitation.email} is ingetrokken."
     return act(request, lambda by: invitations.withdraw(invitation, by=by), done)
 

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.access import SellerRequest, actor, recent_proof_required
+from accounts.access import SellerRequest, actor, filled_in, form_kept_for_proof, recent_proof_required
 from accounts.models import AddressChange
 from accounts.required_factor import FOLLOWING, lacks_required_factor
 from accounts.security.events import mail_own, record_for_sellers
@@ -131,10 +131,13 @@ def recovery_codes(request: SellerRequest) -> HttpResponse:
 
 
 @ask_or_act
+@form_kept_for_proof
 @recent_proof_required
 def passkey_add(request: SellerRequest) -> HttpResponse:
     """Let the browser create a passkey, and store it."""
-    form = PasskeyForm(request.POST or None, user=request.user)
+    kept = filled_in(request)
+    initial = {"name": kept.get("name")} if kept else {}
+    form = PasskeyForm(request.POST or None, user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
         name = form.cleaned_data["name"]
         webauthn.WebAuthn.add(request.user, name, form.cleaned_data["credential"])
@@ -151,18 +154,19 @@ def find_passkey(request: SellerRequest, pk: int) -> Authenticator:
 
 
 @ask_or_act
+@form_kept_for_proof
 @recent_proof_required
 def passkey_rename(request: SellerRequest, pk: int) -> HttpResponse:
     """Ask for another name, and store it."""
     passkey = find_passkey(request, pk)
-    form = PasskeyRenameForm(request.POST or None, initial={"name": passkey.data["name"]})
+    form = PasskeyRenameForm(filled_in(request), initial={"name": passkey.data["name"]})
     if request.method == "POST" and form.is_valid():
         passkey.data["name"] = form.cleaned_data["name"]
         passkey.save(update_fields=["data"])
         messages.success(request, "De naam van de passkey is gewijzigd.")
         return redirect("accounts:security")
     context = {"form": form, "passkey": passkey}
-    return render(request, "accounts/passkey_rename.html", context, status=422 if form.is_bound else 200)
+    return render(request, "accounts/passkey_rename.html", context, status=422 if request.method == "POST" else 200)
 
 
 @ask_or_act

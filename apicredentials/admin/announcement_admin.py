@@ -19,7 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 
-from accounts.access import actor, ask_for_proof, is_recently_proven
+from accounts.access import actor, ask_for_proof, filled_in, is_recently_proven, keep_form_for_proof
 from accounts.admin_pages import PortalAdmin
 from apicredentials.admin.reason_actions import ReasonForm
 from apicredentials.exceptions import AlreadySent, Refusal, WordsChanged
@@ -185,14 +185,15 @@ class AnnouncementAdmin(PortalAdmin):
         if not self.has_send_permission(request):
             raise PermissionDenied
         announcement = get_object_or_404(Announcement, pk=pk)
+        keep_form_for_proof(request)
         if not is_recently_proven(request):
             return ask_for_proof(request)
-        form = SendForm(request.POST if request.method == "POST" else None, announcement)
-        if form.is_valid():
+        form = SendForm(filled_in(request), announcement)
+        if request.method == "POST" and form.is_valid():
             return self.carry_out(request, announcement, form)
         if not announcement.is_draft:
             return self.already_sent(request, announcement)
-        return self.draw(request, announcement, "Versturen", form=form, status=422 if form.is_bound else 200)
+        return self.draw(request, announcement, "Versturen", form=form, status=422 if request.method == "POST" else 200)
 
     def carry_out(self, request: HttpRequest, announcement: Announcement, form: SendForm) -> HttpResponse:
         """Queue the mails, or show the words again if they changed after the operator read them."""

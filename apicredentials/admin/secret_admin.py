@@ -13,7 +13,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
-from accounts.access import actor, ask_for_proof, is_recently_proven
+from accounts.access import actor, ask_for_proof, filled_in, is_recently_proven, keep_form_for_proof
 from apicredentials.admin.reason_actions import ActingAdmin
 from apicredentials.exceptions import AlreadyRevealed, Refusal, RotatedMeanwhile
 from apicredentials.forms import RotateForm
@@ -91,10 +91,11 @@ class SecretAdmin(ActingAdmin):
     def rotate(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Create a new secret beside the present one and show it."""
         client = self.find(request, pk)
+        keep_form_for_proof(request)
         if not is_recently_proven(request):
             return ask_for_proof(request)
-        form = RotateForm(request.POST or None, credential=client)
-        if form.is_valid():
+        form = RotateForm(filled_in(request), credential=client)
+        if request.method == "POST" and form.is_valid():
             try:
                 with transaction.atomic():
                     secret = form.rotate(by=actor(request))
@@ -105,7 +106,7 @@ class SecretAdmin(ActingAdmin):
                 return redirect(f"admin:{self.page('change')}", client.pk)
             except Refusal as error:
                 form.add_error(None, ValidationError(str(error), code=error.code))
-        status = 422 if form.is_bound else 200
+        status = 422 if request.method == "POST" else 200
         return self.draw(request, client, "admin/secret_rotate.html", "Nieuw secret", status=status, form=form)
 
     def find(self, request: HttpRequest, pk: int) -> OAuthClient:

@@ -27,7 +27,7 @@ from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.oauth2.rfc6749 import errors
 
-from accounts.access import SellerRequest, actor, ask_for_proof, is_recently_proven
+from accounts.access import SellerRequest, actor, ask_for_proof, filled_in, is_recently_proven, keep_form_for_proof
 from apicredentials import scopes
 from apicredentials.forms import ConsentForm
 from apicredentials.keys.hash_keys import digest
@@ -82,10 +82,11 @@ class AuthorizeView(OAuthLibMixin, View):
         if not request.membership.can_write or not request.seller.is_open:
             message = "Je mag voor deze verkoper geen partijen toelaten. Vraag een eigenaar of beheerder."
             return self.explain(message, status=403, switch_account_url=self.switch_account_url)
+        keep_form_for_proof(request)
         return None if is_recently_proven(request) else ask_for_proof(request)
 
     def get(self, request: SellerRequest) -> HttpResponse:
-        return self.show(self.consent_form())
+        return self.show(self.consent_form(filled_in(request)))
 
     def post(self, request: SellerRequest) -> HttpResponse:
         """Carry out the decision and redirect to the party (RFC 6749 §4.1.2)."""

@@ -21,7 +21,7 @@ from django.utils.decorators import method_decorator
 from accounts.models import User
 from accounts.required_factor import FACTORS, FOLLOWING
 from accounts.security.security_forms import CodeProofForm, PasskeyProofForm
-from accounts.security.waiting import waiting_context
+from accounts.security.waiting import waiting_context, waiting_party
 from accounts.views import local_address
 
 
@@ -34,9 +34,9 @@ class SignInView(account.LoginView):
         if "annuleren" in request.GET:
             clear_login(request)
         if request.method == "GET":
-            waiting = waiting_context(request, local_address(request))
-            if waiting["third_party"]:
-                request.session[FOLLOWING] = waiting["following"]
+            following = local_address(request)
+            if waiting_party(following):
+                request.session[FOLLOWING] = following
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

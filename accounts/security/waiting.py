@@ -25,7 +25,12 @@ def waiting_party(address: str) -> ThirdParty | None:
 
 
 def waiting_context(request: HttpRequest, address: str | None = None) -> dict[str, Any]:
-    """Return the template context for a page before `address` (default: the one in the session)."""
-    following = request.session.get(FOLLOWING, "") if address is None else address
+    """Return the template context for a page before `address` (default: the one in the session).
+
+    An invitation leads on to the request in the session.
+    """
+    in_session = request.session.get(FOLLOWING, "")
+    following = in_session if address is None else address
     following = following if is_local(following, request) else ""
-    return {"following": following, "third_party": waiting_party(following)}
+    is_invitation = following.partition("?")[0] == reverse("invitation")
+    return {"following": following, "third_party": waiting_party(in_session if is_invitation else following)}

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from accounts.members import memberships
 from accounts.models import Actor, Membership, Seller
 from apicredentials.exceptions import Refusal
-from apicredentials.models import Activity, OutgoingMail, ThirdPartyAuthorization
+from apicredentials.models import Activity, OutgoingMail, ThirdPartyAuthorization, sellers
 from tests.accounts.factors import set_up_app
 from tests.factories import MembershipFactory, SellerFactory, ThirdPartyAuthorizationFactory
 from tests.journeys.pages import Page
@@ -59,7 +59,7 @@ def recipients(kind: str) -> set[str]:
 # ---- The page ---------------------------------------------------------------------------------------------
 
 
-def test_it_shows_name_address_role_factor_and_last_sign_in(owner: Client, colleague: Membership) -> None:
+def test_page_shows_name_address_role_factor_and_last_sign_in(owner: Client, colleague: Membership) -> None:
     set_up_app(signed_in(colleague.user))
     page = Page(owner.get(MEMBERS).content.decode()).part("main")
     rows = {row["aria-labelledby"]: row.words for row in page.root.all("article")}
@@ -69,14 +69,14 @@ def test_it_shows_name_address_role_factor_and_last_sign_in(owner: Client, colle
     assert "Geen tweede stap" in str(rows)
 
 
-def test_it_explains_every_role(owner: Client) -> None:
+def test_page_explains_every_role(owner: Client) -> None:
     page = says(owner.get(MEMBERS))
     for text in ("Alles, ook medewerkers.", "Alles, behalve medewerkers.", "niet het technisch contact", "Kijken"):
         assert text in page
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.TECHNICAL, Role.READ_ONLY])
-def test_others_see_it_without_buttons(seller: Seller, role: str) -> None:
+def test_page_has_no_buttons_for_other_roles(seller: Seller, role: str) -> None:
     client = signed_in(MembershipFactory(seller=seller, role=role).user)
     page = Page(client.get(MEMBERS).content.decode()).part("main")
     assert "pieter@vandijk.example" in page.words
@@ -84,7 +84,7 @@ def test_others_see_it_without_buttons(seller: Seller, role: str) -> None:
     assert "Uitnodigen" not in page.words
 
 
-def test_members_of_another_seller_are_not_there_and_a_404(owner: Client) -> None:
+def test_members_of_another_seller_are_not_listed_and_not_found(owner: Client) -> None:
     stranger = MembershipFactory(user__name="Vreemde")
     assert "Vreemde" not in says(owner.get(MEMBERS))
     for page in ("rol", "verwijderen"):
@@ -96,7 +96,7 @@ def test_members_of_another_seller_are_not_there_and_a_404(owner: Client) -> Non
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_another_role_counts_at_the_next_request(owner: Client, colleague: Membership, role: str) -> None:
+def test_new_role_takes_effect_at_the_next_request(owner: Client, colleague: Membership, role: str) -> None:
     browser = signed_in(colleague.user)
     assert owner.post(act(colleague, "rol"), {"role": role})["Location"] == MEMBERS
     colleague.refresh_from_db()
@@ -104,7 +104,7 @@ def test_another_role_counts_at_the_next_request(owner: Client, colleague: Membe
     assert (browser.get(f"{MEMBERS}uitnodigen/").status_code == 200) == (role == Role.OWNER)
 
 
-def test_a_role_is_mailed_to_the_person_and_the_owners_and_logged(owner: Client, colleague: Membership) -> None:
+def test_new_role_is_logged_and_mailed_to_the_person_and_the_owners(owner: Client, colleague: Membership) -> None:
     owner.post(act(colleague, "rol"), {"role": Role.ADMINISTRATOR})
     assert recipients("member_role_changed") == {"pieter@vandijk.example", "fatima@vandijk.example"}
     activity = Activity.objects.get(kind=Kind.MEMBER_ROLE_CHANGED)
@@ -114,20 +114,22 @@ def test_a_role_is_mailed_to_the_person_and_the_owners_and_logged(owner: Client,
     assert "Fatima is nu Beheerder bij Van Dijk" in body
 
 
-def test_the_same_role_again_is_no_news(owner: Client, colleague: Membership) -> None:
+def test_unchanged_role_is_not_logged(owner: Client, colleague: Membership) -> None:
     owner.post(act(colleague, "rol"), {"role": Role.TECHNICAL})
     assert not Activity.objects.exists()
 
 
 @pytest.mark.parametrize("role", ["", "boss", "OWNER", "\0"])
-def test_an_unknown_role_is_refused(owner: Client, colleague: Membership, role: str) -> None:
+def test_unknown_role_is_refused(owner: Client, colleague: Membership, role: str) -> None:
     assert owner.post(act(colleague, "rol"), {"role": role}).status_code == 422
     colleague.refresh_from_db()
     assert colleague.role == Role.TECHNICAL
 
 
 @pytest.mark.parametrize(("page", "fields"), [("rol", {"role": "technical"}), ("verwijderen", {"parties": "stop"})])
-def test_the_last_owner_stays_one(owner: Client, seller: Seller, page: str, fields: dict[str, str]) -> None:
+def test_last_owner_cannot_be_demoted_or_removed(
+    owner: Client, seller: Seller, page: str, fields: dict[str, str]
+) -> None:
     last = seller.memberships.get()
     MembershipFactory(seller=seller, role=Role.OWNER, user__is_active=False)  # who cannot sign in does not count
     answer = owner.post(act(last, page), fields, follow=True)
@@ -137,7 +139,7 @@ def test_the_last_owner_stays_one(owner: Client, seller: Seller, page: str, fiel
     assert "Enige Eigenaar: kan niet weg" in says(owner.get(MEMBERS))
 
 
-def test_an_owner_can_leave_when_there_is_another(owner: Client, seller: Seller) -> None:
+def test_owner_can_leave_when_there_is_another_owner(owner: Client, seller: Seller) -> None:
     leaving = seller.memberships.get()
     MembershipFactory(seller=seller, role=Role.OWNER)
     ThirdPartyAuthorizationFactory(seller=seller, granted_by=leaving.user)
@@ -157,12 +159,28 @@ def consent(colleague: Membership) -> ThirdPartyAuthorization:
     )
 
 
-def test_the_question_names_the_parties_and_preselects_taking_over(
+def test_removal_page_names_the_parties_and_preselects_taking_over(
     owner: Client, colleague: Membership, consent: ThirdPartyAuthorization
 ) -> None:
     html = owner.get(act(colleague, "verwijderen")).content.decode()
     assert "Orderwijs" in html
     assert re.search(r'value="take_over" checked', html)
+
+
+@pytest.mark.usefixtures("consent")
+@pytest.mark.parametrize(
+    ("choice", "text", "is_active"), [("stop", "Ze blijven gestopt.", False), ("take_over", "Ze werken weer", True)]
+)
+def test_removal_page_of_a_switched_off_colleague_is_true(
+    owner: Client, colleague: Membership, choice: str, text: str, is_active: bool
+) -> None:
+    sellers.switch_off(colleague.user, by=Actor(reason="Uit dienst"))
+    page = says(owner.get(act(colleague, "verwijderen")))
+    assert "Ze zijn al gestopt, want Fatima is uitgeschakeld" in page
+    assert text in page
+    assert "Er stopt niets." not in page
+    owner.post(act(colleague, "verwijderen"), {"parties": choice})
+    assert ThirdPartyAuthorization.objects.with_parties().get().is_active == is_active
 
 
 def test_taking_over_stops_nothing_and_keeps_the_end_date(
@@ -179,7 +197,7 @@ def test_taking_over_stops_nothing_and_keeps_the_end_date(
     assert Activity.objects.filter(kind=Kind.PARTY_TAKEN_OVER).count() == 1
 
 
-def test_stopping_stops_them_and_both_things_are_mailed(
+def test_stopping_ends_the_consents_and_mails_removal_and_stop(
     owner: Client, colleague: Membership, consent: ThirdPartyAuthorization
 ) -> None:
     owner.post(act(colleague, "verwijderen"), {"parties": "stop"})
@@ -189,14 +207,14 @@ def test_stopping_stops_them_and_both_things_are_mailed(
     assert recipients("party_stopped") == {"pieter@vandijk.example"}
 
 
-def test_a_removed_member_is_out_at_the_next_request(owner: Client, colleague: Membership) -> None:
+def test_removed_member_has_no_access_at_the_next_request(owner: Client, colleague: Membership) -> None:
     browser = signed_in(colleague.user)
     owner.post(act(colleague, "verwijderen"))
     assert browser.get(MEMBERS).status_code == 403
     assert browser.get("/instellingen/beveiliging/").status_code == 200
 
 
-def test_a_choice_that_is_missing_is_asked_for(
+def test_removal_without_a_choice_for_the_parties_is_refused(
     owner: Client, colleague: Membership, consent: ThirdPartyAuthorization
 ) -> None:
     assert owner.post(act(colleague, "verwijderen")).status_code == 422
@@ -220,7 +238,7 @@ def test_changing_members_needs_recent_proof(later: Client, colleague: Membershi
     assert colleague.role == Role.TECHNICAL
 
 
-def test_what_was_chosen_survives_the_question(later: Client, colleague: Membership) -> None:
+def test_chosen_role_is_kept_while_proof_is_asked(later: Client, colleague: Membership) -> None:
     later.post(act(colleague, "rol"), {"role": Role.READ_ONLY})
     later.post(PROVE, {"password": "een-wachtwoord-voor-tests"})
     html = later.get(act(colleague, "rol")).content.decode()

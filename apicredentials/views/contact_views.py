@@ -16,7 +16,7 @@ from apicredentials.views.dialogs import act, ask_or_act
 
 
 @ask_or_act
-@seller_required(to=Capability.CONTACT)
+@seller_required(to=Capability.CONTACT, reading=False)
 def contact_resend(request: SellerRequest) -> HttpResponse:
     """Mail the confirmation link once more. The button stands on the settings page, to which a reload leads back."""
     contact = get_object_or_404(TechnicalContact.objects.select_related("seller"), seller=request.seller)

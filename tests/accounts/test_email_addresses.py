@@ -55,12 +55,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("typed", "stored"), ACCEPTED.items())
-def test_an_address_is_stored_in_one_spelling(typed: str, stored: str) -> None:
+def test_address_is_stored_in_one_spelling(typed: str, stored: str) -> None:
     assert clean_email_address(typed) == clean_email_address(stored) == stored
 
 
 @pytest.mark.parametrize(("typed", "code"), REFUSED.items())
-def test_other_addresses_are_refused(typed: str, code: str) -> None:
+def test_invalid_addresses_are_refused(typed: str, code: str) -> None:
     with pytest.raises(ValidationError) as caught:
         clean_email_address(typed)
     assert caught.value.code == code
@@ -88,14 +88,14 @@ GERMAN, STORED_GERMAN = "info@faß.example", "info@xn--fa-hia.example"
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("address", "code"), BAD.items())
-def test_the_technical_contact_form_refuses_them(address: str, code: str) -> None:
+def test_technical_contact_form_refuses_invalid_addresses(address: str, code: str) -> None:
     client = signed_in(SellerFactory().members.get())
     answer = client.post("/instellingen/api/contact/", {"name": "Sanne", "email": address})
     assert codes(answer.context["contact_form"]) == {"email": [code]}
 
 
 @pytest.mark.django_db
-def test_the_technical_contact_form_stores_ascii() -> None:
+def test_technical_contact_form_stores_domain_in_ascii() -> None:
     client = signed_in(SellerFactory().members.get())
     client.post("/instellingen/api/contact/", {"name": "Sanne", "email": GERMAN})
     assert TechnicalContact.objects.get().email == STORED_GERMAN
@@ -103,7 +103,7 @@ def test_the_technical_contact_form_stores_ascii() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("address", BAD)
-def test_commands_refuse_them(manage: Manage, address: str) -> None:  # noqa: F811
+def test_commands_refuse_invalid_addresses(manage: Manage, address: str) -> None:  # noqa: F811
     assert manage("create_seller", "--name", "A", "--email", address).complaint.startswith("email: ")
     contact = ("--contact-name", "Sanne", "--contact-email", address)
     assert manage("create_seller", "--name", "A", "--email", "a@winkel.example", *contact).complaint
@@ -116,7 +116,7 @@ def test_commands_refuse_them(manage: Manage, address: str) -> None:  # noqa: F8
 
 
 @pytest.mark.django_db
-def test_commands_store_ascii(manage: Manage) -> None:  # noqa: F811
+def test_commands_store_domain_in_ascii(manage: Manage) -> None:  # noqa: F811
     manage("create_seller", "--name", "A", "--email", GERMAN, "--contact-name", "Sanne", "--contact-email", GERMAN)
     party = ("register_third_party", "--name", "P", "--redirect-uri", "https://partij.example/")
     manage(*party, "--contact-email", GERMAN)
@@ -125,7 +125,7 @@ def test_commands_store_ascii(manage: Manage) -> None:  # noqa: F811
 
 
 @pytest.mark.django_db
-def test_a_seller_for_a_known_address_gets_the_known_owner(manage: Manage) -> None:  # noqa: F811
+def test_seller_for_a_known_address_gets_the_existing_user_as_owner(manage: Manage) -> None:  # noqa: F811
     manage("create_seller", "--name", "A", "--email", GERMAN)
     manage("create_seller", "--name", "B", "--email", "INFO@FAß.example\u200b")
     assert User.objects.get().sellers.count() == 2
@@ -133,7 +133,7 @@ def test_a_seller_for_a_known_address_gets_the_known_owner(manage: Manage) -> No
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("address", "code"), BAD.items())
-def test_the_admin_refuses_them(address: str, code: str) -> None:
+def test_admin_refuses_invalid_addresses(address: str, code: str) -> None:
     client = signed_in(get_user_model().objects.create_superuser("beheer@portaal.example", PASSWORD))
     answer = client.post("/beheer/accounts/user/add/", {"email": address})
     assert codes(answer.context["adminform"].form) == {"email": [code]}
@@ -146,7 +146,7 @@ def test_the_admin_refuses_them(address: str, code: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("typed", [GERMAN, "INFO@FAß.example", "\ufeffinfo@faß.example\u200b", STORED_GERMAN])
-def test_whatever_looks_like_the_address_signs_in_and_resets_the_password(client: Client, typed: str) -> None:
+def test_other_spellings_of_the_address_sign_in_and_reset_the_password(client: Client, typed: str) -> None:
     user = UserFactory(email=GERMAN)
     assert sign_in(client, typed).status_code == 302
     Client().post("/wachtwoord/vergeten/", {"email": typed})
@@ -160,7 +160,7 @@ def test_another_domain_does_not_find_the_account(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_an_account_from_before_these_rules_still_signs_in(client: Client) -> None:
+def test_account_from_before_these_rules_still_signs_in(client: Client) -> None:
     user = UserFactory()
     User.objects.filter(pk=user.pk).update(email="beheer@localhost")
     assert sign_in(client, "Beheer@localhost").status_code == 302

@@ -66,7 +66,7 @@ def accept_new(address: str, client: Client | None = None, **fields: str) -> Cli
 # ---- Inviting ---------------------------------------------------------------------------------------------
 
 
-def test_the_mail_says_who_invites_for_what_and_with_which_role(owner: Client) -> None:
+def test_mail_names_inviter_seller_and_role(owner: Client) -> None:
     invite(owner)
     (message,) = [each for each in send_due_mail() if each.to == [EMAIL]]
     assert message.subject == "Je bent uitgenodigd voor Van Dijk"
@@ -74,7 +74,7 @@ def test_the_mail_says_who_invites_for_what_and_with_which_role(owner: Client) -
         assert text in str(message.body)
 
 
-def test_the_answer_is_the_same_for_known_and_unknown_addresses(owner: Client) -> None:
+def test_response_is_the_same_for_known_and_unknown_addresses(owner: Client) -> None:
     UserFactory(email="bekend@elders.example")
     pages = []
     for email in ("bekend@elders.example", "nieuwe@elders.example"):
@@ -88,12 +88,12 @@ def test_the_answer_is_the_same_for_known_and_unknown_addresses(owner: Client) -
     "fields",
     [{"email": ""}, {"email": "a@localhost"}, {"email": "a@winkel.example\u200b"}, {"role": ""}, {"role": "x"}],
 )
-def test_what_is_wrong_is_refused(owner: Client, fields: dict[str, str]) -> None:
+def test_invalid_invitation_is_refused(owner: Client, fields: dict[str, str]) -> None:
     assert owner.post(INVITE, {"email": EMAIL, "role": Role.TECHNICAL} | fields).status_code == 422
     assert not Invitation.objects.exists()
 
 
-def test_inviting_again_replaces_the_open_invitation(owner: Client) -> None:
+def test_second_invitation_replaces_the_open_one(owner: Client) -> None:
     invite(owner)
     first = link()
     invite(owner, "JORIS@VanDijk.example", Role.READ_ONLY)
@@ -102,7 +102,7 @@ def test_inviting_again_replaces_the_open_invitation(owner: Client) -> None:
     assert Invitation.objects.get().role == Role.READ_ONLY
 
 
-def test_an_invitation_is_logged_and_mailed_to_the_owners(owner: Client) -> None:
+def test_invitation_is_logged_and_mailed_to_the_owners(owner: Client) -> None:
     invite(owner)
     assert Activity.objects.get().kind == Activity.Kind.MEMBER_INVITED
     recipients = {each.recipient for each in OutgoingMail.objects.filter(kind="member_invited")}
@@ -135,7 +135,7 @@ def test_sending_again_gives_a_new_link_and_seven_new_days(owner: Client, clock:
     assert Client().get(link()).status_code == 200
 
 
-def test_a_withdrawn_invitation_is_dead_also_when_its_mail_has_not_left(owner: Client) -> None:
+def test_withdrawn_invitation_does_not_work_and_its_unsent_mail_is_deleted(owner: Client) -> None:
     row = invite(owner)
     owner.post(f"{MEMBERS}uitnodigingen/{row.pk}/intrekken/")
     assert not [message for message in send_due_mail() if message.to == [EMAIL]]
@@ -147,7 +147,7 @@ def test_a_withdrawn_invitation_is_dead_also_when_its_mail_has_not_left(owner: C
 
 
 @pytest.mark.parametrize("act", ["versturen", "intrekken"])
-def test_an_invitation_of_another_seller_is_a_404(owner: Client, act: str) -> None:
+def test_invitation_of_another_seller_is_not_found(owner: Client, act: str) -> None:
     other = Invitation.objects.create(seller=SellerFactory(), email=EMAIL, role=Role.OWNER)
     assert owner.post(f"{MEMBERS}uitnodigingen/{other.pk}/{act}/").status_code == 404
     assert Invitation.objects.filter(pk=other.pk).exists()
@@ -165,7 +165,7 @@ def test_opening_the_link_changes_nothing(owner: Client) -> None:
     assert tables() == before
 
 
-def test_somebody_new_chooses_name_and_password_and_is_signed_in(owner: Client, seller: Seller) -> None:
+def test_new_user_chooses_name_and_password_and_is_signed_in(owner: Client, seller: Seller) -> None:
     invite(owner)
     client = accept_new(link())
     member = Membership.objects.get(user__email=EMAIL)
@@ -188,14 +188,14 @@ def test_somebody_new_chooses_name_and_password_and_is_signed_in(owner: Client, 
         {"password2": "iets-heel-anders"},
     ],
 )
-def test_what_is_wrong_makes_no_account(owner: Client, fields: dict[str, str]) -> None:
+def test_invalid_name_or_password_creates_no_account(owner: Client, fields: dict[str, str]) -> None:
     invite(owner)
     accept_new(link(), None, **fields)
     assert not User.objects.filter(email=EMAIL).exists()
     assert Invitation.objects.exists()
 
 
-def test_somebody_with_an_account_signs_in_and_accepts(owner: Client, seller: Seller) -> None:
+def test_existing_user_signs_in_and_accepts(owner: Client, seller: Seller) -> None:
     user = UserFactory(email=EMAIL)
     invite(owner)
     address = link()
@@ -211,7 +211,7 @@ def test_somebody_with_an_account_signs_in_and_accepts(owner: Client, seller: Se
     assert seller.members.filter(pk=user.pk).exists()
 
 
-def test_the_link_works_once(owner: Client) -> None:
+def test_link_works_once(owner: Client) -> None:
     invite(owner)
     address = link()
     accept_new(address)
@@ -220,7 +220,7 @@ def test_the_link_works_once(owner: Client) -> None:
     assert Client().post("/uitnodiging/", {"token": token}).status_code == 410
 
 
-def test_the_link_works_for_seven_days(owner: Client, clock: time_machine.Traveller) -> None:
+def test_link_works_for_seven_days(owner: Client, clock: time_machine.Traveller) -> None:
     invite(owner)
     address = link()
     clock.shift(dt.timedelta(days=7))
@@ -229,7 +229,7 @@ def test_the_link_works_for_seven_days(owner: Client, clock: time_machine.Travel
     assert Client().get(address).status_code == 200
 
 
-def test_nobody_else_can_accept(owner: Client) -> None:
+def test_another_user_cannot_accept(owner: Client) -> None:
     other = signed_in(MembershipFactory(user__email="iemand@anders.example").user)
     invite(owner)
     address = link()
@@ -241,7 +241,7 @@ def test_nobody_else_can_accept(owner: Client) -> None:
     assert Invitation.objects.exists()
 
 
-def test_a_member_keeps_the_role_there_is(owner: Client, seller: Seller) -> None:
+def test_existing_member_keeps_the_role(owner: Client, seller: Seller) -> None:
     user = seller.members.get()
     Invitation.objects.create(seller=seller, email=user.email, role=Role.READ_ONLY)
     invite(owner, user.email, Role.READ_ONLY)
@@ -250,7 +250,7 @@ def test_a_member_keeps_the_role_there_is(owner: Client, seller: Seller) -> None
     assert seller.memberships.get().role == Role.OWNER
 
 
-def test_it_leads_on_to_a_party_that_waits_in_this_browser(owner: Client) -> None:
+def test_accepting_continues_the_request_of_a_waiting_party(owner: Client) -> None:
     request = f"/authorize?client_id={ThirdPartyFactory(name='Orderwijs').client_id}&state=a"
     invite(owner)
     client = Client()
@@ -263,12 +263,12 @@ def test_it_leads_on_to_a_party_that_waits_in_this_browser(owner: Client) -> Non
 
 
 @pytest.mark.parametrize("token", ["", "x", "WzEsIngiXQ:1:x", "\0", "é" * 300])
-def test_a_made_up_link_does_nothing(client: Client, token: str) -> None:
+def test_forged_link_is_refused(client: Client, token: str) -> None:
     assert client.get("/uitnodiging/", {"token": token}).status_code == 410
     assert client.post("/uitnodiging/", {"token": token}).status_code == 410
 
 
-def test_made_up_links_are_throttled(client: Client) -> None:
+def test_forged_links_are_throttled(client: Client) -> None:
     answers = [client.get("/uitnodiging/", {"token": str(number)}).status_code for number in range(31)]
     assert answers == [*[410] * 30, 429]
 

@@ -44,7 +44,7 @@ def choose(client: Client, address: str, password: str = NEW) -> Page:
     return Page(answer.content.decode()).part("main")
 
 
-def test_the_mail_is_in_dutch_and_only_to_the_user(client: Client, user: User) -> None:
+def test_mail_is_in_dutch_and_only_to_the_user(client: Client, user: User) -> None:
     ask(client, user.email)
     (message,) = mail.outbox
     assert message.to == [user.email]
@@ -54,7 +54,7 @@ def test_the_mail_is_in_dutch_and_only_to_the_user(client: Client, user: User) -
     assert not re.search(r"(?i)password reset|you're receiving|hello|thank", str(message.body))
 
 
-def test_what_is_wrong_with_a_password_is_said_in_dutch(client: Client, user: User) -> None:
+def test_error_about_a_weak_password_is_in_dutch(client: Client, user: User) -> None:
     ask(client, user.email)
     page = choose(client, link(), "kort")
     assert "Dit wachtwoord is te kort. Gebruik minstens 12 tekens." in page.words
@@ -62,21 +62,21 @@ def test_what_is_wrong_with_a_password_is_said_in_dutch(client: Client, user: Us
     assert "Dit wachtwoord wordt te veel gebruikt. Kies een ander wachtwoord." in page.words
 
 
-def test_the_link_gives_a_new_password(client: Client, user: User) -> None:
+def test_link_sets_a_new_password(client: Client, user: User) -> None:
     ask(client, user.email)
     assert "Je wachtwoord is gewijzigd" in choose(client, link()).headings
     assert sign_in(Client(), user, NEW).status_code == 302
     assert sign_in(Client(), user, PASSWORD).status_code == 200
 
 
-def test_the_link_works_once(client: Client, user: User) -> None:
+def test_link_works_once(client: Client, user: User) -> None:
     ask(client, user.email)
     address = link()
     choose(client, address)
     assert "Deze link werkt niet meer" in says(Client().get(address, follow=True))
 
 
-def test_an_earlier_link_is_dead_after_a_later_one_was_used(client: Client, user: User) -> None:
+def test_earlier_link_does_not_work_after_a_later_one_was_used(client: Client, user: User) -> None:
     ask(client, user.email)
     earlier = link()
     ask(client, user.email)
@@ -84,13 +84,13 @@ def test_an_earlier_link_is_dead_after_a_later_one_was_used(client: Client, user
     assert "Deze link werkt niet meer" in says(Client().get(earlier, follow=True))
 
 
-def test_an_old_link_is_dead(client: Client, user: User) -> None:
+def test_old_link_does_not_work(client: Client, user: User) -> None:
     ask(client, user.email)
     with time_machine.travel(timezone.now() + dt.timedelta(days=3, hours=3), tick=False):
         assert "Deze link werkt niet meer" in says(client.get(link(), follow=True))
 
 
-def test_a_link_is_for_one_user(client: Client, user: User) -> None:
+def test_link_works_for_one_user(client: Client, user: User) -> None:
     ask(client, user.email)
     key = link().removesuffix("/").rpartition("/")[2].partition("-")[2]
     ask(client, UserFactory().email)
@@ -99,7 +99,7 @@ def test_a_link_is_for_one_user(client: Client, user: User) -> None:
     assert "Deze link werkt niet meer" in says(page)
 
 
-def test_the_key_does_not_stay_in_the_address(client: Client, user: User) -> None:
+def test_key_is_removed_from_the_address(client: Client, user: User) -> None:
     ask(client, user.email)
     key = link().partition("-")[2].strip("/")
     page = client.get(link(), follow=True)
@@ -107,14 +107,14 @@ def test_the_key_does_not_stay_in_the_address(client: Client, user: User) -> Non
     assert key not in page.content.decode()
 
 
-def test_a_new_password_ends_every_session(client: Client, user: User) -> None:
+def test_new_password_ends_every_session(client: Client, user: User) -> None:
     elsewhere = signed_in(user)
     ask(client, user.email)
     choose(client, link())
     assert not is_signed_in(elsewhere)
 
 
-def test_a_user_made_by_an_operator_chooses_a_first_password(client: Client) -> None:
+def test_user_created_by_an_operator_chooses_a_first_password(client: Client) -> None:
     for user in (UserFactory(password=None), User.objects.create(email="zonder@winkel.example")):
         ask(client, user.email)
         choose(client, link())
@@ -129,7 +129,7 @@ def test_a_user_made_by_an_operator_chooses_a_first_password(client: Client) -> 
         ("sanne@winkel.example", "password_too_similar"),
     ],
 )
-def test_a_weak_password_is_refused(client: Client, user: User, password: str, code: str) -> None:
+def test_weak_password_is_refused(client: Client, user: User, password: str, code: str) -> None:
     ask(client, user.email)
     page = client.get(link(), follow=True)
     answer = client.post(page.redirect_chain[-1][0], {"password1": password, "password2": password})
@@ -137,7 +137,7 @@ def test_a_weak_password_is_refused(client: Client, user: User, password: str, c
     assert sign_in(Client(), user, PASSWORD).status_code == 302
 
 
-def test_two_different_passwords_are_refused(client: Client, user: User) -> None:
+def test_different_passwords_are_refused(client: Client, user: User) -> None:
     ask(client, user.email)
     page = client.get(link(), follow=True)
     answer = client.post(page.redirect_chain[-1][0], {"password1": NEW, "password2": PASSWORD})
@@ -145,14 +145,14 @@ def test_two_different_passwords_are_refused(client: Client, user: User) -> None
 
 
 @pytest.mark.parametrize("host", ["localhost:6666", "LOCALHOST", "127.0.0.1"])
-def test_the_link_starts_with_the_issuer_whatever_the_host_header(client: Client, user: User, host: str) -> None:
+def test_link_starts_with_the_issuer_for_every_host_header(client: Client, user: User, host: str) -> None:
     client.post(FORGOTTEN, {"email": user.email}, headers={"host": host})
     assert re.findall(r"https?://[^/\s]+", str(mail.outbox[0].body)) == ["http://testserver"]
     assert "Je wachtwoord is gewijzigd" in choose(client, link()).headings
 
 
 @pytest.mark.parametrize("error", [OSError, ValueError, RuntimeError])
-def test_a_mail_that_fails_gives_the_same_answer_as_an_unknown_address(
+def test_failed_mail_gives_the_same_response_as_an_unknown_address(
     user: User, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: object) -> None:
@@ -165,7 +165,7 @@ def test_a_mail_that_fails_gives_the_same_answer_as_an_unknown_address(
     ] * 2
 
 
-def test_nothing_tells_whether_an_address_is_known(user: User) -> None:
+def test_response_is_the_same_for_known_and_unknown_addresses(user: User) -> None:
     UserFactory(email="uit@winkel.example", is_active=False)
     pages = []
     for email in (user.email, "niemand@winkel.example", "uit@winkel.example"):
@@ -175,13 +175,13 @@ def test_nothing_tells_whether_an_address_is_known(user: User) -> None:
     assert "Bekijk je e-mail" in pages[0][2]
 
 
-def test_nobody_unknown_gets_mail(client: Client) -> None:
+def test_unknown_or_switched_off_address_gets_no_mail(client: Client) -> None:
     ask(client, "niemand@winkel.example")
     ask(client, UserFactory(is_active=False).email)
     assert mail.outbox == []
 
 
-def test_asking_over_and_over_sends_five_mails_a_minute(client: Client, user: User) -> None:
+def test_at_most_five_mails_a_minute_are_sent(client: Client, user: User) -> None:
     for email in (user.email, "niemand@winkel.example"):
         for _ in range(5):
             ask(client, email)
@@ -191,13 +191,13 @@ def test_asking_over_and_over_sends_five_mails_a_minute(client: Client, user: Us
     assert len(mail.outbox) == 5
 
 
-def test_mail_that_is_a_header_attack_goes_nowhere(client: Client) -> None:
+def test_address_with_a_mail_header_is_refused(client: Client) -> None:
     answer = client.post(FORGOTTEN, {"email": "sanne@winkel.example\nBcc: kwaad@kwaad.example"})
     assert codes(answer.context["form"]) == {"email": ["invalid"]}
     assert mail.outbox == []
 
 
-def test_a_name_with_markup_does_not_change_the_mail(client: Client) -> None:
+def test_name_with_a_mail_header_does_not_change_the_recipients(client: Client) -> None:
     user = UserFactory(name="Sanne <b>\r\nBcc: kwaad@kwaad.example")
     ask(client, user.email)
     assert mail.outbox[0].recipients() == [user.email]
@@ -208,7 +208,7 @@ def test_csrf_is_enforced(user: User) -> None:
     assert mail.outbox == []
 
 
-def test_it_leads_back_to_where_the_visitor_was_going(client: Client, user: User) -> None:
+def test_reset_leads_back_to_the_requested_page(client: Client, user: User) -> None:
     """A third party's request is not lost, however long its state: from sign-in, over the mail, to sign-in."""
     following = f"/authorize?client_id=x&state={'s' * 3000}"
     page = Page(client.get("/inloggen/", {"next": following}).content.decode(), "/inloggen/")
@@ -224,6 +224,6 @@ def test_it_leads_back_to_where_the_visitor_was_going(client: Client, user: User
     assert client.post(form.address, filled)["Location"] == following
 
 
-def test_it_does_not_lead_to_another_site(client: Client, user: User) -> None:
+def test_reset_does_not_lead_to_another_site(client: Client, user: User) -> None:
     client.post(FORGOTTEN, {"email": user.email, "next": "https://elders.example/"})
     assert choose(client, link()).link("Naar inloggen") == "/inloggen/"

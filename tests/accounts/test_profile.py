@@ -70,7 +70,7 @@ def address_of(user: User) -> str:
     return user.email
 
 
-def test_the_name_changes_at_once(browser: Client, user: User) -> None:
+def test_name_changes_at_once(browser: Client, user: User) -> None:
     browser.post(PROFILE, {"name": "  Sanne de Vries ", "email": OLD})
     user.refresh_from_db()
     assert (user.name, user.email) == ("Sanne de Vries", OLD)
@@ -78,13 +78,13 @@ def test_the_name_changes_at_once(browser: Client, user: User) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"name": ""}, {"name": "San\u202ene"}, {"email": "x"}, {"email": "a@localhost"}])
-def test_what_is_wrong_is_refused_and_kept(browser: Client, user: User, fields: dict[str, str]) -> None:
+def test_invalid_name_or_address_is_refused(browser: Client, user: User, fields: dict[str, str]) -> None:
     answer = browser.post(PROFILE, {"name": "Sanne", "email": NEW} | fields)
     assert answer.status_code == 422
     assert address_of(user) == OLD
 
 
-def test_the_old_address_counts_until_the_link_is_confirmed(browser: Client, user: User) -> None:
+def test_old_address_signs_in_until_the_new_one_is_confirmed(browser: Client, user: User) -> None:
     ask(browser)
     assert address_of(user) == OLD
     assert f"{NEW} is nog niet bevestigd." in says(browser.get(SECURITY))
@@ -96,7 +96,7 @@ def test_the_old_address_counts_until_the_link_is_confirmed(browser: Client, use
     assert [message.subject for message in mail.outbox if message.subject == "Kies een nieuw wachtwoord"] == []
 
 
-def test_the_link_works_once_and_for_a_day(browser: Client, user: User, clock: time_machine.Traveller) -> None:
+def test_confirmation_link_works_once_and_for_a_day(browser: Client, user: User, clock: time_machine.Traveller) -> None:
     ask(browser)
     address = link_to(NEW, "bevestigen")
     clock.shift(dt.timedelta(hours=24))
@@ -107,7 +107,7 @@ def test_the_link_works_once_and_for_a_day(browser: Client, user: User, clock: t
     assert address_of(user) == NEW
 
 
-def test_asking_for_another_address_ends_the_first_link(browser: Client, user: User) -> None:
+def test_second_new_address_ends_the_first_link(browser: Client, user: User) -> None:
     ask(browser, "eerste@nieuw.example")
     first = link_to("eerste@nieuw.example", "bevestigen")
     ask(browser)
@@ -115,20 +115,26 @@ def test_asking_for_another_address_ends_the_first_link(browser: Client, user: U
 
 
 @pytest.mark.parametrize("token", ["", "x", "WzEsIngiXQ:1:x", "\0", "é" * 300])
-def test_a_made_up_link_does_nothing(user: User, token: str) -> None:
+def test_forged_link_is_refused(user: User, token: str) -> None:
     for page in ("bevestigen", "terugdraaien"):
         assert Client().get(f"/adres/{page}/", {"token": token}).status_code == 410
         assert Client().post(f"/adres/{page}/", {"token": token}).status_code == 410
 
 
-def test_a_link_does_only_what_it_was_mailed_for(browser: Client, user: User) -> None:
+@pytest.mark.parametrize("page", ["bevestigen", "terugdraaien"])
+def test_forged_links_are_throttled(page: str) -> None:
+    answers = [Client().get(f"/adres/{page}/", {"token": str(number)}).status_code for number in range(31)]
+    assert answers == [*[410] * 30, 429]
+
+
+def test_confirmation_link_does_not_undo(browser: Client, user: User) -> None:
     ask(browser)
     confirming = link_to(NEW, "bevestigen")
     follow(confirming)
     assert Client().get(confirming.replace("bevestigen", "terugdraaien")).status_code == 410
 
 
-def test_nothing_on_the_page_tells_whether_the_new_address_is_taken(browser: Client, user: User) -> None:
+def test_page_is_the_same_for_a_free_and_a_taken_address(browser: Client, user: User) -> None:
     taken = UserFactory(email="bezet@nieuw.example")
     pages = []
     for email in (taken.email, "vrij_@nieuw.example"):
@@ -140,7 +146,7 @@ def test_nothing_on_the_page_tells_whether_the_new_address_is_taken(browser: Cli
     assert kinds["vrij_@nieuw.example"] == "address_confirmation"
 
 
-def test_an_address_that_was_taken_meanwhile_is_refused(browser: Client, user: User) -> None:
+def test_address_taken_meanwhile_is_refused(browser: Client, user: User) -> None:
     ask(browser)
     address = link_to(NEW, "bevestigen")
     UserFactory(email=NEW)
@@ -148,7 +154,7 @@ def test_an_address_that_was_taken_meanwhile_is_refused(browser: Client, user: U
     assert address_of(user) == OLD
 
 
-def test_the_old_address_gets_one_mail_with_a_link_that_undoes_it(browser: Client, user: User) -> None:
+def test_old_address_gets_one_mail_with_an_undo_link(browser: Client, user: User) -> None:
     ask(browser)
     follow(link_to(NEW, "bevestigen"))
     assert OutgoingMail.objects.filter(recipient=OLD, kind="address_replaced").count() == 1
@@ -164,7 +170,7 @@ def test_the_old_address_gets_one_mail_with_a_link_that_undoes_it(browser: Clien
     assert rescuer
 
 
-def test_undoing_asks_for_a_new_password(browser: Client, user: User) -> None:
+def test_undo_asks_for_a_new_password(browser: Client, user: User) -> None:
     ask(browser)
     follow(link_to(NEW, "bevestigen"))
     path, _, token = link_to(OLD, "terugdraaien").partition("?token=")
@@ -176,7 +182,7 @@ def test_undoing_asks_for_a_new_password(browser: Client, user: User) -> None:
     assert sign_in(Client(), OLD, new).status_code == 302
 
 
-def test_undoing_removes_the_passkeys_that_came_after_it(
+def test_undo_removes_passkeys_added_after_the_change(
     browser: Client, user: User, clock: time_machine.Traveller
 ) -> None:
     """A passkey signs in without the new password, and the mail about it went to the new address."""
@@ -190,7 +196,7 @@ def test_undoing_removes_the_passkeys_that_came_after_it(
     assert OutgoingMail.objects.get(kind="own_factor_removed").recipient == OLD
 
 
-def test_undoing_works_for_seven_days(browser: Client, user: User, clock: time_machine.Traveller) -> None:
+def test_undo_link_works_for_seven_days(browser: Client, user: User, clock: time_machine.Traveller) -> None:
     ask(browser)
     follow(link_to(NEW, "bevestigen"))
     undo = link_to(OLD, "terugdraaien")
@@ -200,7 +206,7 @@ def test_undoing_works_for_seven_days(browser: Client, user: User, clock: time_m
     assert Client().get(undo).status_code == 200
 
 
-def test_the_first_address_can_be_restored_after_two_changes(browser: Client, user: User) -> None:
+def test_first_address_can_be_restored_after_two_changes(browser: Client, user: User) -> None:
     ask(browser)
     follow(link_to(NEW, "bevestigen"))
     first_undo = link_to(OLD, "terugdraaien")
@@ -212,7 +218,7 @@ def test_the_first_address_can_be_restored_after_two_changes(browser: Client, us
     assert Client().get(second_undo).status_code == 410
 
 
-def test_the_sellers_log_tells_of_it_without_addresses(browser: Client, user: User) -> None:
+def test_sellers_log_has_the_change_without_addresses(browser: Client, user: User) -> None:
     ask(browser)
     follow(link_to(NEW, "bevestigen"))
     activity = Activity.objects.get(kind=Activity.Kind.ADDRESS_CHANGED)

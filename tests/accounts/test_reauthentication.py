@@ -71,7 +71,7 @@ type AddressOf = Callable[[ClientCredential], str]
 
 
 @SENSITIVE
-def test_signing_in_is_proof_for_thirty_minutes(
+def test_sign_in_is_proof_for_thirty_minutes(
     owner: Client, credential: ClientCredential, clock: time_machine.Traveller, address: AddressOf
 ) -> None:
     url = address(credential)
@@ -82,7 +82,7 @@ def test_signing_in_is_proof_for_thirty_minutes(
 
 
 @SENSITIVE
-def test_the_proof_leads_back_and_is_good_for_thirty_minutes_more(
+def test_proof_leads_back_and_lasts_thirty_minutes(
     owner: Client, credential: ClientCredential, clock: time_machine.Traveller, address: AddressOf
 ) -> None:
     url = address(credential)
@@ -96,7 +96,7 @@ def test_the_proof_leads_back_and_is_good_for_thirty_minutes_more(
 
 
 @SENSITIVE
-def test_an_act_without_recent_proof_is_not_done(
+def test_act_without_recent_proof_is_not_done(
     owner: Client, credential: ClientCredential, clock: time_machine.Traveller, address: AddressOf
 ) -> None:
     url = address(credential)
@@ -109,7 +109,7 @@ def test_an_act_without_recent_proof_is_not_done(
 
 
 @SENSITIVE
-def test_proving_does_not_do_what_was_asked_before(
+def test_proof_does_not_carry_out_the_earlier_post(
     owner: Client, credential: ClientCredential, clock: time_machine.Traveller, address: AddressOf
 ) -> None:
     url = address(credential)
@@ -123,24 +123,20 @@ def test_proving_does_not_do_what_was_asked_before(
     assert not ThirdPartyAuthorization.objects.exists()
 
 
-def test_what_is_not_sensitive_needs_no_new_proof(
-    owner: Client, credential: ClientCredential, clock: time_machine.Traveller
-) -> None:
+def test_other_pages_need_no_proof(owner: Client, credential: ClientCredential, clock: time_machine.Traveller) -> None:
     clock.shift(dt.timedelta(minutes=31))
     assert owner.get(SETTINGS).status_code == 200
     assert owner.get("/instellingen/api/credentials/").status_code == 200
 
 
-def test_a_wrong_password_proves_nothing(
-    owner: Client, credential: ClientCredential, clock: time_machine.Traveller
-) -> None:
+def test_wrong_password_is_no_proof(owner: Client, credential: ClientCredential, clock: time_machine.Traveller) -> None:
     clock.shift(dt.timedelta(minutes=31))
     answer = owner.post(PROVE, {"password": "een-verkeerd-wachtwoord", "next": reveal(credential)})
     assert codes(answer.context["form"]) == {"password": ["incorrect_password"]}
     assert owner.get(reveal(credential)).status_code == 302
 
 
-def test_somebody_elses_password_proves_nothing(
+def test_password_of_another_user_is_no_proof(
     owner: Client, seller: Seller, credential: ClientCredential, clock: time_machine.Traveller
 ) -> None:
     MembershipFactory(seller=seller, user__password="het-wachtwoord-van-een-ander")
@@ -149,7 +145,9 @@ def test_somebody_elses_password_proves_nothing(
     assert codes(answer.context["form"]) == {"password": ["incorrect_password"]}
 
 
-def test_guessing_is_throttled(owner: Client, credential: ClientCredential, clock: time_machine.Traveller) -> None:
+def test_wrong_passwords_are_throttled(
+    owner: Client, credential: ClientCredential, clock: time_machine.Traveller
+) -> None:
     clock.shift(dt.timedelta(minutes=31))
     for _ in range(5):
         owner.post(PROVE, {"password": "een-verkeerd-wachtwoord"})
@@ -170,7 +168,7 @@ def test_next_stays_on_the_site(owner: Client, following: str) -> None:
     assert owner.post(PROVE, {"password": PASSWORD, "next": following})["Location"] == SETTINGS
 
 
-def test_proof_in_one_browser_is_none_in_another(
+def test_proof_in_one_browser_does_not_count_in_another(
     owner: Client, seller: Seller, credential: ClientCredential, clock: time_machine.Traveller
 ) -> None:
     clock.shift(dt.timedelta(minutes=31))
@@ -178,20 +176,20 @@ def test_proof_in_one_browser_is_none_in_another(
     assert owner.get(reveal(credential)).status_code == 302
 
 
-def test_proof_does_not_pass_to_the_next_user_of_the_browser(
+def test_proof_does_not_count_for_the_next_user_of_the_browser(
     owner: Client, seller: Seller, credential: ClientCredential, clock: time_machine.Traveller
 ) -> None:
     owner.force_login(MembershipFactory(seller=seller).user)
     assert owner.get(reveal(credential))["Location"].startswith(PROVE)
 
 
-def test_it_says_who_proves_what(owner: Client, seller: Seller) -> None:
+def test_page_names_the_user(owner: Client, seller: Seller) -> None:
     page = Page(owner.get(PROVE).content.decode()).part("main")
     assert page.headings == ["Bevestig dat jij het bent"]
     assert seller.members.get().email in page.words
 
 
-def test_who_is_not_signed_in_signs_in_first(client: Client) -> None:
+def test_visitor_signs_in_first(client: Client) -> None:
     assert client.get(PROVE)["Location"] == f"/inloggen/?next={PROVE}"
     assert client.post(PROVE, {"password": PASSWORD})["Location"] == f"/inloggen/?next={PROVE}"
 
@@ -201,13 +199,13 @@ def test_csrf_is_enforced() -> None:
     assert client.post(PROVE, {"password": PASSWORD}).status_code == 403
 
 
-def test_a_user_of_capitals_can_prove_it() -> None:
+def test_user_whose_address_had_capitals_can_give_proof() -> None:
     client = Client()
     sign_in(client, UserFactory(email="Sanne.DeVries@Winkel.example"))
     assert client.post(PROVE, {"password": PASSWORD}).status_code == 302
 
 
-def test_another_address_for_the_technical_contact_takes_proof_and_loses_nothing(
+def test_new_contact_address_needs_proof_and_is_kept_meanwhile(
     owner: Client, seller: Seller, clock: time_machine.Traveller
 ) -> None:
     before = seller.technical_contact.email
@@ -227,9 +225,7 @@ def test_another_address_for_the_technical_contact_takes_proof_and_loses_nothing
     assert seller.technical_contact.email == "kim@winkel.example"
 
 
-def test_another_name_for_the_technical_contact_takes_none(
-    owner: Client, seller: Seller, clock: time_machine.Traveller
-) -> None:
+def test_new_contact_name_needs_no_proof(owner: Client, seller: Seller, clock: time_machine.Traveller) -> None:
     clock.shift(31 * 60)
     typed = {"name": "Kim", "email": seller.technical_contact.email, "phone_number": ""}
     assert owner.post("/instellingen/api/contact/", typed)["Location"] == "/instellingen/api/"
@@ -258,9 +254,10 @@ def end(credential: ClientCredential) -> str:
         (rights, "Opslaan", "right-offers", ["read"]),
         (rotate, "Nieuw secret", "overlap", ["30d"]),
         (end, "Opslaan", "overlap", ["30d"]),
+        (consent, "Toestaan", "right-offers", ["read"]),
     ],
 )
-def test_what_was_chosen_is_there_again_after_the_proof(
+def test_choice_is_filled_in_again_after_the_proof(
     owner: Client,
     credential: ClientCredential,
     clock: time_machine.Traveller,
@@ -280,7 +277,7 @@ def test_what_was_chosen_is_there_again_after_the_proof(
     assert "Dit is nog niet gedaan" not in says(owner.get(url))
 
 
-def test_what_was_chosen_for_one_is_not_there_at_another(
+def test_choice_is_not_filled_in_on_another_page(
     owner: Client, seller: Seller, credential: ClientCredential, clock: time_machine.Traveller
 ) -> None:
     other = ClientCredentialFactory(seller=seller)

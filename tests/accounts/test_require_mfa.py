@@ -7,6 +7,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import Membership, User
 from tests.accounts.factors import APP, SECURITY, code_of, set_up_app
 from tests.factories import MembershipFactory, ThirdPartyFactory, UserFactory
+from tests.inventory import MEMBERS_PAGES
 from tests.journeys.pages import Page
 from tests.people import says, signed_in
 
@@ -29,7 +30,7 @@ def operator() -> User:
 
 @pytest.mark.parametrize("who", PEOPLE)
 @pytest.mark.parametrize("level", COVERED)
-def test_each_level_covers_whom_the_product_says(settings: Settings, level: str, who: str) -> None:
+def test_level_covers_the_users_it_names(settings: Settings, level: str, who: str) -> None:
     settings.REQUIRE_MFA = level
     answer = signed_in(PEOPLE[who]()).get("/instellingen/verkoper/")
     assert (answer.status_code == 302) == (who in COVERED[level])
@@ -37,7 +38,7 @@ def test_each_level_covers_whom_the_product_says(settings: Settings, level: str,
 
 
 @pytest.mark.parametrize("level", ["staff", "owners", "all"])
-def test_the_admin_refuses_staff_without_a_factor(settings: Settings, operator: User, level: str) -> None:
+def test_admin_refuses_staff_without_a_factor(settings: Settings, operator: User, level: str) -> None:
     settings.REQUIRE_MFA = level
     client = signed_in(operator)
     for address in (ADMIN, "/beheer/accounts/user/", "/beheer/login/"):
@@ -50,7 +51,7 @@ def test_off_opens_the_admin_to_staff_without_a_factor(settings: Settings, opera
     assert signed_in(operator).get(ADMIN).status_code == 200
 
 
-def test_setting_up_a_factor_leads_back_to_the_request(settings: Settings, operator: User) -> None:
+def test_user_returns_to_the_request_after_setting_up_a_factor(settings: Settings, operator: User) -> None:
     settings.REQUIRE_MFA = "staff"
     client = signed_in(operator)
     following = "/beheer/accounts/user/?q=sanne"
@@ -65,7 +66,7 @@ def test_setting_up_a_factor_leads_back_to_the_request(settings: Settings, opera
     assert client.get(following).status_code == 200
 
 
-def test_the_codes_page_leads_on_to_a_party_and_every_step_names_it(settings: Settings) -> None:
+def test_every_step_of_setting_up_names_the_waiting_party_and_leads_to_it(settings: Settings) -> None:
     settings.REQUIRE_MFA = "owners"
     party = ThirdPartyFactory(name="Orderwijs", pkce_required=False)
     request = f"/authorize?client_id={party.client_id}&response_type=code&redirect_uri={party.redirect_uris}&state=a"
@@ -85,7 +86,15 @@ def test_the_codes_page_leads_on_to_a_party_and_every_step_names_it(settings: Se
     assert "Doorgaan naar" not in says(client.get(SECURITY))
 
 
-def test_who_is_covered_can_still_sign_out(settings: Settings, operator: User) -> None:
+def test_covered_user_opens_only_the_pages_that_set_up_a_factor(settings: Settings) -> None:
+    settings.REQUIRE_MFA = "all"
+    client = signed_in(MembershipFactory().user)
+    pages = [address.url({}) for address in MEMBERS_PAGES if not address.parameters]
+    opened = {page for page in [*pages, "/", "/hulp/", ADMIN] if client.get(page).status_code == 200}
+    assert opened == {SECURITY, APP, f"{SECURITY}passkeys/toevoegen/"}
+
+
+def test_covered_user_can_sign_out(settings: Settings, operator: User) -> None:
     settings.REQUIRE_MFA = "all"
     client = signed_in(operator)
     assert client.post("/uitloggen/")["Location"] == "/inloggen/"

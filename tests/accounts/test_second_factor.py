@@ -55,7 +55,7 @@ def mails(kind: str) -> list[str]:
 # ---- Setting up -------------------------------------------------------------------------------------------
 
 
-def test_setting_up_shows_secret_and_qr_code_once(browser: Client) -> None:
+def test_secret_and_qr_code_are_shown_once(browser: Client) -> None:
     first, second = browser.get(APP), browser.get(APP)
     secrets = [re.findall(r"[A-Z2-7]{32}", page.content.decode()) for page in (first, second)]
     assert len(secrets[0]) == 1
@@ -67,7 +67,7 @@ def test_setting_up_shows_secret_and_qr_code_once(browser: Client) -> None:
     assert 'class="qr"' not in wrong.content.decode()
 
 
-def test_a_mistyped_code_can_be_corrected_with_the_same_secret(browser: Client) -> None:
+def test_mistyped_code_can_be_corrected_with_the_same_secret(browser: Client) -> None:
     page = browser.get(APP).content.decode()
     (secret,) = re.findall(r"[A-Z2-7]{32}", page)
     wrong = browser.post(APP, Page(page, APP).form("Aanzetten").fill(Code="000000"))
@@ -75,7 +75,7 @@ def test_a_mistyped_code_can_be_corrected_with_the_same_secret(browser: Client) 
     assert len(recovery_codes_in(browser.post(APP, form.fill(Code=code_of(secret))).content.decode())) == 10
 
 
-def test_secrets_and_codes_are_nowhere_in_the_clear(app: tuple[str, list[str]]) -> None:
+def test_secrets_and_codes_are_not_stored_in_clear_text(app: tuple[str, list[str]]) -> None:
     secret, codes = app
     kept = json.dumps([tables(), sessions()], default=str)
     assert secret not in kept
@@ -84,7 +84,7 @@ def test_secrets_and_codes_are_nowhere_in_the_clear(app: tuple[str, list[str]]) 
         assert code.replace("-", "") not in kept
 
 
-def test_a_form_with_a_forged_secret_is_refused(browser: Client) -> None:
+def test_form_with_a_forged_secret_is_refused(browser: Client) -> None:
     for sealed in ("", "x", "development$eA==", "tests$AAAA"):
         assert browser.post(APP, {"code": "123456", "sealed_secret": sealed}).status_code == 422
     assert not Authenticator.objects.exists()
@@ -102,7 +102,7 @@ def test_ten_recovery_codes_come_with_the_first_factor_and_can_be_downloaded(bro
     assert not any(code in browser.get(page).content.decode() for code in codes for page in (SECURITY, CODES))
 
 
-def test_setting_up_is_mailed_and_in_the_log_of_the_seller(app: tuple[str, list[str]], user: User) -> None:
+def test_new_factor_is_mailed_and_in_the_log_of_the_seller(app: tuple[str, list[str]], user: User) -> None:
     assert mails("own_factor_added") == [user.email]
     activity = Activity.objects.get(kind=Activity.Kind.FACTOR_ADDED)
     assert (activity.user, activity.details) == (user, {"factor": "Authenticator-app"})
@@ -112,7 +112,9 @@ def test_setting_up_is_mailed_and_in_the_log_of_the_seller(app: tuple[str, list[
 
 
 @pytest.mark.parametrize("steps", [-1, 0, 1])
-def test_a_code_signs_in(app: tuple[str, list[str]], user: User, clock: time_machine.Traveller, steps: int) -> None:
+def test_current_code_signs_in(
+    app: tuple[str, list[str]], user: User, clock: time_machine.Traveller, steps: int
+) -> None:
     clock.shift(dt.timedelta(minutes=2))
     client = Client()
     assert sign_in(client, user)["Location"] == SECOND_STEP
@@ -122,7 +124,7 @@ def test_a_code_signs_in(app: tuple[str, list[str]], user: User, clock: time_mac
 
 
 @pytest.mark.parametrize("steps", [-2, 2])
-def test_an_old_or_future_code_does_not(
+def test_old_or_future_code_does_not_sign_in(
     app: tuple[str, list[str]], user: User, clock: time_machine.Traveller, steps: int
 ) -> None:
     clock.shift(dt.timedelta(minutes=5))
@@ -132,7 +134,7 @@ def test_an_old_or_future_code_does_not(
     assert not is_signed_in(client)
 
 
-def test_a_used_code_does_not_work_twice(app: tuple[str, list[str]], user: User, clock: time_machine.Traveller) -> None:
+def test_used_code_does_not_work_twice(app: tuple[str, list[str]], user: User, clock: time_machine.Traveller) -> None:
     """Nor 31 seconds later, when it is still within the tolerance, or after the cache was lost."""
     clock.shift(dt.timedelta(minutes=2))
     code = code_of(app[0], steps=1)
@@ -145,14 +147,14 @@ def test_a_used_code_does_not_work_twice(app: tuple[str, list[str]], user: User,
         assert is_signed_in(client) == (attempt == 0)
 
 
-def test_the_code_of_the_set_up_does_not_sign_in(app: tuple[str, list[str]], user: User) -> None:
+def test_code_used_for_setting_up_does_not_sign_in(app: tuple[str, list[str]], user: User) -> None:
     client = Client()
     sign_in(client, user)
     assert client.post(SECOND_STEP, {"code": code_of(app[0], steps=-1)}).status_code == 200
 
 
 @pytest.mark.parametrize("spelling", [str, str.upper, lambda code: code.replace("-", ""), lambda code: f" {code} "])
-def test_a_recovery_code_signs_in_once_and_is_mailed(
+def test_recovery_code_signs_in_once_and_is_mailed(
     app: tuple[str, list[str]], user: User, spelling: "type[str]"
 ) -> None:
     for works in (True, False):
@@ -164,7 +166,7 @@ def test_a_recovery_code_signs_in_once_and_is_mailed(
     assert "Je hebt er nog 9." in str([mail.body for mail in send_due_mail()])
 
 
-def test_a_new_set_ends_the_old_one(app: tuple[str, list[str]], browser: Client, user: User) -> None:
+def test_new_set_of_recovery_codes_ends_the_old_one(app: tuple[str, list[str]], browser: Client, user: User) -> None:
     new = recovery_codes_in(browser.post(CODES).content.decode())
     assert len(set(new) - set(app[1])) == 10
     for code, works in ((app[1][0], False), (new[0], True)):
@@ -203,7 +205,7 @@ def test_codes_from_many_addresses_are_throttled_together(
     assert "Te veel mislukte pogingen" in says(client.post(SECOND_STEP, {"code": code_of(app[0])}))
 
 
-def test_the_second_step_names_the_party_and_leads_back_to_its_request(app: tuple[str, list[str]], user: User) -> None:
+def test_second_step_names_the_party_and_leads_back_to_its_request(app: tuple[str, list[str]], user: User) -> None:
     request = f"/authorize?client_id={ThirdPartyFactory(name='Orderwijs').client_id}&state=a"
     client = Client()
     sign_in(client, user, next=request)
@@ -213,7 +215,7 @@ def test_the_second_step_names_the_party_and_leads_back_to_its_request(app: tupl
     assert answer["Location"] == request
 
 
-def test_cancelling_leads_back_to_the_sign_in_page(app: tuple[str, list[str]], user: User) -> None:
+def test_cancel_leads_back_to_the_sign_in_page(app: tuple[str, list[str]], user: User) -> None:
     client = Client()
     sign_in(client, user, next="/instellingen/?a=1")
     page = Page(client.get(SECOND_STEP).content.decode(), SECOND_STEP)
@@ -221,12 +223,12 @@ def test_cancelling_leads_back_to_the_sign_in_page(app: tuple[str, list[str]], u
     assert form.fill()["next"] == ["/instellingen/?a=1"]
 
 
-def test_nobody_gets_to_the_second_step_without_the_first(client: Client) -> None:
+def test_second_step_needs_the_first(client: Client) -> None:
     assert client.get(SECOND_STEP)["Location"] == "/inloggen/"
     assert client.post(SECOND_STEP, {"code": "000000"})["Location"] == "/inloggen/"
 
 
-def test_a_password_reset_does_not_pass_the_second_step(app: tuple[str, list[str]], user: User) -> None:
+def test_password_reset_does_not_skip_the_second_step(app: tuple[str, list[str]], user: User) -> None:
     user.set_password("een-heel-ander-wachtwoord")
     user.save()
     assert sign_in(Client(), user, "een-heel-ander-wachtwoord")["Location"] == SECOND_STEP
@@ -235,7 +237,7 @@ def test_a_password_reset_does_not_pass_the_second_step(app: tuple[str, list[str
 # ---- Step-up ----------------------------------------------------------------------------------------------
 
 
-def test_step_up_asks_for_the_factor_and_takes_no_password(
+def test_step_up_asks_for_the_factor_and_refuses_the_password(
     app: tuple[str, list[str]], browser: Client, clock: time_machine.Traveller
 ) -> None:
     clock.shift(dt.timedelta(minutes=31))
@@ -248,7 +250,7 @@ def test_step_up_asks_for_the_factor_and_takes_no_password(
     assert browser.get(CODES).status_code == 200
 
 
-def test_step_up_takes_a_recovery_code(
+def test_recovery_code_is_proof_for_step_up(
     app: tuple[str, list[str]], browser: Client, clock: time_machine.Traveller
 ) -> None:
     clock.shift(dt.timedelta(minutes=31))
@@ -258,7 +260,7 @@ def test_step_up_takes_a_recovery_code(
 # ---- Removing ---------------------------------------------------------------------------------------------
 
 
-def test_the_last_factor_takes_the_recovery_codes_along(
+def test_recovery_codes_are_removed_with_the_last_factor(
     app: tuple[str, list[str]], browser: Client, user: User
 ) -> None:
     assert browser.get(f"{APP}verwijderen/").status_code == 200
@@ -281,14 +283,14 @@ def test_changing_sign_in_methods_needs_recent_proof(
     assert Authenticator.objects.count() == before
 
 
-def test_a_passkey_of_somebody_else_is_a_404(browser: Client) -> None:
+def test_passkey_of_another_user_is_not_found(browser: Client) -> None:
     passkey = Authenticator.objects.create(user=UserFactory(), type="webauthn", data={"name": "X", "credential": {}})
     for act in ("naam", "verwijderen"):
         assert browser.post(f"{SECURITY}passkeys/{passkey.pk}/{act}/", {"name": "Y"}).status_code == 404
 
 
 @pytest.mark.parametrize("credential", ["", "{}", "[]", "null", '"x"', '{"id": "a"}', "{", "\0"])
-def test_a_broken_passkey_answer_breaks_nothing(browser: Client, credential: str) -> None:
+def test_malformed_passkey_response_is_refused(browser: Client, credential: str) -> None:
     assert browser.post(f"{SECURITY}passkeys/toevoegen/", {"credential": credential}).status_code == 422
     assert Client().post("/inloggen/passkey/", {"credential": credential}).status_code == 302
     assert browser.post(PROVE, {"credential": credential}).status_code == 200

@@ -34,7 +34,7 @@ def row(client: Client) -> UserSession:
     return UserSession.objects.get(session_key=client.session.session_key)
 
 
-def test_each_session_is_shown_with_browser_system_and_address(user: User) -> None:
+def test_session_is_shown_with_browser_system_and_address(user: User) -> None:
     laptop = signed_in(user, headers={"user-agent": CHROME}, REMOTE_ADDR="198.51.100.7")
     signed_in(user, headers={"user-agent": IPHONE}, REMOTE_ADDR="203.0.113.150")
     signed_in(UserFactory(), REMOTE_ADDR="192.0.2.99")
@@ -44,21 +44,21 @@ def test_each_session_is_shown_with_browser_system_and_address(user: User) -> No
     assert "192.0.2.99" not in page
 
 
-def test_ending_one_takes_effect_at_its_next_request(user: User) -> None:
+def test_ended_session_is_signed_out_at_its_next_request(user: User) -> None:
     here, there = signed_in(user), signed_in(user)
     here.post(f"{SECURITY}sessies/{row(there).pk}/uitloggen/")
     assert not is_signed_in(there)
     assert is_signed_in(here)
 
 
-def test_ending_this_one_signs_out(user: User) -> None:
+def test_ending_the_current_session_signs_out(user: User) -> None:
     here, there = signed_in(user), signed_in(user)
     assert here.post(f"{SECURITY}sessies/{row(here).pk}/uitloggen/")["Location"] == "/inloggen/"
     assert not is_signed_in(here)
     assert is_signed_in(there)
 
 
-def test_ending_all_ends_this_one_too(user: User) -> None:
+def test_ending_all_sessions_ends_the_current_one_too(user: User) -> None:
     browsers = [signed_in(user) for _ in range(3)]
     other = signed_in(UserFactory())
     assert browsers[0].get(f"{SECURITY}sessies/uitloggen/").status_code == 200
@@ -68,20 +68,20 @@ def test_ending_all_ends_this_one_too(user: User) -> None:
     assert other.get(SECURITY).status_code == 200
 
 
-def test_a_session_of_somebody_else_is_a_404(user: User) -> None:
+def test_session_of_another_user_is_not_found(user: User) -> None:
     stranger = signed_in(UserFactory())
     assert signed_in(user).post(f"{SECURITY}sessies/{row(stranger).pk}/uitloggen/").status_code == 404
     assert stranger.get(SECURITY).status_code == 200
 
 
-def test_a_session_without_a_row_gets_one(user: User) -> None:
+def test_session_without_a_row_gets_one(user: User) -> None:
     client = Client()
     client.force_login(user)
     client.get(SECURITY)
     assert row(client).user == user
 
 
-def test_last_active_follows_use_by_the_minute(user: User) -> None:
+def test_last_use_is_shown_to_the_minute(user: User) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         client = signed_in(user)
         for minutes, expected in ((0, 0), (2, 2), (30, 32)):
@@ -91,7 +91,7 @@ def test_last_active_follows_use_by_the_minute(user: User) -> None:
             assert round(seen.total_seconds() / 60) == expected
 
 
-def test_sessions_that_have_expired_are_not_shown(user: User) -> None:
+def test_expired_sessions_are_not_shown(user: User) -> None:
     with time_machine.travel(timezone.now(), tick=False) as clock:
         signed_in(user, REMOTE_ADDR="203.0.113.150")
         clock.shift(dt.timedelta(hours=2, minutes=2))
@@ -99,7 +99,7 @@ def test_sessions_that_have_expired_are_not_shown(user: User) -> None:
 
 
 @pytest.mark.parametrize("elsewhere", [True, False])
-def test_a_new_password_ends_the_other_sessions_and_is_mailed(user: User, elsewhere: bool) -> None:
+def test_new_password_ends_the_other_sessions_and_is_mailed(user: User, elsewhere: bool) -> None:
     here, there = signed_in(user), signed_in(user)
     new = "een-heel-ander-wachtwoord"
     here.post("/wachtwoord/wijzigen/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
@@ -116,7 +116,7 @@ def new_device_mails(user: User) -> int:
     return OutgoingMail.objects.filter(kind="own_new_device", recipient=user.email).count()
 
 
-def test_only_a_browser_without_a_mark_of_this_user_is_mailed(user: User) -> None:
+def test_sign_in_from_an_unmarked_browser_is_mailed(user: User) -> None:
     known, other = Client(), UserFactory()
     sign_in(known, user)
     assert new_device_mails(user) == 0  # the very first sign-in
@@ -135,7 +135,7 @@ def test_only_a_browser_without_a_mark_of_this_user_is_mailed(user: User) -> Non
     assert new_device_mails(user) == 1
 
 
-def test_a_forged_mark_does_not_count(user: User) -> None:
+def test_forged_mark_does_not_count(user: User) -> None:
     sign_in(Client(), user)
     client = Client()
     client.cookies["device"] = "0123456789abcdef:x:y"
@@ -143,7 +143,7 @@ def test_a_forged_mark_does_not_count(user: User) -> None:
     assert new_device_mails(user) == 1
 
 
-def test_the_mark_is_long_lived_and_out_of_reach_of_scripts(client: Client, user: User) -> None:
+def test_mark_is_long_lived_and_hidden_from_scripts(client: Client, user: User) -> None:
     cookie = sign_in(client, user).cookies["device"]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
     assert int(cookie["max-age"]) >= 365 * 24 * 60 * 60

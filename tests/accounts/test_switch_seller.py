@@ -44,35 +44,35 @@ def seller_of(client: Client) -> Seller | None:
     return seller
 
 
-def test_it_starts_with_the_first_by_name(browsing: Client, first: Seller) -> None:
+def test_first_seller_by_name_is_in_use_at_first(browsing: Client, first: Seller) -> None:
     assert seller_of(browsing) == first
 
 
-def test_the_header_says_who_is_in_use(browsing: Client, first: Seller) -> None:
+def test_header_shows_the_seller_in_use(browsing: Client, first: Seller) -> None:
     header = Page(browsing.get(SETTINGS).content.decode()).part("header")
     assert f"Appels Verkoper {first.retailer_id}" in header.words
 
 
-def test_the_header_switches_and_stays_on_the_page(browsing: Client, second: Seller) -> None:
+def test_header_switches_and_stays_on_the_page(browsing: Client, second: Seller) -> None:
     page = Page(browsing.get("/instellingen/?a=1").content.decode())
     form = page.form(f"Peren Verkoper {second.retailer_id}")
     assert browsing.post(form.address, form.fill())["Location"] == "/instellingen/?a=1"
     assert seller_of(browsing) == second
 
 
-def test_who_works_for_one_seller_sees_its_name_and_nothing_to_switch() -> None:
+def test_user_of_one_seller_sees_its_name_and_no_switcher() -> None:
     seller = SellerFactory(display_name="Appels")
     page = Page(signed_in(seller.members.get()).get(SETTINGS).content.decode())
     assert f"Appels Verkoper {seller.retailer_id}" in page.words
     assert not page.buttons(f"Appels Verkoper {seller.retailer_id}")
 
 
-def test_the_choice_lasts(browsing: Client, second: Seller) -> None:
+def test_choice_lasts(browsing: Client, second: Seller) -> None:
     assert browsing.post(URL, {"seller": second.retailer_id})["Location"] == SETTINGS
     assert [seller_of(browsing), seller_of(browsing)] == [second, second]
 
 
-def test_a_strangers_seller_is_as_unknown_as_one_that_is_not(browsing: Client, first: Seller) -> None:
+def test_seller_of_others_is_not_found_like_a_missing_one(browsing: Client, first: Seller) -> None:
     answers = [browsing.post(URL, {"seller": number}) for number in (SellerFactory().retailer_id, "0000000", "", "\0")]
     assert {answer.status_code for answer in answers} == {404}
     assert len({without_token(answer) for answer in answers}) == 1
@@ -80,7 +80,7 @@ def test_a_strangers_seller_is_as_unknown_as_one_that_is_not(browsing: Client, f
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_looking_changes_nothing(browsing: Client, first: Seller, second: Seller, method: str) -> None:
+def test_get_and_head_change_nothing(browsing: Client, first: Seller, second: Seller, method: str) -> None:
     answer = browsing.generic(method.upper(), f"{URL}?seller={second.retailer_id}")
     assert answer.status_code == 200
     assert seller_of(browsing) == first
@@ -93,13 +93,13 @@ def test_next_stays_on_the_site(browsing: Client, second: Seller, following: str
 
 
 @pytest.mark.parametrize("following", ["elders", "root", "apicredentials:settings"])
-def test_next_is_an_address_and_not_the_name_of_one(browsing: Client, second: Seller, following: str) -> None:
+def test_next_is_a_path_and_not_the_name_of_a_url(browsing: Client, second: Seller, following: str) -> None:
     answer = browsing.post(URL, {"seller": second.retailer_id, "next": following})
     assert answer.status_code == 302
     assert answer["Location"] in {following, SETTINGS}
 
 
-def test_somebody_who_was_removed_is_out_at_once(browsing: Client, user: User, first: Seller, second: Seller) -> None:
+def test_removed_member_has_no_access_at_once(browsing: Client, user: User, first: Seller, second: Seller) -> None:
     browsing.post(URL, {"seller": second.retailer_id})
     second.memberships.get(user=user).delete()
     assert seller_of(browsing) == first
@@ -110,19 +110,19 @@ def test_somebody_who_was_removed_is_out_at_once(browsing: Client, user: User, f
     assert "Nog geen verkopersaccount" in says(answer)
 
 
-def test_who_works_for_nobody_can_still_leave(client: Client) -> None:
+def test_user_without_a_seller_can_sign_out(client: Client) -> None:
     page = Page(signed_in(UserFactory()).get(URL).content.decode())
     assert page.buttons("Met een ander e-mailadres inloggen")
 
 
-def test_reading_only_does_not_keep_anybody_from_switching(user: User, first: Seller) -> None:
+def test_read_only_member_can_switch(user: User, first: Seller) -> None:
     second = MembershipFactory(user=user, role="read_only", seller__display_name="Peren").seller
     client = signed_in(user)
     assert client.post(URL, {"seller": second.retailer_id}).status_code == 302
     assert client.post(URL, {"seller": first.retailer_id}).status_code == 302
 
 
-def test_a_partys_request_survives_the_switch(browsing: Client, second: Seller) -> None:
+def test_request_of_a_party_is_kept_by_the_switch(browsing: Client, second: Seller) -> None:
     party = ThirdPartyFactory(pkce_required=False)
     query = urlencode(
         {"client_id": party.client_id, "response_type": "code", "redirect_uri": party.redirect_uris, "state": "a&b=c"}
@@ -137,7 +137,7 @@ def test_a_partys_request_survives_the_switch(browsing: Client, second: Seller) 
     assert "Peren" in Page(browsing.get(request).content.decode()).part("main").words
 
 
-def test_another_user_comes_back_to_the_partys_request_too(browsing: Client) -> None:
+def test_another_user_returns_to_the_request_of_the_party(browsing: Client) -> None:
     request = f"/authorize?client_id={ThirdPartyFactory().client_id}&state=a"
     page = Page(browsing.get(URL, {"next": request}).content.decode())
     form = page.form("Met een ander e-mailadres inloggen")
@@ -153,7 +153,7 @@ def test_other_methods_are_refused(browsing: Client, method: str) -> None:
     assert browsing.generic(method, URL).status_code == 405
 
 
-def test_who_is_not_signed_in_is_asked_to(client: Client) -> None:
+def test_visitor_is_asked_to_sign_in(client: Client) -> None:
     for answer in (client.get(URL), client.post(URL, {"seller": SellerFactory().retailer_id})):
         assert answer["Location"] == f"/inloggen/?next={URL}"
 

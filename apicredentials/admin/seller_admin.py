@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminEmailInputWidget
 from django.db.models import Q, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
@@ -15,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.access import actor
+from accounts.email_addresses import account_address
 from accounts.members import memberships
 from accounts.models import Membership, Seller, User
 from apicredentials.admin.links import links_to
@@ -47,8 +49,32 @@ REOPEN = Act(
 )
 
 
+class UserField(forms.ModelChoiceField):
+    """A user, by e-mail address. Django's list with a search needs JavaScript, and one without it would be too long."""
+
+    widget = AdminEmailInputWidget
+
+    def __init__(self) -> None:
+        super().__init__(
+            User.objects.all(),
+            to_field_name="email",
+            label="Gebruiker",
+            help_text="Het e-mailadres van een gebruiker. Voeg een nieuwe eerst toe bij Gebruikers.",
+            error_messages={
+                "required": "Vul het e-mailadres van een gebruiker in.",
+                "invalid_choice": "Er is geen gebruiker met dit e-mailadres. Voeg die eerst toe bij Gebruikers.",
+            },
+        )
+
+    def to_python(self, value: Any) -> User | None:
+        found: User | None = super().to_python(account_address(value or ""))
+        return found
+
+
 class NewMembershipForm(forms.ModelForm, ReasonForm):
     """A membership that an operator adds, with the reason."""
+
+    user = UserField()
 
 
 class FirstMembersFormSet(BaseInlineFormSet):
@@ -67,7 +93,6 @@ class MembershipInline(admin.StackedInline):  # TabularInline draws fields witho
     model = Membership
     form = NewMembershipForm
     formset = FirstMembersFormSet
-    autocomplete_fields = ("user",)
     show_change_link = True
 
     def get_fields(self, request: HttpRequest, obj: Seller | None = None) -> tuple[str, ...]:

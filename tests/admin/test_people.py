@@ -125,7 +125,7 @@ def add(operator: Client, seller: Seller, user: User, reason: str) -> "Response"
     """Fill in the page that the seller's page links to."""
     seller_page = Page(operator.get(change(Seller, seller)).content.decode(), change(Seller, seller))
     page = Page(operator.get(seller_page.link("Medewerker toevoegen")).content.decode(), ADD)
-    chosen = page.form("Opslaan").fill(**{"Reden:": reason}) | {"user": [str(user.pk)], "role": ["technical"]}
+    chosen = page.form("Opslaan").fill(**{"Reden:": reason}) | {"user": [user.email.upper()], "role": ["technical"]}
     return operator.post(ADD, chosen)
 
 
@@ -166,7 +166,7 @@ def test_page_of_a_seller_adds_and_changes_no_members(operator: Client, member: 
         "memberships-TOTAL_FORMS": ["3"],
         "memberships-0-role": ["read_only"],
         "memberships-0-DELETE": ["on"],
-        "memberships-2-user": [str(UserFactory().pk)],
+        "memberships-2-user": [UserFactory().email],
         "memberships-2-role": ["owner"],
         "memberships-2-reason": [REASON],
     }
@@ -182,7 +182,7 @@ def new_seller(operator: Client, **member: str) -> "Response":
 
 def test_owner_of_a_new_seller_is_logged_and_mailed(operator: Client) -> None:
     owner = UserFactory()
-    assert new_seller(operator, user=str(owner.pk), role="owner", reason=REASON).status_code == 302
+    assert new_seller(operator, user=owner.email, role="owner", reason=REASON).status_code == 302
     seller = Seller.objects.get()
     assert seller.memberships.get().role == "owner"
     assert Activity.objects.get(seller=seller).reason == REASON
@@ -193,13 +193,13 @@ def test_owner_of_a_new_seller_is_logged_and_mailed(operator: Client) -> None:
     ("fields", "error"),
     [
         ({}, "een verkoper heeft er minstens één"),
-        ({"user": "1", "role": "technical", "reason": REASON}, "een verkoper heeft er minstens één"),
-        ({"user": "1", "role": "owner"}, "Vul een reden in."),
+        ({"user": "sanne@winkel.example", "role": "technical", "reason": REASON}, "een verkoper heeft er minstens één"),
+        ({"user": "sanne@winkel.example", "role": "owner"}, "Vul een reden in."),
+        ({"user": "niemand@winkel.example", "role": "owner", "reason": REASON}, "geen gebruiker met dit e-mailadres"),
     ],
 )
 def test_new_seller_needs_an_owner_and_a_reason(operator: Client, fields: dict[str, str], error: str) -> None:
-    if "user" in fields:
-        fields["user"] = str(UserFactory().pk)
+    UserFactory(email="sanne@winkel.example")
     assert error in says(new_seller(operator, **fields))
     assert not Seller.objects.exists()
 

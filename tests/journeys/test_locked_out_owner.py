@@ -67,7 +67,7 @@ def test_new_owner_takes_the_place_of_the_only_one(operator: Client, seller: Sel
     operator.post(form.address, form.fill() | {"email": ["joris@vandijk.example"]})
     user = User.objects.get(email="joris@vandijk.example")
     form = page_at(operator, page_at(operator, change(Seller, seller)).link("Medewerker toevoegen")).form("Opslaan")
-    chosen = {"user": [str(user.pk)], "role": [Membership.Role.OWNER], "reason": [acts.REASON]}
+    chosen = {"user": [user.email], "role": [Membership.Role.OWNER], "reason": [acts.REASON]}
     assert operator.post(form.address, form.fill() | chosen).status_code == 302
     acts.do(operator, acts.REMOVE, former)
     assert [*seller.members.all()] == [user]

@@ -73,15 +73,16 @@ def shown_labels(model: type[Model], model_admin: "ModelAdmin[Model]") -> Iterat
     """Return the fields an operator sees of a model, with what they are called."""
     request = RequestFactory().get("/")
     request.user = User(is_superuser=True, is_staff=True, is_active=True)
+    fields = model_admin.get_form(request).base_fields if model_admin.has_add_permission(request) else {}
     names = [*model_admin.get_list_display(request), *flatten_fieldsets(model_admin.get_fieldsets(request))]
     for name in names:
         if isinstance(name, str) and name != "__str__":
-            yield name, str(label_for_field(name, model, model_admin))
+            yield name, str(fields[name].label if name in fields else label_for_field(name, model, model_admin))
 
 
 @pytest.mark.parametrize("model", [model for model in REGISTERED if model._meta.app_label != "auth"], ids=str)
 def test_everything_has_a_dutch_name(model: type[Model]) -> None:
-    same_in_both = {"name", "scope", "client_id", "refresh_tokens", "status", "type"}
+    same_in_both = {"name", "logo", "scope", "client_id", "refresh_tokens", "status", "type"}
     left_in_english = {
         name
         for name, label in shown_labels(model, REGISTERED[model])

@@ -44,7 +44,7 @@ class Served:
     @property
     def mails(self) -> list[str]:
         """The source of each mail sent so far."""
-        return [file.read_text() for file in sorted(self.folder.glob("mail/*"))]
+        return mails_in(self.folder / "mail")
 
     def manage(self, *arguments: str, stdin: str = "") -> str:
         """Run a command with the same settings and return its output."""
@@ -53,6 +53,11 @@ class Served:
     def manage_json(self, *arguments: str, stdin: str = "") -> Any:
         """Run a command with `--json` and return the parsed output."""
         return json.loads(self.manage(*arguments, "--json", stdin=stdin))
+
+
+def mails_in(folder: Path) -> list[str]:
+    """Return the source of each mail in a folder of `filemail://`, which has one file for each run."""
+    return [mail for file in sorted(folder.glob("*")) for mail in file.read_text().split(f"\n{'-' * 79}\n")[:-1]]
 
 
 def production(**environment: str) -> dict[str, str]:

@@ -70,8 +70,8 @@ def new_credential(portal: Served, seller: Visitor) -> tuple[str, str]:
     return made["client_id"], made["client_secret"]
 
 
-def new_party(portal: Served, *options: str) -> tuple[str, str]:
+def new_party(portal: Served, *options: str, name: str = "") -> tuple[str, str]:
     """Register a third party with the operator's command; return id and secret ('' for a public one)."""
-    name = f"Partij {uuid4().hex[:8]}"
+    name = name or f"Partij {uuid4().hex[:8]}"
     made = portal.manage_json("register_third_party", "--name", name, "--redirect-uri", REDIRECT_URI, *options)
     return made["client_id"], made["client_secret"] or ""

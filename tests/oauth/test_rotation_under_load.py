@@ -7,9 +7,8 @@ a key that signs before every verifier can have it makes the test fail.
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -22,8 +21,8 @@ from joserfc.jwk import KeySet
 
 from apicredentials.keys.hash_keys import new_hash_key
 from apicredentials.keys.signing_keys import new_signing_key
-from tests.clients.visitor import REDIRECT_URI, Visitor, new_credential, new_party, new_visitor
-from tests.oauth.flow import VERIFIER, s256
+from tests.clients.traffic import assert_works, connect, get_token, load, refresh_until
+from tests.clients.visitor import new_credential, new_party, new_visitor
 from tests.served import Served
 
 SPEED = 100
@@ -82,19 +81,6 @@ def key_id_of(token: str) -> str:
     return str(jws.extract_compact(token.encode()).headers()["kid"])
 
 
-def get_token(http: httpx.Client, portal: Served, client: tuple[str, str], **form: str) -> dict[str, Any]:
-    """Request a token and require success; `form` replaces the client credentials grant."""
-    answer = http.post(f"{portal}/token", data=form or {"grant_type": "client_credentials"}, auth=client)
-    assert answer.status_code == 200, answer.text
-    made: dict[str, Any] = answer.json()
-    return made
-
-
-def assert_works(http: httpx.Client, portal: Served, token: str) -> None:
-    answer = http.get(f"{portal}/verify", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 204, answer.text
-
-
 def ask_until(over: Event, portal: Served, client: tuple[str, str]) -> Gateway:
     """Get tokens until `over`. Verify each of them, and the first one again, online and offline."""
     gateway, first = Gateway(portal), ""
@@ -106,43 +92,6 @@ def ask_until(over: Event, portal: Served, client: tuple[str, str]) -> Gateway:
                 assert_works(http, portal, each)
                 gateway.verify(each)
     return gateway
-
-
-def refresh_until(over: Event, portal: Served, party: tuple[str, str], refresh_token: str) -> str:
-    """Refresh until `over`, and return the last refresh token."""
-    with httpx.Client(timeout=10) as http:
-        while not over.is_set():
-            made = get_token(http, portal, party, grant_type="refresh_token", refresh_token=refresh_token)
-            assert_works(http, portal, made["access_token"])
-            refresh_token = made["refresh_token"]
-    return refresh_token
-
-
-@contextmanager
-def load(*acts: Callable[[Event], Any]) -> Iterator[list[Future[Any]]]:
-    """Run these acts in threads until the block ends or one of them fails."""
-    over = Event()
-    with ThreadPoolExecutor(len(acts)) as pool:
-        try:
-            yield [pool.submit(act, over) for act in acts]
-        finally:
-            over.set()
-
-
-def connect(portal: Served, shop: Visitor, party: tuple[str, str]) -> dict[str, Any]:
-    """Run the code flow with the seller's consent, and return the tokens."""
-    query = httpx.QueryParams(
-        response_type="code",
-        client_id=party[0],
-        redirect_uri=REDIRECT_URI,
-        scope="offline_access",
-        code_challenge=s256(VERIFIER),
-        code_challenge_method="S256",
-    )
-    back = httpx.URL(shop.decide(f"{portal}/authorize?{query}", "Toestaan"))
-    exchange = {"grant_type": "authorization_code", "code": back.params["code"], "redirect_uri": REDIRECT_URI}
-    with httpx.Client() as http:
-        return get_token(http, portal, party, code_verifier=VERIFIER, **exchange)
 
 
 def wait_until_signing(portal: Served, client: tuple[str, str], key_id: str, running: list[Future[Any]]) -> None:
@@ -173,7 +122,7 @@ def test_no_request_fails_while_keys_rotate_under_load(portal: Served) -> None:
             signing_key = rotate(portal, "rotate_signing_key", "TOKEN_SIGNING_KEYS")
             wait_until_signing(portal, old, signing_key, running)
             time.sleep(1)  # both workers sign with it
-        *gateways, last = [future.result(PATIENCE_SECONDS) for future in running]
+        *gateways, (*_, last) = [future.result(PATIENCE_SECONDS) for future in running]
         assert [gateway.seen for gateway in gateways] == [{key_id_of(before), signing_key}] * 2
 
         # Tokens and secrets from before the rotation keep working; newer ones use the new keys.

@@ -166,7 +166,7 @@ class RenameForm(forms.Form):
         """Rename it."""
         former, name = self.credential.name, self.cleaned_data["name"]
         self.credential.rename(name, by=by)
-        return f"‘{former}’ heet nu ‘{name}’." if former != name else "De naam is niet veranderd."
+        return f"'{former}' heet nu '{name}'." if former != name else "De naam is niet veranderd."
 
 
 class RightsForm(forms.Form):
@@ -181,7 +181,7 @@ class RightsForm(forms.Form):
     def act(self, *, by: Actor) -> str:
         """Give it these rights."""
         self.credential.change_rights(self.cleaned_data["scopes"], by=by)
-        return f"De rechten van ‘{self.credential.name}’ zijn opgeslagen."
+        return f"De rechten van '{self.credential.name}' zijn opgeslagen."
 
 
 class NarrowForm(forms.Form):

@@ -65,7 +65,7 @@ class ClientForm(forms.ModelForm):
 
 class ThirdPartyForm(ClientForm):
     redirect_uris = forms.CharField(
-        label="Redirect URI’s",
+        label="Redirect URI's",
         widget=AdminTextareaWidget(attrs={"rows": 4}),
         help_text="Eén per regel, precies zoals de partij ze stuurt. Met https; http mag alleen op localhost.",
         error_messages={"required": "Vul ten minste één redirect URI in."},

@@ -7,8 +7,8 @@ from apicredentials.models.clients import RESTORE_WINDOW
 @message
 def credential_created(facts: MailContext) -> Message:
     return Message(
-        subject=f"Client credentials ‘{facts['subject']}’ aangemaakt",
-        news=f"Er zijn client credentials aangemaakt met de naam ‘{facts['subject']}’. Ze geven software toegang tot "
+        subject=f"Client credentials '{facts['subject']}' aangemaakt",
+        news=f"Er zijn client credentials aangemaakt met de naam '{facts['subject']}'. Ze geven software toegang tot "
         "de Retailer API, zodra iemand het secret heeft getoond.",
         facts=facts.act,
         advice=[facts.unless_you(f"Verwijder ze dan meteen bij API Instellingen. {CHANGE_PASSWORD}")],
@@ -19,8 +19,8 @@ def credential_created(facts: MailContext) -> Message:
 @message
 def secret_revealed(facts: MailContext) -> Message:
     return Message(
-        subject=f"Client secret van ‘{facts['subject']}’ getoond",
-        news=f"Het client secret van ‘{facts['subject']}’ is getoond. Wie het heeft, kan namens jou de Retailer API "
+        subject=f"Client secret van '{facts['subject']}' getoond",
+        news=f"Het client secret van '{facts['subject']}' is getoond. Wie het heeft, kan namens jou de Retailer API "
         "gebruiken. Het secret staat niet in deze mail, en wij hebben het niet bewaard.",
         facts=facts.act,
         advice=[facts.unless_you(f"Pauzeer de client credentials dan meteen bij API Instellingen. {CHANGE_PASSWORD}")],
@@ -37,8 +37,8 @@ def secret_rotated(facts: MailContext) -> Message:
         else "Het oude secret werkt niet meer."
     )
     return Message(
-        subject=f"Nieuw client secret voor ‘{facts['subject']}’",
-        news=f"Er is een nieuw client secret gemaakt voor ‘{facts['subject']}’. {former}",
+        subject=f"Nieuw client secret voor '{facts['subject']}'",
+        news=f"Er is een nieuw client secret gemaakt voor '{facts['subject']}'. {former}",
         facts=facts.act,
         advice=[facts.unless_you(f"Pauzeer de client credentials dan meteen bij API Instellingen. {CHANGE_PASSWORD}")],
         link=to_settings(),
@@ -48,8 +48,8 @@ def secret_rotated(facts: MailContext) -> Message:
 @message
 def secret_ended(facts: MailContext) -> Message:
     return Message(
-        subject=f"Oud client secret van ‘{facts['subject']}’ beëindigd",
-        news=f"Het oude client secret van ‘{facts['subject']}’ (laatste vier tekens: {facts['hint']}) werkt niet meer "
+        subject=f"Oud client secret van '{facts['subject']}' beëindigd",
+        news=f"Het oude client secret van '{facts['subject']}' (laatste vier tekens: {facts['hint']}) werkt niet meer "
         f"sinds {facts.moment('ended_at')}. Het nieuwe secret werkt gewoon door.",
         facts=[("Verkoper", facts.seller)],
         advice=[
@@ -63,8 +63,8 @@ def secret_ended(facts: MailContext) -> Message:
 @message
 def credential_paused(facts: MailContext) -> Message:
     return Message(
-        subject=f"Client credentials ‘{facts['subject']}’ gepauzeerd",
-        news=f"De client credentials ‘{facts['subject']}’ zijn gepauzeerd. Software die ze gebruikt, heeft nu geen "
+        subject=f"Client credentials '{facts['subject']}' gepauzeerd",
+        news=f"De client credentials '{facts['subject']}' zijn gepauzeerd. Software die ze gebruikt, heeft nu geen "
         "toegang tot de Retailer API, ook niet met tokens die al waren uitgegeven.",
         facts=facts.act,
         advice=[facts.unless_you("Vraag na waarom dit is gebeurd. Bij API Instellingen kun je ze hervatten.")],
@@ -75,8 +75,8 @@ def credential_paused(facts: MailContext) -> Message:
 @message
 def credential_resumed(facts: MailContext) -> Message:
     return Message(
-        subject=f"Client credentials ‘{facts['subject']}’ hervat",
-        news=f"De client credentials ‘{facts['subject']}’ zijn hervat. Software met een secret dat werkt, heeft "
+        subject=f"Client credentials '{facts['subject']}' hervat",
+        news=f"De client credentials '{facts['subject']}' zijn hervat. Software met een secret dat werkt, heeft "
         "weer toegang tot de Retailer API.",
         facts=facts.act,
         advice=[facts.unless_you(f"Pauzeer ze dan meteen weer bij API Instellingen. {CHANGE_PASSWORD}")],
@@ -87,8 +87,8 @@ def credential_resumed(facts: MailContext) -> Message:
 @message
 def credential_deleted(facts: MailContext) -> Message:
     return Message(
-        subject=f"Client credentials ‘{facts['subject']}’ verwijderd",
-        news=f"De client credentials ‘{facts['subject']}’ zijn verwijderd. Software die ze gebruikte, heeft geen "
+        subject=f"Client credentials '{facts['subject']}' verwijderd",
+        news=f"De client credentials '{facts['subject']}' zijn verwijderd. Software die ze gebruikte, heeft geen "
         "toegang meer tot de Retailer API, ook niet met tokens die al waren uitgegeven.",
         facts=facts.act,
         advice=[
@@ -102,8 +102,8 @@ def credential_deleted(facts: MailContext) -> Message:
 @message
 def credential_restored(facts: MailContext) -> Message:
     return Message(
-        subject=f"Client credentials ‘{facts['subject']}’ teruggezet",
-        news=f"De verwijderde client credentials ‘{facts['subject']}’ zijn teruggezet, met hetzelfde secret. Software "
+        subject=f"Client credentials '{facts['subject']}' teruggezet",
+        news=f"De verwijderde client credentials '{facts['subject']}' zijn teruggezet, met hetzelfde secret. Software "
         "die ze gebruikt, heeft weer toegang tot de Retailer API.",
         facts=facts.act,
         advice=[facts.unless_you(f"Verwijder ze dan meteen weer bij API Instellingen. {CHANGE_PASSWORD}")],
@@ -114,8 +114,8 @@ def credential_restored(facts: MailContext) -> Message:
 @message
 def leak_reported(facts: MailContext) -> Message:
     return Message(
-        subject=f"Client secret van ‘{facts['subject']}’ gelekt",
-        news=f"Een client secret van ‘{facts['subject']}’ (laatste vier tekens: {facts['hint']}) is gevonden waar het "
+        subject=f"Client secret van '{facts['subject']}' gelekt",
+        news=f"Een client secret van '{facts['subject']}' (laatste vier tekens: {facts['hint']}) is gevonden waar het "
         "niet hoort. Wij hebben dit secret beëindigd en de client credentials gepauzeerd: software die ze "
         "gebruikt, heeft nu geen toegang.",
         facts=facts.act,

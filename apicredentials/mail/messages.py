@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from apicredentials import scopes
 
 SENT_TO = "Je krijgt deze mail als eigenaar of technisch contact van dit verkopersaccount."
-CHANGE_PASSWORD = "Wijzig daarna je wachtwoord, en vraag je collega’s dat ook te doen."  # noqa: S105
+CHANGE_PASSWORD = "Wijzig daarna je wachtwoord, en vraag je collega's dat ook te doen."  # noqa: S105
 
 
 @dataclass(frozen=True)

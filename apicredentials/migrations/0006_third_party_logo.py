@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="oauthclient",
             name="redirect_uris",
-            field=models.TextField(blank=True, verbose_name="redirect URI’s"),
+            field=models.TextField(blank=True, verbose_name="redirect URI's"),
         ),
         migrations.CreateModel(
             name="ThirdPartyLogo",
@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "logo van een derde partij",
-                "verbose_name_plural": "logo’s van derde partijen",
+                "verbose_name_plural": "logo's van derde partijen",
             },
         ),
     ]

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 (
                     "text",
                     models.TextField(
-                        help_text="Gewone tekst, met een lege regel tussen alinea’s. Aanhef, groet en de reden waarom iemand de mail krijgt, zet de portal erbij. Adressen met https:// worden een link.",
+                        help_text="Gewone tekst, met een lege regel tussen alinea's. Aanhef, groet en de reden waarom iemand de mail krijgt, zet de portal erbij. Adressen met https:// worden een link.",
                         max_length=10000,
                         verbose_name="tekst",
                     ),

@@ -185,7 +185,7 @@ SENTENCES: dict[str, Callable[[str], str]] = {
     "factor": "Het gaat om: {}.".format,
     "taken_over": "Overgenomen: {}.".format,
     "stopped": "Gestopt: {}.".format,
-    "former_name": "Heette eerst ‘{}’.".format,
+    "former_name": "Heette eerst '{}'.".format,
     "changed": "Gewijzigd: {}.".format,
     "cause": lambda code: f"Oorzaak: {Cause(code).label}.",
     "giver": "Toestemming gegeven door {}.".format,

@@ -59,7 +59,7 @@ class Announcement(models.Model):
     text = models.TextField(
         "tekst",
         max_length=MAXIMUM_TEXT,
-        help_text="Gewone tekst, met een lege regel tussen alinea’s. Aanhef, groet en de reden waarom iemand de mail "
+        help_text="Gewone tekst, met een lege regel tussen alinea's. Aanhef, groet en de reden waarom iemand de mail "
         "krijgt, zet de portal erbij. Adressen met https:// worden een link.",
     )
     third_party = models.ForeignKey(

@@ -138,7 +138,7 @@ class OAuthClient(AbstractApplication):
         help_text="Waar een verkoper bij deze partij begint met koppelen. Koppelen opent dit adres.",
     )
     is_listed = models.BooleanField("in de partnerlijst", default=False)
-    redirect_uris = models.TextField("redirect URI’s", blank=True)
+    redirect_uris = models.TextField("redirect URI's", blank=True)
     client_type = models.CharField("soort client", max_length=32, choices=ClientType, default=ClientType.CONFIDENTIAL)
     authorization_grant_type = models.CharField("soort", max_length=44, choices=GrantType)
     scope = models.TextField("rechten", blank=True)

@@ -54,7 +54,7 @@ class ThirdPartyLogo(models.Model):
 
     class Meta:
         verbose_name = "logo van een derde partij"
-        verbose_name_plural = "logo’s van derde partijen"
+        verbose_name_plural = "logo's van derde partijen"
 
     def __str__(self) -> str:
         return f"{self.digest[:8]}.png"

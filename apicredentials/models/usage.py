@@ -140,7 +140,7 @@ class ProblemGroup:
         """The label of the right; an unknown right is quoted as the client sent it."""
         if self.right in scopes.ALL:
             return str(scopes.label(self.right))
-        return f"‘{self.right}’" if self.right else "onbekend"
+        return f"'{self.right}'" if self.right else "onbekend"
 
 
 @dataclass(frozen=True)

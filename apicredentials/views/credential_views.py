@@ -44,7 +44,7 @@ def credential_create(request: SellerRequest) -> HttpResponse:
         return redirect("apicredentials:settings")
     form = ClientCredentialForm(filled_in(request), seller=request.seller)
     if request.method == "POST" and form.is_valid() and (credential := form.create(by=actor(request))):
-        messages.success(request, f"Client credentials ‘{credential.name}’ zijn aangemaakt. Toon nu het secret.")
+        messages.success(request, f"Client credentials '{credential.name}' zijn aangemaakt. Toon nu het secret.")
         return redirect(f"{reverse('apicredentials:settings')}?nieuw={credential.client_id}")
     status = 422 if request.method == "POST" else 200
     return render(request, "apicredentials/credential_form.html", {"form": form}, status=status)
@@ -161,7 +161,7 @@ def credential_pause(request: SellerRequest, client_id: UUID) -> HttpResponse:
     credential = find(request, client_id)
     if request.method != "POST":
         return render(request, "apicredentials/credential_confirm_pause.html", {"credential": credential})
-    return act(request, lambda by: credential.pause(by=by), f"‘{credential.name}’ is gepauzeerd.")
+    return act(request, lambda by: credential.pause(by=by), f"'{credential.name}' is gepauzeerd.")
 
 
 @ask_or_act
@@ -172,7 +172,7 @@ def credential_resume(request: SellerRequest, client_id: UUID) -> HttpResponse:
     credential = find(request, client_id)
     if request.method != "POST":
         return render(request, "apicredentials/credential_confirm_resume.html", {"credential": credential})
-    return act(request, lambda by: credential.resume(by=by), f"‘{credential.name}’ is hervat{next_step(credential)}")
+    return act(request, lambda by: credential.resume(by=by), f"'{credential.name}' is hervat{next_step(credential)}")
 
 
 @ask_or_act
@@ -183,7 +183,7 @@ def credential_delete(request: SellerRequest, client_id: UUID) -> HttpResponse:
     credential = find(request, client_id)
     if request.method != "POST":
         return render(request, "apicredentials/credential_confirm_delete.html", {"credential": credential})
-    done = f"Client credentials ‘{credential.name}’ zijn verwijderd."
+    done = f"Client credentials '{credential.name}' zijn verwijderd."
     if credential.leaked_at is None:
         done += " Je kunt ze 30 dagen lang terugzetten."
     ends = reverse("apicredentials:credential", args=[client_id])
@@ -200,7 +200,7 @@ def credential_restore(request: SellerRequest, client_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return render(request, "apicredentials/credential_confirm_restore.html", {"credential": credential})
     what = ", en nog steeds gepauzeerd." if credential.paused_at else next_step(credential)
-    return act(request, lambda by: credential.restore(by=by), f"‘{credential.name}’ is teruggezet{what}")
+    return act(request, lambda by: credential.restore(by=by), f"'{credential.name}' is teruggezet{what}")
 
 
 def next_step(credential: ClientCredential) -> str:

@@ -35,7 +35,7 @@ def test_form_asks_for_address_and_password(client: Client) -> None:
 
 def test_error_about_a_wrong_password_says_what_to_do(client: Client, owner: str) -> None:
     answer = client.post(SIGN_IN, {"login": owner, "password": "iets-anders-42"})
-    assert "klopt niet. Probeer het opnieuw, of kies ‘Wachtwoord vergeten?’." in says(answer)
+    assert "klopt niet. Probeer het opnieuw, of kies 'Wachtwoord vergeten?'." in says(answer)
     sign_in(client, owner)
     answer = client.post(PROVE, {"password": "iets-anders-42"})
     assert "Dit wachtwoord klopt niet. Probeer het opnieuw." in says(answer)

@@ -55,7 +55,7 @@ def test_what_the_machine_did_has_no_address(owner: Client, seller: Seller) -> N
 @pytest.mark.parametrize(
     ("kind", "details", "sentence"),
     [
-        (Kind.CREDENTIAL_RENAMED, {"former_name": "Kassa {0}"}, "Heette eerst ‘Kassa {0}’."),
+        (Kind.CREDENTIAL_RENAMED, {"former_name": "Kassa {0}"}, "Heette eerst 'Kassa {0}'."),
         (Kind.CONTACT_SAVED, {"changed": "naam, e-mailadres"}, "Gewijzigd: naam, e-mailadres."),
         (Kind.CONTACT_SAVED, {"changed": ""}, ""),
         (Kind.LEAK_REPORTED, {"hint": "aB3x"}, "Het gaat om het secret …aB3x."),

@@ -39,7 +39,7 @@ def test_the_file_has_every_column(owner: Client, seller: Seller) -> None:
             "Sanne",
             "Naam van client credentials gewijzigd",
             'Café "De Zon", Zwolle',
-            "Heette eerst ‘Café\n’.",
+            "Heette eerst 'Café\n'.",
             "2001:db8::7",
             "Op verzoek; ticket 7",
         ],

@@ -75,7 +75,7 @@ def test_use_problems_and_log_are_of_this_party(
     ThirdPartyAuthorizationFactory(seller=seller).revoke(by=Actor())
     page = open_page(owner, authorization)
     assert "API-aanroepen 1.234" in page.words
-    assert "‘orders:write’" in page.words
+    assert "'orders:write'" in page.words
     acts = [next(each.all("h3")).words for each in page.root.all("article") if each["class"] == "act"]
     assert acts == [Activity.Kind.PARTY_NARROWED.label]
 

@@ -62,7 +62,7 @@ def test_it_appears_in_the_list_without_a_secret(owner: Client, seller: Seller) 
     credential = ClientCredential.objects.get()
     assert (credential.seller, credential.created_by) == (seller, seller.members.get())
     assert credential.client_id in says(answer)
-    assert "‘Magazijn’" in says(answer)
+    assert "'Magazijn'" in says(answer)
     assert not credential.secrets.exists()
 
 

@@ -46,7 +46,7 @@ def test_confirming_takes_it_off_the_page(owner: Client, credential: ClientCrede
     form = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main").form("Verwijderen")
     answer = owner.post(form.address, form.fill(), follow=True)
     assert answer.redirect_chain == [(SETTINGS, 302)]
-    assert "Client credentials ‘Magazijn’ zijn verwijderd." in says(answer)
+    assert "Client credentials 'Magazijn' zijn verwijderd." in says(answer)
     assert not Page(answer.content.decode()).buttons("Toon secret")
 
 

@@ -56,7 +56,7 @@ def test_the_page_leads_here_and_the_row_says_so(owner: Client, credential: Clie
     assert found.form("Pauzeren").address == address(credential, "pauzeren")
     answer = owner.post(address(credential, "pauzeren"), follow=True)
     assert answer.redirect_chain == [(SETTINGS, 302)]
-    assert "‘Magazijn’ is gepauzeerd." in says(answer)
+    assert "'Magazijn' is gepauzeerd." in says(answer)
     page = row(owner)
     assert tags(page) == ["Gepauzeerd"]
     assert page.form("Hervatten", of="Magazijn").address == address(credential, "hervatten")
@@ -123,7 +123,7 @@ def test_resuming_asks_first_too(owner: Client, seller: Seller) -> None:
 
 def test_resuming_is_said_and_written_down(owner: Client, seller: Seller) -> None:
     paused = ClientCredentialFactory(seller=seller, name="Magazijn", paused=True, revealed=True)
-    assert "‘Magazijn’ is hervat en werkt weer." in says(owner.post(address(paused, "hervatten"), follow=True))
+    assert "'Magazijn' is hervat en werkt weer." in says(owner.post(address(paused, "hervatten"), follow=True))
     assert tags(row(owner)) == ["Actief"]
     activity = Activity.objects.get()
     assert (activity.kind, activity.user) == (Activity.Kind.CREDENTIAL_RESUMED, seller.members.get())
@@ -166,7 +166,7 @@ def test_a_leak_shows_on_the_row_with_what_to_do(owner: Client, leaked: ClientCr
 def test_resuming_after_a_leak_warns_that_there_is_no_secret(owner: Client, leaked: ClientCredential) -> None:
     assert "Er is geen secret dat nog werkt." in says(owner.get(address(leaked, "hervatten")))
     answer = owner.post(address(leaked, "hervatten"), follow=True)
-    assert "‘Magazijn’ is hervat. Maak nu een nieuw secret." in says(answer)
+    assert "'Magazijn' is hervat. Maak nu een nieuw secret." in says(answer)
     assert tags(row(owner)) == ["Gelekt"]
 
 

@@ -33,7 +33,7 @@ def test_the_page_leads_here_and_the_row_shows_the_new_name(owner: Client, crede
     form = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main").form("Opslaan")
     answer = owner.post(form.address, form.fill(Naam="  Magazijn Zwolle "), follow=True)
     assert answer.redirect_chain == [(SETTINGS, 302)]
-    assert "‘Magazijn’ heet nu ‘Magazijn Zwolle’." in says(answer)
+    assert "'Magazijn' heet nu 'Magazijn Zwolle'." in says(answer)
     assert Page(answer.content.decode()).part("article").headings == ["Magazijn Zwolle"]
 
 
@@ -93,7 +93,7 @@ def test_the_log_keeps_both_names(owner: Client, credential: ClientCredential) -
     owner.post(address(credential), {"name": "Kassa"})
     activity = Activity.objects.get()
     assert (activity.kind, activity.subject) == (Activity.Kind.CREDENTIAL_RENAMED, "Kassa")
-    assert activity.explanation == "Heette eerst ‘Magazijn’."
+    assert activity.explanation == "Heette eerst 'Magazijn'."
 
 
 def test_an_empty_form_is_told_what_is_missing(owner: Client, credential: ClientCredential) -> None:
@@ -105,7 +105,7 @@ def test_an_empty_form_is_told_what_is_missing(owner: Client, credential: Client
 def test_the_name_it_has_is_no_change(owner: Client, credential: ClientCredential) -> None:
     """Also the second of two clicks."""
     answer = owner.post(address(credential), {"name": "Magazijn"}, follow=True)
-    assert "‘Magazijn’ heet nu ‘Magazijn’" not in says(answer)
+    assert "'Magazijn' heet nu 'Magazijn'" not in says(answer)
     assert not Activity.objects.exists()
 
 

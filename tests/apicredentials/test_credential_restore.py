@@ -56,7 +56,7 @@ def test_it_comes_back_with_secret_and_tokens(owner: Client, credential: ClientC
     assert verify(token).status_code == 401
     answer = owner.post(address(credential), follow=True)
     assert answer.redirect_chain == [(SETTINGS, 302)]
-    assert "‘Magazijn’ is teruggezet en werkt weer." in says(answer)
+    assert "'Magazijn' is teruggezet en werkt weer." in says(answer)
     assert Page(answer.content.decode()).part("article").headings == ["Magazijn"]
     assert verify(token).status_code == 204
     assert works(credential, warehouse.secret)
@@ -66,14 +66,14 @@ def test_what_was_paused_stays_paused(owner: Client, seller: Seller) -> None:
     paused = ClientCredentialFactory(seller=seller, paused=True, revealed=True, deleted=True)
     assert "en dat blijven ze" in says(owner.get(address(paused)))
     answer = says(owner.post(address(paused), follow=True))
-    assert f"‘{paused.name}’ is teruggezet, en nog steeds gepauzeerd." in answer
+    assert f"'{paused.name}' is teruggezet, en nog steeds gepauzeerd." in answer
     paused.refresh_from_db()
     assert (paused.deleted_at is None, paused.paused_at is None) == (True, False)
 
 
 def test_one_without_a_secret_is_not_said_to_work(owner: Client, deleted: ClientCredential) -> None:
     answer = owner.post(address(deleted), follow=True)
-    assert "‘Magazijn’ is teruggezet. Toon nu het secret." in says(answer)
+    assert "'Magazijn' is teruggezet. Toon nu het secret." in says(answer)
 
 
 @pytest.mark.parametrize(("days", "status"), [(29.99, 302), (30.01, 404)])
@@ -90,7 +90,7 @@ def test_after_a_leak_nothing_comes_back_and_deleting_says_so(owner: Client, cre
     delete = address(credential).replace("terugzetten", "verwijderen")
     assert "Daarom kun je dit niet ongedaan maken." in says(owner.get(delete))
     answer = owner.post(delete, follow=True)
-    assert "‘Magazijn’ zijn verwijderd." in says(answer)
+    assert "'Magazijn' zijn verwijderd." in says(answer)
     assert "terugzetten" not in says(answer)
     for answer in (owner.get(address(credential)), owner.post(address(credential))):
         assert answer.status_code == 404

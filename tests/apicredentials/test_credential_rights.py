@@ -43,7 +43,7 @@ def test_it_starts_from_the_present_rights(owner: Client, credential: ClientCred
 def test_saving_it_as_it_is_changes_nothing(owner: Client, credential: ClientCredential) -> None:
     form = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main").form("Opslaan")
     answer = owner.post(form.address, form.fill(), follow=True)
-    assert "De rechten van ‘Magazijn’ zijn opgeslagen." in says(answer)
+    assert "De rechten van 'Magazijn' zijn opgeslagen." in says(answer)
     credential.refresh_from_db()
     assert credential.scope == scopes.join(SOME)
     assert not Activity.objects.exists()
@@ -58,7 +58,7 @@ def test_the_page_of_the_credential_leads_here_and_shows_the_new_rights(
     headers = {"Referer": f"http://testserver{page}"}
     answer = owner.post(address(credential), posted(["offers:read"]), follow=True, headers=headers)
     assert answer.redirect_chain == [(page, 302)]
-    assert "De rechten van ‘Magazijn’ zijn opgeslagen." in says(answer)
+    assert "De rechten van 'Magazijn' zijn opgeslagen." in says(answer)
     assert "Aanbod Lezen De andere 16 rechten: Geen." in Page(answer.content.decode()).part("main").words
 
 

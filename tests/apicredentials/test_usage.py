@@ -104,7 +104,7 @@ def test_a_problem_names_the_right_in_dutch() -> None:
     counted(credential.client_id, ProblemCause.UNKNOWN_SCOPE, right="orders:{0.x}")
     sentences = {group.cause: group.sentence for group in Usage.objects.problems(credential)}
     assert sentences[ProblemCause.MISSING_RIGHT] == "De software mist dit recht: Bestellingen: Lezen."
-    assert "‘orders:{0.x}’" in sentences[ProblemCause.UNKNOWN_SCOPE]
+    assert "'orders:{0.x}'" in sentences[ProblemCause.UNKNOWN_SCOPE]
 
 
 @pytest.mark.parametrize("cause", ProblemCause)

@@ -36,7 +36,7 @@ def test_a_party_is_registered_with_its_logo_and_gets_its_secret(page: Page, tmp
     logo.write_bytes(PNG)
     page.goto("/beheer/apicredentials/thirdparty/add/")
     page.get_by_label("Naam:").fill("Orderwijs")
-    page.get_by_label("Redirect URI’s").fill("https://orderwijs.example/terug")
+    page.get_by_label("Redirect URI's").fill("https://orderwijs.example/terug")
     page.get_by_role("radiogroup", name="Facturen").get_by_label("Geen").check()
     page.locator("input[type=file]").set_input_files(logo)
     page.get_by_role("button", name="Opslaan", exact=True).click()

@@ -44,7 +44,7 @@ def test_creating_by_keyboard(settings_page: Page) -> None:
     expect(dialog.get_by_label("Naam", exact=True)).to_be_focused()
     keyboard.type("Winkel")
     keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="‘Winkel’ zijn aangemaakt")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="'Winkel' zijn aangemaakt")).to_be_visible()
     expect(row(page, "Winkel").get_by_role("button", name="Toon secret")).to_be_focused()
 
 
@@ -67,7 +67,7 @@ def test_revealing_and_deleting_by_keyboard(settings_page: Page) -> None:
     keyboard.press("Space")
     tab_to(page, dialog.get_by_role("button", name="Verwijderen"))
     keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="‘Magazijn’ zijn verwijderd")).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text="'Magazijn' zijn verwijderd")).to_be_focused()
 
 
 def test_the_keyboard_does_not_leave_an_open_dialog(settings_page: Page) -> None:
@@ -121,7 +121,7 @@ def test_a_dialog_ends_where_it_was_opened(settings_page: Page) -> None:
     dialog.get_by_role("button", name="Opslaan").click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("heading", level=1)).to_have_text("Kassa")
-    expect(page.get_by_role("status").filter(has_text="heet nu ‘Kassa’")).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text="heet nu 'Kassa'")).to_be_focused()
     page.get_by_role("main").get_by_role("button", name="Toon secret").click()
     dialog.get_by_role("link", name="Ik heb het opgeslagen").click()
     expect(page.get_by_role("heading", name="Client secrets")).to_be_focused()
@@ -129,7 +129,7 @@ def test_a_dialog_ends_where_it_was_opened(settings_page: Page) -> None:
     assert page.url == here
     page.get_by_role("main").get_by_role("button", name="Verwijderen").click()
     dialog.get_by_role("button", name="Verwijderen").click()
-    expect_message(page, "‘Kassa’ zijn verwijderd")
+    expect_message(page, "'Kassa' zijn verwijderd")
     assert page.url.endswith(SETTINGS)
 
 
@@ -166,7 +166,7 @@ def test_rights_by_keyboard(settings_page: Page) -> None:
     keyboard.press("ArrowLeft")
     expect(orders.get_by_label("Lezen", exact=True)).to_be_checked()
     keyboard.press("Enter")
-    expect(page.get_by_role("status").filter(has_text="De rechten van ‘Magazijn’ zijn opgeslagen")).to_be_focused()
+    expect(page.get_by_role("status").filter(has_text="De rechten van 'Magazijn' zijn opgeslagen")).to_be_focused()
     assert "orders:manage" not in ClientCredential.objects.get().rights
     assert "orders:read" in ClientCredential.objects.get().rights
 
@@ -201,6 +201,6 @@ def test_a_lost_connection_is_said(settings_page: Page, problems: list[str]) -> 
 
     settings_page.context.set_offline(False)  # what was typed is still there
     dialog.get_by_role("button", name="Aanmaken").click()
-    expect_message(settings_page, "‘Winkel’ zijn aangemaakt")
+    expect_message(settings_page, "'Winkel' zijn aangemaakt")
     assert all("ERR_INTERNET_DISCONNECTED" in problem for problem in problems)
     problems.clear()

@@ -79,7 +79,7 @@ def test_own_software(page: Page, scripted: bool, base_url: str) -> None:
 
     answer = ask(page, scripted, row(page, "Magazijn").get_by_role("button", name="Verwijderen"))
     answer.get_by_role("button", name="Verwijderen").click()
-    expect_message(page, "‘Magazijn’ zijn verwijderd")
+    expect_message(page, "'Magazijn' zijn verwijderd")
     assert call(base_url, token) == 401
     assert get_token(base_url, client_id, secret).status_code == 401
 
@@ -102,7 +102,7 @@ def create(page: Page, scripted: bool, name: str) -> None:
     expect(form.get_by_role("link", name="Naam: Vul een naam in.")).to_be_visible()
     form.get_by_label("Naam", exact=True).fill(name)
     form.get_by_role("button", name="Aanmaken").click()
-    expect_message(page, f"‘{name}’ zijn aangemaakt")
+    expect_message(page, f"'{name}' zijn aangemaakt")
 
 
 def expect_first_call(page: Page, scripted: bool, answer: Locator) -> None:

@@ -73,3 +73,18 @@ def test_docstrings_comments_and_documents_are_plain_english() -> None:
     ]
 
     assert not found, "\n".join(found)
+
+
+def test_dutch_texts_have_straight_quotes() -> None:
+    """One style on pages and in mails: 'Magazijn'. A msgid of Django has its own."""
+    suffixes = {".html", ".txt", ".py", ".js", ".po"}
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for folder in ("accounts", "apicredentials", "portal", "templates")
+        for path in sorted((ROOT / folder).rglob("*.*"))
+        if path.suffix in suffixes
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search("[‘’„]" if path.suffix == ".po" else "[‘’„“”]", line)
+    ]
+
+    assert not found, "\n".join(found)

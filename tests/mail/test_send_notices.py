@@ -52,7 +52,7 @@ def test_end_of_an_old_secret_is_mailed_once(credential: ClientCredential, clock
     clock.shift(WEEK - dt.timedelta(seconds=1))
     assert subjects_sent() == []
     clock.shift(1)
-    assert subjects_sent() == ["Oud client secret van ‘Magazijn’ beëindigd"]
+    assert subjects_sent() == ["Oud client secret van 'Magazijn' beëindigd"]
     assert subjects_sent() == []
     clock.shift(WEEK)
     assert subjects_sent() == []
@@ -67,7 +67,7 @@ def test_end_that_was_moved_forward_is_mailed_at_once(
     clock.shift(DAY)
     old_secret = credential.secrets.earliest("pk")
     old_secret.end_after(dt.timedelta(), by=Actor())
-    assert subjects_sent() == ["Oud client secret van ‘Magazijn’ beëindigd"]
+    assert subjects_sent() == ["Oud client secret van 'Magazijn' beëindigd"]
     clock.shift(WEEK)
     assert subjects_sent() == []
 
@@ -76,7 +76,7 @@ def test_each_of_several_old_secrets_is_mailed(credential: ClientCredential, clo
     for _ in range(2):
         credential.rotate(overlap=DAY, by=Actor())
         clock.shift(WEEK)
-    assert subjects_sent().count("Oud client secret van ‘Magazijn’ beëindigd") == 2
+    assert subjects_sent().count("Oud client secret van 'Magazijn' beëindigd") == 2
     assert subjects_sent() == []
 
 
@@ -84,12 +84,12 @@ def test_end_by_rotation_or_leak_gets_no_second_mail(
     seller: Seller, credential: ClientCredential, clock: time_machine.Traveller
 ) -> None:
     credential.rotate(overlap=dt.timedelta(), by=Actor())
-    assert subjects_sent() == ["Client secret van ‘Magazijn’ getoond", "Nieuw client secret voor ‘Magazijn’"]
+    assert subjects_sent() == ["Client secret van 'Magazijn' getoond", "Nieuw client secret voor 'Magazijn'"]
     secret = credential.rotate(overlap=WEEK, by=Actor())
     subjects_sent()
     clock.shift(DAY)
     report_leak([digest(secret)], by=Actor())
-    assert subjects_sent() == ["Client secret van ‘Magazijn’ gelekt"]
+    assert subjects_sent() == ["Client secret van 'Magazijn' gelekt"]
     clock.shift(DAY)
     assert subjects_sent() == []
 

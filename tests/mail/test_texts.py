@@ -162,13 +162,13 @@ def test_name_is_not_html_or_template(kind: str) -> None:
 
 def test_bidi_and_invisible_characters_are_removed_from_the_subject() -> None:
     email = made(Activity.Kind.CREDENTIAL_CREATED, subject="a\u202eb\u200bc")
-    assert email.subject == "Client credentials ‘abc’ aangemaakt"
+    assert email.subject == "Client credentials 'abc' aangemaakt"
 
 
 def test_long_names_in_any_script_are_not_changed() -> None:
     name = "Łódź 北京 Ünïcode 🚲 " + "x" * 80
     message = on_the_wire(made(Activity.Kind.CREDENTIAL_CREATED, subject=name))
-    assert message["Subject"] == f"Client credentials ‘{name}’ aangemaakt"
+    assert message["Subject"] == f"Client credentials '{name}' aangemaakt"
 
 
 @pytest.mark.parametrize(

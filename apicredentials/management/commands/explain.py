@@ -39,7 +39,7 @@ class Command(PortalCommand):
 def lines_about(match: Match) -> Iterator[str]:
     """Yield the lines about a match; the advice is in Dutch, as shown to the seller."""
     whose = f" of seller {match.seller}" if match.seller and match.kind != "seller" else ""
-    yield f"{match.kind} {match.id} ‘{match.name}’{whose}"
+    yield f"{match.kind} {match.id} '{match.name}'{whose}"
     since = f" since {moment(match.since)}" if match.since else ""
     yield f"  state: {match.state}{f' ({match.cause})' if match.cause else ''}{since}"
     if match.remedy:

@@ -70,6 +70,16 @@ class NoSecretWorks(Refusal):
     message = "Er is geen secret dat werkt."
 
 
+class NotPaused(Refusal):
+    code = "not_paused"
+    message = "Deze client credentials zijn niet gepauzeerd. Je hoeft niets te doen."
+
+
+class AlreadyPaused(Refusal):
+    code = "already_paused"
+    message = "Deze client credentials zijn al gepauzeerd. Met Hervatten werken ze weer."
+
+
 class CannotRestore(Refusal):
     code = "cannot_restore"
     message = "Deze client credentials kunnen niet meer worden teruggezet. Maak nieuwe aan."

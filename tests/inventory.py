@@ -79,6 +79,8 @@ def belongings(seller: Seller, address: Address) -> dict[str, Any]:
     credential.rotate(overlap=dt.timedelta(days=7), by=Actor())
     if address.name == "apicredentials:credential-restore":
         credential.delete_softly(by=Actor())
+    if address.name == "apicredentials:credential-resume":
+        credential.pause(by=Actor())
     old_secret = credential.secrets.earliest("pk")
     authorization = ThirdPartyAuthorizationFactory(seller=seller, **AUTHORIZATIONS.get(address.name, {}))
     return {"client_id": credential.client_id, "pk": old_secret.pk, "uid": authorization.uid}

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.access import SellerRequest, actor, filled_in, form_kept_for_proof, recent_proof_required, seller_required
-from apicredentials.exceptions import AlreadyRevealed, Refusal, RotatedMeanwhile
+from apicredentials.exceptions import AlreadyPaused, AlreadyRevealed, NotPaused, Refusal, RotatedMeanwhile
 from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
 from apicredentials.views.credential_list import row_of
-from apicredentials.views.dialogs import act, ask_or_act, back, writer_required
+from apicredentials.views.dialogs import act, ask_or_act, back, refuse, writer_required
 from apicredentials.views.usage_sections import context_of
 
 
@@ -32,7 +32,8 @@ def find(request: SellerRequest, client_id: UUID) -> ClientCredential:
 def credential(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Show a credential: its facts, secrets, use, problems, rights and log."""
     found = find(request, client_id)
-    context = {"credential": found, "row": row_of(found)} | context_of(request, found, found.client_id)
+    context = {"credential": found, "row": row_of(found)}
+    context |= context_of(request, found, found.client_id)
     return render(request, "apicredentials/credential.html", context)
 
 
@@ -67,8 +68,7 @@ def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
         template = "apicredentials/credential_already_revealed.html"
         return render(request, template, {"credential": credential}, status=409)
     except Refusal as error:
-        messages.warning(request, str(error))
-        return back(request)
+        return refuse(request, error)
     return show_secret(request, credential, secret)
 
 
@@ -84,8 +84,7 @@ def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
         try:
             return show_secret(request, credential, form.rotate(by=actor(request)))
         except RotatedMeanwhile as error:
-            messages.warning(request, str(error))
-            return back(request)
+            return refuse(request, error)
         except Refusal as error:
             form.add_error(None, ValidationError(str(error), code=error.code))
     status = 422 if request.method == "POST" else 200
@@ -159,6 +158,8 @@ def change(request: SellerRequest, form: RenameForm | RightsForm, title: str) ->
 def credential_pause(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Ask, then refuse it everything until it is resumed."""
     credential = find(request, client_id)
+    if credential.paused_at:
+        return refuse(request, AlreadyPaused())
     if request.method != "POST":
         return render(request, "apicredentials/credential_confirm_pause.html", {"credential": credential})
     return act(request, lambda by: credential.pause(by=by), f"'{credential.name}' is gepauzeerd.")
@@ -170,6 +171,8 @@ def credential_pause(request: SellerRequest, client_id: UUID) -> HttpResponse:
 def credential_resume(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Ask, then resume it."""
     credential = find(request, client_id)
+    if credential.paused_at is None:
+        return refuse(request, NotPaused())
     if request.method != "POST":
         return render(request, "apicredentials/credential_confirm_resume.html", {"credential": credential})
     return act(request, lambda by: credential.resume(by=by), f"'{credential.name}' is hervat{next_step(credential)}")

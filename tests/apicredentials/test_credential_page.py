@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import Actor, Membership, Seller
 from apicredentials.models import ClientCredential
@@ -64,6 +65,46 @@ def test_who_cannot_change_anything_sees_no_buttons(
         page = Page(owner.get(url).content.decode(), url).part("main")
         assert not list(page.root.all("form"))
         assert "Magazijn" in page.words
+
+
+# ---- Client secrets ---------------------------------------------------------------------------------------
+
+LONG_AGO = timezone.now() - dt.timedelta(days=100)
+
+
+@pytest.mark.parametrize(
+    ("traits", "tag", "end"),
+    [
+        ({}, "In gebruik", "Werkt tot"),
+        ({"paused": True}, "Gepauzeerd", "Eindigt op"),
+        ({"secret__last_used_at": LONG_AGO}, "90 dagen niet gebruikt", "Werkt tot"),
+    ],
+)
+def test_tag_of_a_secret_is_true_in_every_state(
+    owner: Client, seller: Seller, traits: dict[str, Any], tag: str, end: str
+) -> None:
+    now = timezone.now()
+    used = {"secret__created_at": LONG_AGO, "secret__first_used_at": LONG_AGO, "secret__last_used_at": now}
+    ends = {"secret__ends_at": now + dt.timedelta(days=7)}
+    credential = ClientCredentialFactory(seller=seller, revealed=True, **used | ends | traits)
+    page = open_page(owner, credential)
+    (secret,) = [each for each in page.root.all("article") if f"…{credential.secrets.get().hint}" in each.words]
+    assert [each.words for each in secret.all("span") if "tag" in each["class"].split()] == [tag]
+    assert end in secret.words
+
+
+@pytest.mark.parametrize(
+    ("traits", "words"),
+    [
+        ({"revealed": True}, "Na het hervatten heeft je software weer toegang."),
+        ({"revealed": True, "secret__ends_at": LONG_AGO}, "Er is geen secret dat nog werkt"),
+        ({}, "Er is nog geen secret getoond."),
+    ],
+)
+def test_paused_credential_says_what_resuming_does(
+    owner: Client, seller: Seller, traits: dict[str, Any], words: str
+) -> None:
+    assert words in open_page(owner, ClientCredentialFactory(seller=seller, paused=True, **traits)).words
 
 
 # ---- Gebruik ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
+from apicredentials.exceptions import AlreadyPaused, NotPaused, Refusal
 from apicredentials.keys.hash_keys import digest
 from apicredentials.models import Activity, ClientCredential
 from apicredentials.models.leak_reports import report_leak
@@ -129,8 +130,13 @@ def test_resuming_is_said_and_written_down(owner: Client, seller: Seller) -> Non
     assert (activity.kind, activity.user) == (Activity.Kind.CREDENTIAL_RESUMED, seller.members.get())
 
 
-def test_resuming_what_works_changes_nothing(owner: Client, credential: ClientCredential) -> None:
-    owner.post(address(credential, "hervatten"))
+@pytest.mark.parametrize(("act", "refusal"), [("hervatten", NotPaused), ("pauzeren", AlreadyPaused)])
+def test_act_that_is_done_already_is_refused(owner: Client, seller: Seller, act: str, refusal: type[Refusal]) -> None:
+    credential = ClientCredentialFactory(seller=seller, paused=act == "pauzeren")
+    for ask_or_act in (owner.get, owner.post):
+        answer = ask_or_act(address(credential, act), follow=True)
+        assert answer.redirect_chain == [(SETTINGS, 302)]
+        assert refusal.message in says(answer)
     assert not Activity.objects.exists()
 
 

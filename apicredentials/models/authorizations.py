@@ -6,8 +6,7 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, Q, When
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Actor, Seller, User
@@ -81,14 +80,16 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
         return self.select_related("third_party", "seller", "granted_by")
 
     def with_details(self) -> Self:
-        """Load everything the settings page shows: current ones first, then history, the latest end first."""
-        renewable = Q(ended_at=None, expires_at__gt=timezone.now() - RENEWABLE_AFTER_END)
-        past_since = Case(When(renewable, then=None), default=Coalesce("ended_at", "expires_at"))
-        return (
-            self.with_parties()
-            .select_related("third_party__logo")
-            .defer("third_party__logo__content")
-            .order_by(past_since.desc(nulls_first=True), "third_party__folded_name")
+        """Load everything the pages show."""
+        return self.with_parties().select_related("third_party__logo").defer("third_party__logo__content")
+
+    def present_first(self) -> list["ThirdPartyAuthorization"]:
+        """Return a seller's rows: current ones first, then history, the latest end first.
+
+        A seller has few. Sorting them costs less than the CASE in SQL.
+        """
+        return sorted(
+            self.with_details(), key=lambda each: (each.is_current, each.ended_at or each.expires_at), reverse=True
         )
 
     def consent(

@@ -39,6 +39,10 @@ def new_uid() -> str:
 RESTORE_WINDOW = dt.timedelta(days=30)
 
 
+def is_restorable() -> Q:
+    return Q(deleted_at__gt=timezone.now() - RESTORE_WINDOW, leaked_at__isnull=True)
+
+
 class ClientQuerySet(models.QuerySet[Any]):
     """Clients by kind and state."""
 
@@ -52,7 +56,11 @@ class ClientQuerySet(models.QuerySet[Any]):
 
     def restorable(self) -> Self:
         """Return the clients whose deletion can be undone: within RESTORE_WINDOW, and never after a leak."""
-        return self.filter(deleted_at__gt=timezone.now() - RESTORE_WINDOW, leaked_at__isnull=True)
+        return self.filter(is_restorable())
+
+    def present_or_restorable(self) -> Self:
+        """Return the clients that are not deleted, and those that can be put back."""
+        return self.filter(Q(deleted_at__isnull=True) | is_restorable())
 
     def matching(self, text: str) -> Self:
         """Return the clients whose name contains `text` or whose Client ID starts with it; all if it is empty."""
@@ -63,7 +71,7 @@ class ClientQuerySet(models.QuerySet[Any]):
         return self.present().filter(is_listed=True, paused_at__isnull=True).exclude(start_url="")
 
     def with_details(self) -> Self:
-        """Load everything the settings page shows, in a fixed number of queries."""
+        """Load everything that the page of a credential shows, in a fixed number of queries."""
         return self.select_related("created_by").prefetch_related("secrets")
 
     def with_logo(self) -> Self:

@@ -72,6 +72,17 @@ def _short_moment(at: dt.datetime, today: dt.date, language: str | None) -> Safe
 
 
 @register.filter
+def full_day(at: dt.datetime) -> str:
+    """Return the day of a moment: "24 november 2026"."""
+    return _full_day(timezone.localdate(at), get_language())
+
+
+@lru_cache(maxsize=2000)
+def _full_day(of: dt.date, language: str | None) -> str:
+    return format_date(of, "j F Y")
+
+
+@register.filter
 def day(at: dt.datetime) -> str:
     """Return the day of a moment: "Vandaag", "24 november", or with the year when it is another one."""
     return _day(timezone.localdate(at), timezone.localdate())

@@ -1,11 +1,12 @@
 """The list above API Instellingen of what the seller should look at."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
-from apicredentials.models import ClientCredential, ThirdPartyAuthorization
+from apicredentials.models import ThirdPartyAuthorization
 from apicredentials.models.states import State
 
 
@@ -20,15 +21,15 @@ class Attention:
     what: str
 
 
-def of_credential(credential: ClientCredential) -> Attention:
-    """Return the line of a credential that needs attention."""
-    row = f"c-{credential.client_id}"
-    if credential.state == credential.State.LEAKED:
-        what = "zet het nieuwe secret in je software en hervat" if credential.live_secrets else "maak een nieuw secret"
-        return Attention(row, "danger", credential.state.label, credential.name, what)
-    if credential.is_never_used:
-        return Attention(row, "warning", "Nog nooit gebruikt", credential.name, "gebruik of verwijder het secret")
-    return Attention(row, "warning", "90 dagen niet gebruikt", credential.name, "verwijder wat je niet meer nodig hebt")
+def of_credential(row: dict[str, Any]) -> Attention:
+    """Return the line of a credential that needs attention, from its row (`credential_list.row_of`)."""
+    if row["why"] == "leaked":
+        what = "zet het nieuwe secret in je software en hervat" if row["works"] else "maak een nieuw secret"
+    elif row["why"] == "unused":
+        what = "gebruik of verwijder het secret"
+    else:
+        what = "verwijder wat je niet meer nodig hebt"
+    return Attention(f"c-{row['id']}", row["tag"], row["label"], row["name"], what)
 
 
 def of_authorization(authorization: ThirdPartyAuthorization) -> Attention | None:

@@ -32,7 +32,7 @@ def present_and_past(seller: Seller) -> tuple[list[ThirdPartyAuthorization], lis
     present: list[ThirdPartyAuthorization] = []
     past: list[ThirdPartyAuthorization] = []
     seen = set()
-    for authorization in ThirdPartyAuthorization.objects.for_seller(seller).with_details():
+    for authorization in ThirdPartyAuthorization.objects.for_seller(seller).present_first():
         is_present = authorization.third_party_id not in seen and stands(authorization)
         (present if is_present else past).append(authorization)
         seen.add(authorization.third_party_id)

@@ -1,7 +1,7 @@
 """The credentials of a seller as API Instellingen lists them: found, ordered and drawn in a fixed number of queries."""
 
 import datetime as dt
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Max, Min
 from django.utils import timezone
+from django.utils.html import escape
 
 from accounts.models import Seller
 from apicredentials.forms import CredentialSearchForm
 from apicredentials.models import ClientCredential, ClientSecret
+from apicredentials.models.clients import RESTORE_WINDOW
 from apicredentials.models.credentials import is_unused, state_of
 from apicredentials.moments import days_until
+from apicredentials.templatetags.credential_tags import act_address, full_day, short_moment
 
 # How many credentials the list of attention names; the search finds the others.
 MOST = 10
@@ -23,10 +26,11 @@ State = ClientCredential.State
 
 
 class Facts(NamedTuple):
-    """The columns that decide place and state of a credential. A tuple of these costs a tenth of the rows."""
+    """The columns that a row shows, or that decide its place and state. A tuple costs a tenth of a model."""
 
     pk: int
     client_id: str
+    name: str
     folded_name: str
     deleted_at: dt.datetime | None
     paused_at: dt.datetime | None
@@ -44,10 +48,14 @@ class Facts(NamedTuple):
         return state_of(self, is_revealed=bool(self.secrets), works=works)
 
     @property
-    def needs_attention(self) -> bool:
-        """The same as `ClientCredential.needs_attention`."""
-        state = self.state
-        return state == State.LEAKED or (state == State.ACTIVE and is_unused(self.shown_at, self.used_at))
+    def restorable_until(self) -> dt.datetime | None:
+        """The same as `ClientCredential.restorable_until`: rows that cannot be put back are not read."""
+        return self.deleted_at and self.deleted_at + RESTORE_WINDOW
+
+    @property
+    def days_to_restore(self) -> int | None:
+        """The same as `ClientCredential.days_to_restore`."""
+        return days_until(self.restorable_until) if self.restorable_until else None
 
 
 @dataclass
@@ -62,9 +70,8 @@ class CredentialList:
     @cached_property
     def facts(self) -> list[Facts]:
         """Every credential of the seller that is present or can be put back."""
-        everyone = ClientCredential.objects.filter(seller=self.seller)
-        rows = (everyone.present() | everyone.restorable()).order_by("-deleted_at", "folded_name", "pk")
-        columns = ("pk", "client_id", "folded_name", "deleted_at", "paused_at", "leaked_at")
+        rows = ClientCredential.objects.filter(seller=self.seller).present_or_restorable()
+        columns = ("pk", "client_id", "name", "folded_name", "deleted_at", "paused_at", "leaked_at")
         secrets = {
             "shown_at": Min("secrets__created_at"),
             "used_at": Max("secrets__last_used_at"),
@@ -72,16 +79,18 @@ class CredentialList:
             "number": Count("secrets"),
             "ending": Count("secrets__ends_at"),
         }
-        return [Facts(*row) for row in rows.values_list(*columns).annotate(**secrets).values_list(*columns, *secrets)]
+        rows = rows.order_by("-deleted_at", "folded_name", "pk").values_list(*columns).annotate(**secrets)
+        return [Facts(*row) for row in rows]
 
     @cached_property
     def present(self) -> list[tuple[Facts, State, bool]]:
         """Those not deleted, with their state and whether they need attention."""
-        return [(each, each.state, each.needs_attention) for each in self.facts if each.deleted_at is None]
+        states = [(each, each.state) for each in self.facts if each.deleted_at is None]
+        return [(each, state, needs_attention(each, state)) for each, state in states]
 
     def load(self, page: str | None, deleted: str | None) -> dict[str, Any]:
         """Return the context of the page: the pages of these numbers, or the nearest ones."""
-        attention = [facts.pk for facts, _, needs_attention in self.present if needs_attention]
+        attention = [facts for facts, _, needs_attention in self.present if needs_attention]
         self.search.show_counts(
             Counter(state.value for _, state, _ in self.present)
             | {"": len(self.present), self.search.ATTENTION: len(attention)}
@@ -89,31 +98,39 @@ class CredentialList:
         found = [entry for entry in self.present if self.search.finds(*entry)]
         # The one that was just made comes first, whatever its name.
         found.sort(key=lambda entry: (entry[0].client_id != self.new, not entry[2]))
-        gone = [facts.pk for facts in self.facts if facts.deleted_at and self.search.names(facts)]
-        pages = self.paged([entry[0].pk for entry in found], page), self.paged(gone, deleted)
-        rows = self.fetch({*pages[0].object_list, *pages[1].object_list, *attention[:MOST]})
-        for part in pages:
-            part.object_list = [rows[pk] for pk in part.object_list]
-        pages[0].object_list = [row_of(credential, self.new) for credential in pages[0].object_list]
+        gone = [facts for facts in self.facts if facts.deleted_at and self.search.names(facts)]
+        credentials = self.paged([facts for facts, _, _ in found], page)
+        rows = self.rows_of([*credentials, *attention[:MOST]])
+        credentials.object_list = [rows[facts.pk] for facts in credentials]
         return {
-            "credentials": pages[0],
-            "deleted_credentials": pages[1],
-            "attention_credentials": [rows[pk] for pk in attention[:MOST]],
+            "credentials": credentials,
+            "deleted_credentials": self.paged(gone, deleted),
+            "attention": [rows[facts.pk] for facts in attention[:MOST]],
             "more_attention": len(attention[MOST:]),
         }
 
-    def paged(self, keys: list[int], number: str | None) -> Page:
+    def paged(self, facts: list[Facts], number: str | None) -> Page:
         """Return the page of that number, or the nearest one."""
-        return Paginator(keys, self.page_size).get_page(number)
+        return Paginator(facts, self.page_size).get_page(number)
 
-    def fetch(self, keys: set[int]) -> dict[int, ClientCredential]:
-        """Return these credentials with their secrets."""
-        return dict(ClientCredential.objects.with_details().in_bulk(keys))
+    def rows_of(self, credentials: list[Facts]) -> dict[int, dict[str, Any]]:
+        """Return what the templates draw of these credentials, by their keys."""
+        secrets = defaultdict(list)
+        for secret in ClientSecret.objects.filter(client__in={facts.pk for facts in credentials}):
+            secrets[secret.client_id].append(secret)
+        return {facts.pk: row_of(facts, secrets[facts.pk], self.new) for facts in credentials}
 
 
-def row_of(credential: ClientCredential, new: str = "") -> dict[str, Any]:
-    """Return what the templates draw of one credential. Its properties would cost more than drawing it."""
-    secrets: list[ClientSecret] = sorted(credential.secrets.all(), key=lambda secret: secret.pk)
+def needs_attention(facts: Facts, state: State) -> bool:
+    """Return the same as `ClientCredential.needs_attention`."""
+    return state == State.LEAKED or (state == State.ACTIVE and is_unused(facts.shown_at, facts.used_at))
+
+
+def row_of(credential: Facts | ClientCredential, secrets: list[ClientSecret], new: str = "") -> dict[str, Any]:
+    """Return what the templates draw of one credential. `secrets` are all it has, the newest last.
+
+    The id, the name and the addresses are escaped here, because a row has them many times.
+    """
     live = [secret for secret in secrets if secret.is_live]
     newest = secrets[-1] if secrets else None
     shown_at = min((secret.created_at for secret in secrets), default=None)
@@ -121,19 +138,26 @@ def row_of(credential: ClientCredential, new: str = "") -> dict[str, Any]:
     state = state_of(credential, is_revealed=bool(secrets), works=bool(live))
     unused = state == State.ACTIVE and is_unused(shown_at, used_at)
     tag, label = tag_of(state, is_unused=unused, used_at=used_at)
+    step = step_of(state, is_paused=credential.paused_at is not None, live=len(live))
     row = {
-        "id": credential.client_id,
-        "name": credential.name,
+        "id": escape(credential.client_id),
+        "name": escape(credential.name),
         "is_new": credential.client_id == new,
         "state": state.value,
         "tag": tag,
         "label": label,
         "used_at": used_at,
+        "used": short_moment(used_at),
         "shown_at": shown_at,
         "newest": newest,
+        "newest_on": full_day(newest.created_at) if newest else "",
         "works": bool(live),
         "leaked_at": credential.leaked_at,
-        "step": step_of(state, is_paused=credential.paused_at is not None, live=len(live)),
+        "page": escape(act_address("credential", credential.client_id)),
+        "step": step,
+        "step_label": "Hervatten" if step == "credential-resume" else "Nieuw secret",
+        "step_page": escape(act_address(step, credential.client_id)) if step else "",
+        "deletion_page": escape(act_address("credential-delete", credential.client_id)),
         "why": why_of(state, is_unused=unused, used_at=used_at, live=len(live)),
     }
     if len(live) > 1 and newest:

@@ -32,7 +32,7 @@ def find(request: SellerRequest, client_id: UUID) -> ClientCredential:
 def credential(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Show a credential: its facts, secrets, use, problems, rights and log."""
     found = find(request, client_id)
-    context = {"credential": found, "row": row_of(found)}
+    context = {"credential": found, "row": row_of(found, [*found.secrets.all()])}
     context |= context_of(request, found, found.client_id)
     return render(request, "apicredentials/credential.html", context)
 

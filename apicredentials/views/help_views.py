@@ -90,6 +90,6 @@ def by_level(party: ThirdParty) -> tuple[int, str]:
 def latest_authorizations(seller: Seller) -> dict[int, ThirdPartyAuthorization]:
     """Return the seller's authorisation of each third party: the present one, else the one that ended last."""
     latest: dict[int, ThirdPartyAuthorization] = {}
-    for authorization in ThirdPartyAuthorization.objects.for_seller(seller).with_details():
+    for authorization in ThirdPartyAuthorization.objects.for_seller(seller).present_first():
         latest.setdefault(authorization.third_party_id, authorization)
     return latest

@@ -1,7 +1,5 @@
 """API Instellingen: the page with everything, and the technical contact."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.access import SellerRequest, actor, ask_for_proof, is_recently_proven, seller_required
 from accounts.models import Capability
 from apicredentials.forms import CredentialSearchForm, TechnicalContactForm
+from apicredentials.models import TechnicalContact
 from apicredentials.views.attention import of_authorization, of_credential
 from apicredentials.views.authorization_views import present_and_past
 from apicredentials.views.credential_list import CredentialList
@@ -29,33 +28,35 @@ CONTACT_DRAFT = "contact_draft"
 @seller_required
 def settings(request: SellerRequest) -> HttpResponse:
     """Show the whole page: contact, credentials, authorised parties."""
-    return settings_page(request, TechnicalContactForm(seller=request.seller))
-
-
-def settings_page(request: SellerRequest, contact_form: TechnicalContactForm, status: int = 200) -> HttpResponse:
-    """Draw the page. Without a saved contact it has only the form for one."""
-    context: dict[str, Any] = {
-        "contact_form": contact_form,
-        "contact": contact_form.saved,
+    contact = TechnicalContact.objects.filter(seller=request.seller).first()
+    if contact is None:
+        return first_visit(request, TechnicalContactForm(seller=request.seller))
+    search = CredentialSearchForm(request.GET)
+    credentials = CredentialList(request.seller, search, request.GET.get("nieuw", ""), PAGE_SIZE)
+    loaded = credentials.load(request.GET.get("page"), request.GET.get("verwijderd"))
+    present, past = present_and_past(request.seller)
+    lines = [*map(of_credential, loaded.pop("attention")), *filter(None, map(of_authorization, present))]
+    context = loaded | {
+        "contact": contact,
         "can_change": may_change(request),
-        "can_change_contact": request.membership.can_change_contact and request.seller.is_open,
+        "can_change_contact": may_change_contact(request),
+        "search": search,
+        "is_searchable": len(credentials.present) > SEARCHABLE_FROM or search.is_used,
+        "authorizations": present,
+        "past_authorizations": past,
+        "attention": lines,
     }
-    if contact_form.saved:
-        search = CredentialSearchForm(request.GET)
-        credentials = CredentialList(request.seller, search, request.GET.get("nieuw", ""), PAGE_SIZE)
-        present, past = present_and_past(request.seller)
-        context |= credentials.load(request.GET.get("page"), request.GET.get("verwijderd"))
-        context |= {
-            "search": search,
-            "is_searchable": len(credentials.present) > SEARCHABLE_FROM or search.is_used,
-            "authorizations": present,
-            "past_authorizations": past,
-            "attention": [
-                *map(of_credential, context["attention_credentials"]),
-                *filter(None, map(of_authorization, present)),
-            ],
-        }
+    return render(request, "apicredentials/settings.html", context)
+
+
+def first_visit(request: SellerRequest, form: TechnicalContactForm, status: int = 200) -> HttpResponse:
+    """Draw the page of a seller without a contact: it has only the form for one."""
+    context = {"contact_form": form, "can_change_contact": may_change_contact(request)}
     return render(request, "apicredentials/settings.html", context, status=status)
+
+
+def may_change_contact(request: SellerRequest) -> bool:
+    return request.membership.can_change_contact and request.seller.is_open
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,7 +70,7 @@ def contact(request: SellerRequest) -> HttpResponse:
         return save_contact(request, form)
     status = 422 if is_sent else 200
     if form.saved is None:
-        return settings_page(request, form, status) if is_sent else redirect("apicredentials:settings")
+        return first_visit(request, form, status) if is_sent else redirect("apicredentials:settings")
     return render(request, "apicredentials/contact_form.html", {"form": form}, status=status)
 
 

@@ -302,9 +302,9 @@ def test_what_asks_for_attention_comes_first_and_the_rest_by_name(
 
 
 def test_the_list_and_the_model_agree_on_states(seller: Seller, every_state: dict[str, ClientCredential]) -> None:
-    for facts in CredentialList(seller, CredentialSearchForm({}), "", 20).facts:
+    for facts, state, needs_attention in CredentialList(seller, CredentialSearchForm({}), "", 20).present:
         credential = ClientCredential.objects.with_details().get(pk=facts.pk)
-        assert (facts.state, facts.needs_attention) == (credential.state, credential.needs_attention)
+        assert (state, needs_attention) == (credential.state, credential.needs_attention)
         assert credential.needs_attention is (credential.name in ATTENTION)
 
 

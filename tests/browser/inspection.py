@@ -46,7 +46,8 @@ def what_sticks_out(page: Page, width: int) -> list[str]:
 
 
 def assert_fits(page: Page, width: int) -> None:
-    assert what_sticks_out(page, width) == [], f"{page.url} at {width} px"
+    found = what_sticks_out(page, width)
+    assert not found, f"{page.url} at {width} px: {found}"
 
 
 def inspect(page: Page, axe: Callable[[Page], None], ways: list[tuple[int, Scheme]]) -> None:

@@ -31,7 +31,7 @@ def _operator(come_in: ComeIn) -> None:
     come_in(UserFactory(name="Kim", is_staff=True, is_superuser=True))
 
 
-def test_a_party_is_registered_with_its_logo_and_gets_its_secret(page: Page, tmp_path: Path) -> None:
+def test_party_is_registered_with_its_logo_and_gets_its_secret(page: Page, tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
     logo.write_bytes(PNG)
     page.goto("/beheer/apicredentials/thirdparty/add/")
@@ -54,7 +54,7 @@ def test_a_party_is_registered_with_its_logo_and_gets_its_secret(page: Page, tmp
 
 
 @pytest.mark.parametrize("name", ["thirdparty", "resourceserver"])
-def test_the_form_of_a_client_can_be_worked_with(page: Page, name: str) -> None:
+def test_form_of_a_client_can_be_worked_with(page: Page, name: str) -> None:
     ThirdPartyLogo.set_for(ThirdPartyAuthorizationFactory().third_party, PNG, by=Actor())
     ResourceServerFactory()
     page.goto(f"/beheer/apicredentials/{name}/")
@@ -64,7 +64,7 @@ def test_the_form_of_a_client_can_be_worked_with(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text("Wijzigingsgeschiedenis")
 
 
-def test_an_act_is_chosen_in_the_list_and_done_with_a_reason(page: Page) -> None:
+def test_act_is_chosen_in_the_list_and_done_with_a_reason(page: Page) -> None:
     party = ThirdPartyAuthorizationFactory(third_party__name="Orderwijs").third_party
     page.goto("/beheer/apicredentials/thirdparty/")
     page.get_by_role("checkbox", name="Orderwijs").check()
@@ -101,7 +101,7 @@ def test_every_page_is_for_everyone(page: Page, axe: Axe, width: int, scheme: st
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 320])
-def test_an_announcement_is_written_read_over_and_sent(page: Page, axe: Axe, width: int, scheme: str) -> None:
+def test_announcement_is_written_read_over_and_sent(page: Page, axe: Axe, width: int, scheme: str) -> None:
     def look() -> None:
         axe(page)
         assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -130,7 +130,7 @@ def test_an_announcement_is_written_read_over_and_sent(page: Page, axe: Axe, wid
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (320, "light"), (320, "dark")])
-def test_a_search_finds_a_connection_with_its_cause_and_problems(page: Page, axe: Axe, width: int, scheme: str) -> None:
+def test_search_finds_a_connection_with_its_cause_and_problems(page: Page, axe: Axe, width: int, scheme: str) -> None:
     authorization = ThirdPartyAuthorizationFactory(seller__display_name="De Zwaan")
     authorization.third_party.pause(by=Actor(reason="Inbraak"))
     at, day = timezone.now(), timezone.localdate()
@@ -152,7 +152,27 @@ def test_a_search_finds_a_connection_with_its_cause_and_problems(page: Page, axe
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_a_logo_is_drawn_where_sellers_see_it(page: Page, come_in: ComeIn) -> None:
+BROKEN_WORDS = """() => {
+  const texts = document.createTreeWalker(document.querySelector("#content"), NodeFilter.SHOW_TEXT), broken = [];
+  for (let text; (text = texts.nextNode()); )
+    for (const word of text.data.matchAll(/\\p{L}+/gu)) {
+      const range = new Range();
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(line => line.top)).size > 1) broken.push(word[0]);
+    }
+  return broken;
+}"""
+
+
+def test_start_page_breaks_no_word_on_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto("/beheer/")
+    assert page.evaluate(BROKEN_WORDS) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+def test_logo_is_drawn_where_sellers_see_it(page: Page, come_in: ComeIn) -> None:
     contact = TechnicalContactFactory()
     party = ThirdPartyAuthorizationFactory(seller=contact.seller).third_party
     ThirdPartyLogo.set_for(party, PNG, by=Actor())

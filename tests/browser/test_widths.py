@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import Invitation, Membership, Seller, User
 from apicredentials.models import ClientCredential, ThirdPartyAuthorization, Usage
 from apicredentials.models.usage import ProblemCause, Use
+from tests.apicredentials.test_settings_many import fill as fill_with
 from tests.browser.inspection import go, what_sticks_out
 from tests.browser.seller import SETTINGS
 from tests.browser.shop import LONG_NAME, fill
@@ -107,4 +108,18 @@ def test_names_that_are_hard_to_fit(page: Page, come_in: ComeIn) -> None:
     go(page, SETTINGS)
     expect(page.get_by_role("article")).to_have_count(2 * len(HARD_TO_FIT))
     found = offenders(page, (NARROWEST,))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("number", [0, 1, 30, 1000])
+def test_list_of_any_length(page: Page, come_in: ComeIn, axe: Callable[[Page], None], number: int) -> None:
+    seller = TechnicalContactFactory().seller
+    fill_with(seller, number)
+    come_in(seller.members.get())
+    go(page, SETTINGS)
+    expect(page.get_by_role("article")).to_have_count(min(number, 20))
+    expect(page.get_by_role("button", name="Zoeken")).to_have_count(int(number > 10))
+    expect(page.get_by_role("heading", name="Koppel je eigen software")).to_have_count(int(not number))
+    axe(page)
+    found = offenders(page, (NARROWEST, WIDTHS[-1]))
     assert not found, "\n".join(found)

@@ -17,7 +17,7 @@ from tests.rights import posted
 # ---- A row --------------------------------------------------------------------------------------------------
 
 
-def test_it_tells_what_was_done_just_now(owner: Client, seller: Seller) -> None:
+def test_page_shows_a_recent_act(owner: Client, seller: Seller) -> None:
     owner.post("/instellingen/api/credentials/", {"name": "Magazijn", **posted(["orders:read"])})
     page = open_page(owner)
     assert page.headings[:2] == ["Activiteit", "Wat er is gedaan"]
@@ -25,7 +25,7 @@ def test_it_tells_what_was_done_just_now(owner: Client, seller: Seller) -> None:
     assert f"{seller.members.get()}, vanaf 127.0.0.1" in page.words
 
 
-def test_the_newest_stands_on_top_under_its_day_in_amsterdam(owner: Client, seller: Seller) -> None:
+def test_newest_stands_on_top_under_its_day_in_amsterdam(owner: Client, seller: Seller) -> None:
     log(seller, "Oud", at=dt.datetime(2026, 3, 28, 22, 59, tzinfo=dt.UTC))
     log(seller, "Nieuw", at=dt.datetime(2026, 3, 28, 23, 1, tzinfo=dt.UTC))
     page = open_page(owner)
@@ -38,7 +38,7 @@ def test_the_newest_stands_on_top_under_its_day_in_amsterdam(owner: Client, sell
     assert "23:59" in page.words
 
 
-def test_an_operators_reason_is_there_to_read(owner: Client, seller: Seller) -> None:
+def test_operators_reason_is_there_to_read(owner: Client, seller: Seller) -> None:
     credential = ClientCredentialFactory(seller=seller, name="Magazijn")
     credential.pause(by=Actor(reason="Verdacht verkeer, zie ticket 7"))
     words = open_page(owner).words
@@ -46,7 +46,7 @@ def test_an_operators_reason_is_there_to_read(owner: Client, seller: Seller) -> 
     assert "Reden: Verdacht verkeer, zie ticket 7" in words
 
 
-def test_what_the_machine_did_has_no_address(owner: Client, seller: Seller) -> None:
+def test_act_of_the_system_has_no_address(owner: Client, seller: Seller) -> None:
     ClientCredentialFactory(seller=seller).pause(by=Actor.machine())
     assert "Automatisch" in open_page(owner).words
     assert "vanaf" not in open_page(owner).words
@@ -123,7 +123,7 @@ def test_text_is_text(owner: Client, seller: Seller) -> None:
         assert text in says(answer)
 
 
-def test_who_has_left_is_still_named(owner: Client, seller: Seller) -> None:
+def test_deactivated_user_is_still_named(owner: Client, seller: Seller) -> None:
     user = User.objects.create_user("weg@winkel.example", name="Piet Weg")
     ClientCredentialFactory(seller=seller).pause(by=Actor(user=user))
     user.is_active = False
@@ -134,7 +134,7 @@ def test_who_has_left_is_still_named(owner: Client, seller: Seller) -> None:
 # ---- Whose --------------------------------------------------------------------------------------------------
 
 
-def test_nobody_reads_the_log_of_another(owner: Client, stranger: Client, seller: Seller) -> None:
+def test_log_of_another_seller_is_not_shown(owner: Client, stranger: Client, seller: Seller) -> None:
     log(seller, "Magazijn")
     Activity.objects.create(kind=Kind.CLIENT_REGISTERED, subject="Bol", actor_name="Operator")
     assert subjects(open_page(owner)) == ["Magazijn"]
@@ -143,7 +143,7 @@ def test_nobody_reads_the_log_of_another(owner: Client, stranger: Client, seller
     assert len(download(stranger)) == 1
 
 
-def test_who_reads_only_reads_this_too(seller: Seller) -> None:
+def test_read_only_member_can_read_the_log(seller: Seller) -> None:
     log(seller, "Magazijn")
     reader = signed_in(MembershipFactory(seller=seller, role=Membership.Role.READ_ONLY).user)
     assert subjects(open_page(reader)) == ["Magazijn"]
@@ -174,6 +174,6 @@ def test_instellingen_and_every_page_beside_it_lead_here(owner: Client) -> None:
 
 
 @pytest.mark.parametrize(("address", "here"), [(URL, "Activiteit"), ("/instellingen/api/", "API Instellingen")])
-def test_the_menu_says_which_of_the_two_this_is(owner: Client, address: str, here: str) -> None:
+def test_menu_says_which_of_the_two_this_is(owner: Client, address: str, here: str) -> None:
     nav = Page(owner.get(address).content.decode()).part("nav")
     assert [link.words for link in nav.root.all("a") if link["aria-current"]] == [here]

@@ -53,13 +53,13 @@ def execute(statement: str, *parameters: int) -> None:
         lambda activity: execute("UPDATE apicredentials_activity SET at = at WHERE id = %s", activity.pk),
     ],
 )
-def test_no_row_is_changed(activity: Activity, change: Callable[[Activity], object]) -> None:
+def test_row_cannot_be_changed(activity: Activity, change: Callable[[Activity], object]) -> None:
     with refused(), transaction.atomic():
         change(activity)
     assert Activity.objects.get(pk=activity.pk).subject == "Magazijn"
 
 
-def test_not_even_an_old_one() -> None:
+def test_old_row_cannot_be_changed() -> None:
     with refused(), transaction.atomic():
         Activity.objects.filter(pk=record(days_ago=500).pk).update(subject="Winkel")
 
@@ -72,7 +72,7 @@ def test_not_even_an_old_one() -> None:
         lambda activity: execute("DELETE FROM apicredentials_activity"),
     ],
 )
-def test_no_row_is_removed(activity: Activity, remove: Callable[[Activity], object]) -> None:
+def test_row_cannot_be_removed(activity: Activity, remove: Callable[[Activity], object]) -> None:
     with refused(), transaction.atomic():
         remove(activity)
     assert Activity.objects.filter(pk=activity.pk).exists()
@@ -81,21 +81,23 @@ def test_no_row_is_removed(activity: Activity, remove: Callable[[Activity], obje
 @pytest.mark.parametrize(
     ("days_ago", "outcome"), [(1, refused), (399.99, refused), (400.01, nullcontext), (1000, nullcontext)]
 )
-def test_after_400_days_it_may_go(days_ago: float, outcome: Callable[[], AbstractContextManager[object]]) -> None:
+def test_row_can_be_removed_after_400_days(
+    days_ago: float, outcome: Callable[[], AbstractContextManager[object]]
+) -> None:
     activity = record(days_ago=days_ago)
     with outcome(), transaction.atomic():
         activity.delete()
     assert Activity.objects.filter(pk=activity.pk).exists() is (outcome is refused)
 
 
-def test_a_young_row_keeps_the_old_ones_of_the_same_statement() -> None:
+def test_young_row_keeps_the_old_ones_of_the_same_statement() -> None:
     old, young = record(days_ago=500), record()
     with refused(), transaction.atomic():
         Activity.objects.filter(pk__in=[old.pk, young.pk]).delete()
     assert Activity.objects.filter(pk__in=[old.pk, young.pk]).count() == 2
 
 
-def test_no_row_takes_the_place_of_another(activity: Activity) -> None:
+def test_row_cannot_be_replaced(activity: Activity) -> None:
     verb = "INSERT OR REPLACE" if on_sqlite() else "INSERT"
     with pytest.raises(IntegrityError):
         execute(
@@ -109,7 +111,7 @@ def test_no_row_takes_the_place_of_another(activity: Activity) -> None:
 
 
 @pytest.mark.skipif(on_sqlite(), reason="SQLite has no TRUNCATE")
-def test_the_table_is_not_emptied(activity: Activity) -> None:
+def test_table_is_not_emptied(activity: Activity) -> None:
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     with refused():
         execute("TRUNCATE apicredentials_activity")
@@ -120,7 +122,7 @@ def test_rows_are_added_as_before(activity: Activity) -> None:
     assert Activity.objects.count() == 4
 
 
-def test_who_stands_in_the_log_is_not_deleted(activity: Activity) -> None:
+def test_user_in_the_log_cannot_be_deleted(activity: Activity) -> None:
     assert activity.seller is not None
     assert activity.user is not None
     for row in (activity.seller, activity.user):
@@ -129,12 +131,12 @@ def test_who_stands_in_the_log_is_not_deleted(activity: Activity) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_transactional_test_can_fill_the_log() -> None:
+def test_transactional_test_can_fill_the_log() -> None:
     with refused():
         record().delete()
 
 
-def test_and_leaves_an_empty_one_that_is_still_kept() -> None:
+def test_log_is_empty_and_still_protected_after_a_transactional_test() -> None:
     assert not Activity.objects.exists()
     with refused(), transaction.atomic():
         record().delete()

@@ -14,7 +14,7 @@ from tests.apicredentials.activity import EXPORT, Kind, download, log
 from tests.people import signed_in
 
 
-def test_the_file_is_one_for_a_spreadsheet(owner: Client, seller: Seller) -> None:
+def test_file_is_one_for_a_spreadsheet(owner: Client, seller: Seller) -> None:
     with time_machine.travel(dt.datetime(2026, 6, 1, 23, tzinfo=dt.UTC)):
         answer = signed_in(seller.members.get()).get(EXPORT)
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
@@ -23,7 +23,7 @@ def test_the_file_is_one_for_a_spreadsheet(owner: Client, seller: Seller) -> Non
     assert answer.getvalue().startswith(b"\xef\xbb\xbf")
 
 
-def test_the_file_has_every_column(owner: Client, seller: Seller) -> None:
+def test_file_has_every_column(owner: Client, seller: Seller) -> None:
     log(
         seller,
         'Café "De Zon", Zwolle',
@@ -55,12 +55,12 @@ def test_no_cell_is_a_formula(owner: Client, seller: Seller, start: str) -> None
     assert not [cell for cell in row if cell.startswith(start)]
 
 
-def test_a_name_in_the_middle_of_which_stands_a_sign_is_left_alone(owner: Client, seller: Seller) -> None:
+def test_name_in_the_middle_of_which_stands_a_sign_is_left_alone(owner: Client, seller: Seller) -> None:
     log(seller, "Jansen-Smit = 1")
     assert download(owner)[1][3] == "Jansen-Smit = 1"
 
 
-def test_the_file_has_all_of_it_read_in_batches(owner: Client, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_has_all_of_it_read_in_batches(owner: Client, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "BATCH_SIZE", 10)
     log(seller, *[str(number) for number in range(35)])
     with CaptureQueriesContext(connection) as captured:

@@ -38,14 +38,12 @@ def rows(seller: Seller) -> None:
         ({"before": "onzin"}, ["Bol", "Magazijn", "Kassa", "Kassa"]),
     ],
 )
-def test_the_filter_shows_what_was_asked_for(
-    owner: Client, rows: None, query: dict[str, str], found: list[str]
-) -> None:
+def test_filter_shows_what_was_asked_for(owner: Client, rows: None, query: dict[str, str], found: list[str]) -> None:
     assert subjects(open_page(owner, query)) == found
     assert [row[3] for row in download(owner, **query)[1:]] == found
 
 
-def test_the_filter_keeps_what_was_chosen(owner: Client, rows: None) -> None:
+def test_filter_keeps_what_was_chosen(owner: Client, rows: None) -> None:
     page = open_page(owner, {"kind": "Client secrets", "subject": "ka", "since": "2026-05-01"})
     assert next(option for option in page.root.all("option") if "selected" in option.attributes)["value"] == (
         "Client secrets"
@@ -56,11 +54,11 @@ def test_the_filter_keeps_what_was_chosen(owner: Client, rows: None) -> None:
     assert "open" in next(page.root.all("details")).attributes
 
 
-def test_without_a_filter_it_stays_folded(owner: Client, rows: None) -> None:
+def test_filter_is_folded_when_unused(owner: Client, rows: None) -> None:
     assert "open" not in next(open_page(owner).root.all("details")).attributes
 
 
-def test_nothing_found_is_said(owner: Client, rows: None) -> None:
+def test_empty_result_is_reported(owner: Client, rows: None) -> None:
     page = open_page(owner, {"subject": "niets"})
     assert "Niets gevonden." in page.words
     assert not [link for link in page.root.all("a") if "download" in link.attributes]
@@ -78,7 +76,7 @@ def test_nothing_found_is_said(owner: Client, rows: None) -> None:
         ({"since": "2026-05-04", "until": "2026-05-03"}, {"until": ["before_since"]}),
     ],
 )
-def test_a_filter_that_means_nothing_is_explained(
+def test_filter_that_means_nothing_is_explained(
     owner: Client, rows: None, query: dict[str, str], errors: dict[str, list[str]]
 ) -> None:
     answer = owner.get(URL, query)
@@ -91,9 +89,7 @@ def test_a_filter_that_means_nothing_is_explained(
 
 
 @pytest.mark.parametrize(("day", "hours"), [(dt.date(2026, 3, 29), 23), (dt.date(2026, 10, 25), 25)])
-def test_a_day_in_which_the_clock_changes_is_a_whole_day(
-    owner: Client, seller: Seller, day: dt.date, hours: int
-) -> None:
+def test_day_in_which_the_clock_changes_is_a_whole_day(owner: Client, seller: Seller, day: dt.date, hours: int) -> None:
     start = dt.datetime.combine(day, dt.time(), ZoneInfo("Europe/Amsterdam")).astimezone(dt.UTC)
     end = start + dt.timedelta(hours=hours)
     second = dt.timedelta(seconds=1)
@@ -109,7 +105,7 @@ def test_every_kind_is_in_one_group_of_the_filter() -> None:
     assert set(Kind) - set(grouped) == {Kind.CLIENT_REGISTERED, Kind.ANNOUNCEMENT_SENT}
 
 
-def test_the_page_leads_to_the_file_of_what_it_shows(owner: Client, rows: None) -> None:
+def test_page_leads_to_the_file_of_what_it_shows(owner: Client, rows: None) -> None:
     assert open_page(owner).link("Downloaden als CSV").partition("?")[0] == EXPORT
     link = open_page(owner, {"subject": "kas", "before": "1780308000000000-1"}).link("Downloaden als CSV")
     assert link == f"{EXPORT}?subject=kas"

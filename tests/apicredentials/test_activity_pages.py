@@ -32,7 +32,7 @@ def test_older_leads_through_all_of_it_once(owner: Client, seller: Seller, monke
     assert seen == list(ordered)
 
 
-def test_what_is_new_meanwhile_shifts_nothing(owner: Client, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_row_does_not_shift_the_pages(owner: Client, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "PAGE_SIZE", 2)
     log(seller, "a", "b", "c", "d")
     older = open_page(owner).link("Oudere")
@@ -42,7 +42,7 @@ def test_what_is_new_meanwhile_shifts_nothing(owner: Client, seller: Seller, mon
     assert subjects(open_page(owner, page.link("Nieuwste"))) == ["nieuw", "d"]
 
 
-def test_the_filter_stays_on_older_pages(owner: Client, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_filter_stays_on_older_pages(owner: Client, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "PAGE_SIZE", 2)
     log(seller, "a1", "b1", "a2", "b2", "a3", "b3")
     page = open_page(owner, {"subject": "a"})
@@ -53,7 +53,7 @@ def test_the_filter_stays_on_older_pages(owner: Client, seller: Seller, monkeypa
     assert subjects(open_page(owner, older.link("Nieuwste"))) == ["a3", "a2"]
 
 
-def test_a_full_last_page_offers_no_older_one(owner: Client, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_last_page_offers_no_older_one(owner: Client, seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "PAGE_SIZE", 2)
     log(seller, "a", "b")
     assert not [link for link in open_page(owner).root.all("a") if link.words == "Oudere"]
@@ -80,7 +80,7 @@ def test_another_cursor_breaks_nothing(owner: Client, seller: Seller, cursor: st
     assert owner.get(URL, {"before": cursor}).status_code == 200
 
 
-def test_past_the_end_it_says_so(owner: Client, seller: Seller) -> None:
+def test_page_past_the_end_says_so(owner: Client, seller: Seller) -> None:
     log(seller, "a")
     page = open_page(owner, {"before": "1-1"})
     assert "Verder terug is er niets." in page.words
@@ -104,7 +104,7 @@ def test_it_takes_the_same_few_queries_however_much_there_is(owner: Client, sell
 
 @pytest.mark.skipif(not on_sqlite(), reason="PostgreSQL plans by the size of the table")
 @pytest.mark.parametrize("cursor", ["", "1780308000000000-1"])
-def test_the_index_finds_the_page(seller: Seller, cursor: str) -> None:
+def test_index_finds_the_page(seller: Seller, cursor: str) -> None:
     plan = Activity.objects.for_seller(seller).before(cursor)[:51].explain()
     assert re.search(r"SEARCH \w+ USING INDEX activity_by_seller", plan)
     assert "TEMP B-TREE" not in plan

@@ -56,7 +56,7 @@ def row(client: Client) -> Page:
     return page.part("article")
 
 
-def test_the_name_in_the_row_leads_here(owner: Client, authorization: ThirdPartyAuthorization) -> None:
+def test_name_in_the_row_leads_here(owner: Client, authorization: ThirdPartyAuthorization) -> None:
     assert row(owner).link("Orderwijs") == address(authorization)
     page = open_page(owner, authorization)
     assert page.headings[0] == "Orderwijs"
@@ -83,7 +83,7 @@ def test_use_problems_and_log_are_of_this_party(
 # ---- States: cause and what to do, in the row and on the page ---------------------------------------------
 
 
-def test_a_stopped_party_says_why_and_offers_to_begin_again(
+def test_stopped_party_says_why_and_offers_to_begin_again(
     owner: Client, authorization: ThirdPartyAuthorization
 ) -> None:
     authorization.stop(Cause.REFRESH_TOKEN_REPLAYED, by=Actor.machine())
@@ -96,7 +96,7 @@ def test_a_stopped_party_says_why_and_offers_to_begin_again(
     assert "Orderwijs: koppel opnieuw" in says(owner.get(SETTINGS))
 
 
-def test_a_party_that_stopped_long_ago_is_history(owner: Client, authorization: ThirdPartyAuthorization) -> None:
+def test_party_that_stopped_long_ago_is_history(owner: Client, authorization: ThirdPartyAuthorization) -> None:
     authorization.stop(Cause.ENDED_BY_PARTY, by=Actor.machine())
     ThirdPartyAuthorization.objects.update(ended_at=timezone.now() - dt.timedelta(days=61))
     page = Page(owner.get(SETTINGS).content.decode(), SETTINGS).part("main")
@@ -105,7 +105,7 @@ def test_a_party_that_stopped_long_ago_is_history(owner: Client, authorization: 
     assert page.link(f"Orderwijs Gestopt op {ended}") == address(authorization)
 
 
-def test_a_suspended_party_says_that_there_is_nothing_to_do(
+def test_suspended_party_says_that_there_is_nothing_to_do(
     owner: Client, authorization: ThirdPartyAuthorization
 ) -> None:
     authorization.third_party.pause(by=Actor(reason="Lek"))
@@ -116,7 +116,7 @@ def test_a_suspended_party_says_that_there_is_nothing_to_do(
     assert "Dit vraagt je aandacht" not in says(owner.get(SETTINGS))
 
 
-def test_one_that_ends_soon_asks_to_be_renewed(owner: Client, authorization: ThirdPartyAuthorization) -> None:
+def test_party_that_ends_soon_can_be_renewed(owner: Client, authorization: ThirdPartyAuthorization) -> None:
     ThirdPartyAuthorization.objects.update(expires_at=timezone.now() + dt.timedelta(days=23, hours=1))
     assert "Orderwijs: verleng vóór" in says(owner.get(SETTINGS))
     for page in (row(owner), open_page(owner, authorization)):
@@ -127,7 +127,7 @@ def test_one_that_ends_soon_asks_to_be_renewed(owner: Client, authorization: Thi
 # ---- Overnemen --------------------------------------------------------------------------------------------
 
 
-def test_a_colleague_takes_over_and_the_end_stays(
+def test_colleague_takes_over_and_the_end_stays(
     owner: Client, seller: Seller, authorization: ThirdPartyAuthorization, colleague: User
 ) -> None:
     ends = authorization.expires_at
@@ -146,7 +146,7 @@ def test_a_colleague_takes_over_and_the_end_stays(
     )
 
 
-def test_what_runs_cannot_be_taken_over(owner: Client, authorization: ThirdPartyAuthorization) -> None:
+def test_active_party_cannot_be_taken_over(owner: Client, authorization: ThirdPartyAuthorization) -> None:
     answer = owner.post(address(authorization, "overnemen/"), follow=True)
     assert not Activity.objects.filter(kind=Activity.Kind.PARTY_TAKEN_OVER).exists()
     assert "Je hebt de toestemming voor Orderwijs overgenomen." not in says(answer)
@@ -155,7 +155,7 @@ def test_what_runs_cannot_be_taken_over(owner: Client, authorization: ThirdParty
 @pytest.mark.parametrize(
     ("act", "refusal"), [("verlengen/", "kan nu niet worden verlengd"), ("overnemen/", "niet meer worden overgenomen")]
 )
-def test_a_page_promises_no_access_that_will_not_come(
+def test_page_promises_no_access_that_will_not_come(
     owner: Client, authorization: ThirdPartyAuthorization, act: str, refusal: str
 ) -> None:
     authorization.revoke(by=Actor())
@@ -206,7 +206,7 @@ def test_rights_are_not_widened(
 
 
 @pytest.mark.parametrize("act", ["verwijderen/", "verlengen/", "overnemen/", "rechten/"])
-def test_the_password_is_asked_again_after_half_an_hour(
+def test_password_is_asked_again_after_half_an_hour(
     owner: Client, authorization: ThirdPartyAuthorization, act: str
 ) -> None:
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=31)):
@@ -216,5 +216,5 @@ def test_the_password_is_asked_again_after_half_an_hour(
     assert authorization.is_active
 
 
-def test_a_stranger_does_not_see_it(stranger: Client, authorization: ThirdPartyAuthorization) -> None:
+def test_stranger_does_not_see_it(stranger: Client, authorization: ThirdPartyAuthorization) -> None:
     assert stranger.get(address(authorization)).status_code == 404

@@ -46,7 +46,7 @@ def test_confirming_ends_it_and_keeps_it_as_history(owner: Client, authorization
     assert not is_active(authorization)
 
 
-def test_the_party_keeps_its_access_to_others(owner: Client, authorization: ThirdPartyAuthorization) -> None:
+def test_party_keeps_its_access_to_others(owner: Client, authorization: ThirdPartyAuthorization) -> None:
     elsewhere = ThirdPartyAuthorizationFactory(third_party=authorization.third_party)
     other = ThirdPartyAuthorizationFactory(seller=authorization.seller)
     owner.post(address(authorization))
@@ -62,7 +62,7 @@ def test_it_is_written_down_who_did_it(owner: Client, authorization: ThirdPartyA
     assert activity.address == "127.0.0.1"
 
 
-def test_a_second_time_changes_nothing(owner: Client, authorization: ThirdPartyAuthorization) -> None:
+def test_second_time_changes_nothing(owner: Client, authorization: ThirdPartyAuthorization) -> None:
     owner.post(address(authorization))
     authorization.refresh_from_db()
     ended_at = authorization.ended_at
@@ -72,7 +72,7 @@ def test_a_second_time_changes_nothing(owner: Client, authorization: ThirdPartyA
     assert Activity.objects.count() == 1
 
 
-def test_what_came_after_is_not_ended_by_the_page_of_what_was_before(
+def test_page_of_a_former_consent_does_not_end_the_present_one(
     owner: Client, authorization: ThirdPartyAuthorization
 ) -> None:
     owner.post(address(authorization))
@@ -81,12 +81,12 @@ def test_what_came_after_is_not_ended_by_the_page_of_what_was_before(
     assert is_active(later)
 
 
-def test_a_stranger_ends_nothing(stranger: Client, authorization: ThirdPartyAuthorization) -> None:
+def test_stranger_ends_nothing(stranger: Client, authorization: ThirdPartyAuthorization) -> None:
     for answer in (stranger.get(address(authorization)), stranger.post(address(authorization))):
         assert answer.status_code == 404
     assert is_active(authorization)
 
 
 @pytest.mark.parametrize("uid", ["", "x", "..", "00000000-0000-0000-0000-00000000000g", "%00", "%f0%9f"])
-def test_what_is_no_id_is_not_found(owner: Client, uid: str) -> None:
+def test_malformed_id_is_not_found(owner: Client, uid: str) -> None:
     assert owner.post(f"{SETTINGS}partijen/{uid}/verwijderen/").status_code == 404

@@ -15,12 +15,12 @@ DAYS = [dt.date(2026, 10, 28) + dt.timedelta(days=day) for day in range(30)]
     ("highest", "top"),
     [(0, 2), (1, 2), (2, 2), (3, 4), (9, 10), (11, 12), (13, 20), (101, 120), (145, 150), (10_220, 12_000)],
 )
-def test_the_scale_ends_at_a_round_number(highest: int, top: int) -> None:
+def test_scale_ends_at_a_round_number(highest: int, top: int) -> None:
     assert scale_top(highest) == top
 
 
 @given(st.integers(min_value=0, max_value=10**12))
-def test_the_scale_holds_the_highest_day_and_is_not_mostly_empty(highest: int) -> None:
+def test_scale_holds_the_highest_day_and_is_not_mostly_empty(highest: int) -> None:
     top = scale_top(highest)
     assert top >= highest
     assert top % 2 == 0
@@ -37,7 +37,7 @@ def test_each_bar_is_as_high_as_its_count(counts: list[int]) -> None:
         assert abs(bar.height - 100 * count / top) <= 1
 
 
-def test_what_the_drawing_says_in_words() -> None:
+def test_chart_has_a_text_alternative() -> None:
     drawn = chart("API-aanroepen per dag", "aanroepen", DAYS, [*range(29), 12_345])
     assert drawn.label == (
         "API-aanroepen per dag, van 28 oktober tot en met vandaag. Meeste op één dag: 12.345. "

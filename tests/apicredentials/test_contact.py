@@ -32,7 +32,7 @@ def refused(client: Client, **fields: str) -> dict[str, list[str]]:
     return codes(answer.context["form"])
 
 
-def test_the_first_time_makes_it(db: None) -> None:
+def test_first_time_makes_it(db: None) -> None:
     seller = SellerFactory()
     contact = save(signed_in(seller.members.get()))
     assert (contact.seller, contact.name, contact.email, contact.confirmed_at) == (
@@ -52,7 +52,7 @@ def test_it_is_filled_in_by_its_labels(owner: Client, seller: Seller) -> None:
     assert str(seller.technical_contact) == "Kim <kim@winkel.example>"
 
 
-def test_a_page_of_one_seller_changes_no_other(owner: Client, seller: Seller) -> None:
+def test_page_of_one_seller_changes_no_other(owner: Client, seller: Seller) -> None:
     """In another tab its user went to work for somebody else."""
     other = SellerFactory(display_name="Peren", owner__user=seller.members.get())
     form = Page(owner.get(URL).content.decode(), URL).form("Opslaan")
@@ -65,7 +65,7 @@ def test_a_page_of_one_seller_changes_no_other(owner: Client, seller: Seller) ->
     assert not TechnicalContact.objects.filter(seller=other).exists()
 
 
-def test_the_second_time_changes_it(owner: Client, seller: Seller) -> None:
+def test_second_time_changes_it(owner: Client, seller: Seller) -> None:
     save(owner)
     assert save(owner, name="Kim").name == "Kim"
     assert TechnicalContact.objects.filter(seller=seller).count() == 1
@@ -78,7 +78,7 @@ def test_it_is_written_down_who_did_it_and_from_where(owner: Client, seller: Sel
     assert activity.address == "127.0.0.1"
 
 
-def test_a_new_address_is_yet_to_be_confirmed_and_the_same_one_is_not(owner: Client, seller: Seller) -> None:
+def test_new_address_is_yet_to_be_confirmed_and_the_same_one_is_not(owner: Client, seller: Seller) -> None:
     confirmed_at = seller.technical_contact.confirmed_at
     assert confirmed_at
     assert save(owner, email=seller.technical_contact.email, name="Kim").confirmed_at == confirmed_at
@@ -98,7 +98,7 @@ def test_a_new_address_is_yet_to_be_confirmed_and_the_same_one_is_not(owner: Cli
         ("\u202a+31 20\u00a0123 45 67\u202c", "+31201234567"),
     ],
 )
-def test_a_phone_number_is_stored_in_e164(owner: Client, typed: str, stored: str) -> None:
+def test_phone_number_is_stored_in_e164(owner: Client, typed: str, stored: str) -> None:
     save(owner, phone_number=typed)
     assert TechnicalContact.objects.values_list("phone_number", flat=True).get() == stored
 
@@ -106,7 +106,7 @@ def test_a_phone_number_is_stored_in_e164(owner: Client, typed: str, stored: str
 @pytest.mark.parametrize(
     "typed", ["12", "020 123", "bel mij", "+31 20 123 45 678 9", "+999 123456789", "020 123 45 67 <b>"]
 )
-def test_what_is_no_phone_number_is_refused(owner: Client, typed: str) -> None:
+def test_invalid_phone_number_is_refused(owner: Client, typed: str) -> None:
     assert refused(owner, phone_number=typed) == {"phone_number": ["invalid"]}
 
 
@@ -124,7 +124,7 @@ def test_what_is_no_phone_number_is_refused(owner: Client, typed: str) -> None:
         "0800-FLOWERS",
     ],
 )
-def test_what_a_stored_number_would_lose_is_refused(owner: Client, typed: str) -> None:
+def test_phone_number_with_an_extension_is_refused(owner: Client, typed: str) -> None:
     before = TechnicalContact.objects.values().get()
     [[code]] = refused(owner, phone_number=typed).values()
     assert code in {"extension", "invalid"}
@@ -150,7 +150,7 @@ def test_what_a_stored_number_would_lose_is_refused(owner: Client, typed: str) -
     ],
     ids=str,
 )
-def test_what_is_wrong_is_refused(
+def test_invalid_field_is_refused(
     owner: Client, seller: Seller, fields: dict[str, str], errors: dict[str, list[str]]
 ) -> None:
     before = str(seller.technical_contact)
@@ -167,7 +167,7 @@ def test_odd_but_true_addresses_are_taken(owner: Client, email: str) -> None:
     assert save(owner, email=email).email == email
 
 
-def test_the_examples_of_the_refusal_are_taken(owner: Client) -> None:
+def test_examples_of_the_refusal_are_taken(owner: Client) -> None:
     answer = owner.post(URL, FILLED | {"phone_number": "12"})
     examples = re.findall(r"\+?\d[\d ]+\d", answer.context["form"].errors["phone_number"][0])
     assert len(examples) == 2
@@ -175,21 +175,21 @@ def test_the_examples_of_the_refusal_are_taken(owner: Client) -> None:
         save(owner, phone_number=example)
 
 
-def test_a_refused_form_keeps_what_was_typed(owner: Client) -> None:
+def test_refused_form_keeps_what_was_typed(owner: Client) -> None:
     answer = owner.post(URL, {"name": "Kim <b>", "email": "kim", "phone_number": "12"})
     fields = Page(answer.content.decode()).form("Opslaan").fields
     assert [fields[label]["value"] for label in fields] == ["Kim <b>", "kim", "12"]
     assert "Vul een geldig e-mailadres in" in says(answer)
 
 
-def test_a_refused_first_contact_leaves_the_other_sections_closed(db: None) -> None:
+def test_refused_first_contact_leaves_the_other_sections_closed(db: None) -> None:
     owner = signed_in(SellerFactory().members.get())
     answer = owner.post(URL, FILLED | {"email": "sanne"})
     assert codes(answer.context["contact_form"]) == {"email": ["invalid"]}
     assert not Page(answer.content.decode()).buttons("Aanmaken")
 
 
-def test_what_is_not_asked_is_not_taken(owner: Client, seller: Seller) -> None:
+def test_unknown_field_is_ignored(owner: Client, seller: Seller) -> None:
     other = TechnicalContactFactory()
     save(owner, seller=str(other.seller.pk), id=str(other.pk), pk=str(other.pk), confirmed_at="2026-01-01")
     assert TechnicalContact.objects.get(seller=seller).confirmed_at is None
@@ -197,13 +197,13 @@ def test_what_is_not_asked_is_not_taken(owner: Client, seller: Seller) -> None:
     assert str(other) == "Sanne de Vries <techniek@winkel.example>"
 
 
-def test_a_stranger_saves_their_own(stranger: Client, seller: Seller) -> None:
+def test_stranger_saves_their_own(stranger: Client, seller: Seller) -> None:
     assert save(stranger, name="Kwaad").seller != seller
     seller.technical_contact.refresh_from_db()
     assert seller.technical_contact.name == "Sanne de Vries"
 
 
-def test_before_there_is_one_its_form_is_on_the_settings_page(db: None) -> None:
+def test_form_of_the_first_contact_is_on_the_settings_page(db: None) -> None:
     owner = signed_in(SellerFactory().members.get())
     assert owner.get(URL)["Location"] == SETTINGS
     assert Page(owner.get(SETTINGS).content.decode()).form("Opslaan").address.endswith(URL)
@@ -222,7 +222,7 @@ def test_wijzigen_opens_the_form_filled_in(owner: Client, seller: Seller) -> Non
     }
 
 
-def test_who_may_not_change_it_sees_no_buttons(seller: Seller) -> None:
+def test_member_without_the_capability_sees_no_buttons(seller: Seller) -> None:
     TechnicalContact.objects.filter(seller=seller).update(confirmed_at=None)
     technician = signed_in(MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL).user)
     page = Page(technician.get(SETTINGS).content.decode(), SETTINGS).part("main")

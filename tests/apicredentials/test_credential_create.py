@@ -50,7 +50,7 @@ def test_it_asks_for_a_name_and_has_every_right_chosen(owner: Client) -> None:
     assert chosen(form.fill()) == ALL
 
 
-def test_an_empty_form_is_told_what_is_missing(owner: Client) -> None:
+def test_empty_form_is_told_what_is_missing(owner: Client) -> None:
     answer = owner.post(URL)
     assert answer.status_code == 422
     assert codes(answer.context["form"]) == {"name": ["required"], "scopes": ["required"]}
@@ -66,7 +66,7 @@ def test_it_appears_in_the_list_without_a_secret(owner: Client, seller: Seller) 
     assert not credential.secrets.exists()
 
 
-def test_a_page_of_one_seller_makes_none_for_another(owner: Client, seller: Seller) -> None:
+def test_page_of_one_seller_makes_none_for_another(owner: Client, seller: Seller) -> None:
     """In another tab its user went to work for somebody else."""
     user = seller.members.get()
     other = TechnicalContactFactory(seller__owner__user=user, seller__display_name="Peren").seller
@@ -86,13 +86,13 @@ def test_it_is_written_down_who_made_it(owner: Client, seller: Seller) -> None:
     assert (activity.seller, activity.user, activity.address) == (seller, seller.members.get(), "127.0.0.1")
 
 
-def test_the_client_id_is_a_lower_case_uuid_of_its_own(owner: Client) -> None:
+def test_client_id_is_a_lower_case_uuid_of_its_own(owner: Client) -> None:
     ids = {create(owner, name).client_id for name in "ab"}
     assert len(ids) == 2
     assert all(len(each) == 36 and each == each.lower() for each in ids)
 
 
-def test_without_a_technical_contact_nothing_is_made(db: None) -> None:
+def test_credential_needs_a_technical_contact(db: None) -> None:
     owner = signed_in(SellerFactory().members.get())
     for answer in (owner.get(URL), owner.post(URL, {"name": "Magazijn", **posted(ALL)})):
         assert answer["Location"] == SETTINGS
@@ -120,7 +120,7 @@ def test_without_a_technical_contact_nothing_is_made(db: None) -> None:
         ("{{ 7*7 }}", "{{ 7*7 }}"),
     ],
 )
-def test_a_name_is_trimmed_and_composed(owner: Client, typed: str, stored: str) -> None:
+def test_name_is_trimmed_and_composed(owner: Client, typed: str, stored: str) -> None:
     assert create(owner, typed).name == stored
 
 
@@ -153,25 +153,25 @@ def test_a_name_is_trimmed_and_composed(owner: Client, typed: str, stored: str) 
     ],
     ids=ascii,
 )
-def test_what_cannot_be_a_name_is_refused(owner: Client, name: str, code: str) -> None:
+def test_invalid_name_is_refused(owner: Client, name: str, code: str) -> None:
     assert refused(owner, name) == {"name": [code]}
 
 
 @pytest.mark.parametrize(
     "character", ["\u034f", "\u115f", "\u3164", "\uffa0", "\u180b", "\u2800", "\U000e0100"], ids=ascii
 )
-def test_a_name_shows_all_it_has(owner: Client, character: str) -> None:
+def test_name_shows_all_it_has(owner: Client, character: str) -> None:
     assert refused(owner, f"Maga{character}zijn") == {"name": ["invisible"]}
 
 
-def test_a_name_that_grows_when_compared_is_stored_or_refused(owner: Client) -> None:
+def test_name_that_grows_when_compared_is_stored_or_refused(owner: Client) -> None:
     # One character, eighteen in the form that names are compared in.
     answer = owner.post(URL, {"name": "\ufdfa" * 100, **posted(ALL)})
     assert answer.status_code in {302, 422}
 
 
 @given(st.text(max_size=120))
-def test_a_name_is_clean_or_refused(text: str) -> None:
+def test_name_is_clean_or_refused(text: str) -> None:
     form = NameForm({"name": text})
     if form.is_valid():
         name = form.cleaned_data["name"]
@@ -190,7 +190,7 @@ class NameForm(forms.Form):
 
 
 @pytest.mark.parametrize("again", ["Magazijn", "MAGAZIJN", " magazijn ", "\uff2dagazijn", "maGAzijn", "M\u0251gazijn"])
-def test_a_name_is_taken_whatever_its_case(owner: Client, credential: ClientCredential, again: str) -> None:
+def test_name_is_taken_whatever_its_case(owner: Client, credential: ClientCredential, again: str) -> None:
     assert refused(owner, again) == {"name": ["unique"]}
 
 
@@ -204,12 +204,12 @@ def test_another_seller_may_have_the_same_name(stranger: Client, credential: Cli
     assert create(stranger, credential.name).seller != credential.seller
 
 
-def test_the_name_of_a_deleted_one_is_free(owner: Client, seller: Seller) -> None:
+def test_name_of_a_deleted_one_is_free(owner: Client, seller: Seller) -> None:
     ClientCredentialFactory(seller=seller, name="Magazijn", deleted=True)
     create(owner, "Magazijn")
 
 
-def test_the_name_of_a_paused_one_is_not(owner: Client, seller: Seller) -> None:
+def test_name_of_a_paused_one_is_not(owner: Client, seller: Seller) -> None:
     ClientCredentialFactory(seller=seller, name="Magazijn", paused=True)
     assert refused(owner, "Magazijn") == {"name": ["unique"]}
 
@@ -223,7 +223,7 @@ def test_sending_it_twice_makes_one(owner: Client) -> None:
     assert ClientCredential.objects.count() == 1
 
 
-def test_the_database_holds_it_when_the_form_looked_too_early(
+def test_database_holds_it_when_the_form_looked_too_early(
     owner: Client, credential: ClientCredential, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ClientCredentialForm, "clean_name", lambda form: form.cleaned_data["name"])
@@ -274,7 +274,7 @@ def test_no_rights_or_unknown_ones_are_refused(owner: Client, given: list[str], 
 # ---- What somebody tries ----------------------------------------------------------------------------------
 
 
-def test_what_is_not_asked_is_not_taken(owner: Client, seller: Seller) -> None:
+def test_unknown_field_is_ignored(owner: Client, seller: Seller) -> None:
     other = SellerFactory()
     planted = "11111111-1111-4111-8111-111111111111"
     credential = create(
@@ -323,7 +323,7 @@ def test_what_is_not_asked_is_not_taken(owner: Client, seller: Seller) -> None:
     assert not other.clients.exists()
 
 
-def test_a_name_is_text_wherever_it_is_shown(owner: Client) -> None:
+def test_name_is_text_wherever_it_is_shown(owner: Client) -> None:
     name = "<img src=x onerror=alert(1)> & \"'"
     shown = [
         owner.post(URL, {"name": name, **posted(ALL)}, follow=True),
@@ -337,7 +337,7 @@ def test_a_name_is_text_wherever_it_is_shown(owner: Client) -> None:
         assert "&lt;img src=x onerror=alert(1)&gt; &amp; " in answer.content.decode()
 
 
-def test_a_refused_form_keeps_what_was_typed(owner: Client, credential: ClientCredential) -> None:
+def test_refused_form_keeps_what_was_typed(owner: Client, credential: ClientCredential) -> None:
     answer = owner.post(URL, {"name": 'magazijn" autofocus x="', **posted([])})
     assert answer.status_code == 422
     assert Page(answer.content.decode(), URL).form("Aanmaken").fields["Naam"]["value"] == 'magazijn" autofocus x="'
@@ -346,9 +346,9 @@ def test_a_refused_form_keeps_what_was_typed(owner: Client, credential: ClientCr
     assert "Vul een naam in." in says(answer)
 
 
-def test_an_empty_form_is_refused_with_a_reason(owner: Client) -> None:
+def test_empty_form_is_refused_with_a_reason(owner: Client) -> None:
     assert refused(owner, "", []) == {"name": ["required"], "scopes": ["required"]}
 
 
-def test_a_stranger_makes_their_own(stranger: Client, seller: Seller) -> None:
+def test_stranger_makes_their_own(stranger: Client, seller: Seller) -> None:
     assert create(stranger, "Magazijn", seller=str(seller.pk)).seller != seller

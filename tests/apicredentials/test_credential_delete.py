@@ -59,13 +59,13 @@ def test_secret_and_tokens_stop_at_the_next_request(owner: Client, credential: C
     assert get_token(credential, secret) == "invalid_client"
 
 
-def test_the_old_secret_of_a_rotation_stops_too(owner: Client, credential: ClientCredential) -> None:
+def test_old_secret_of_a_rotation_stops_too(owner: Client, credential: ClientCredential) -> None:
     secrets = [credential.reveal(by=Actor()), credential.rotate(overlap=dt.timedelta(days=1), by=Actor())]
     owner.post(address(credential))
     assert [get_token(credential, secret) for secret in secrets] == ["invalid_client"] * 2
 
 
-def test_others_go_on(owner: Client, seller: Seller, credential: ClientCredential) -> None:
+def test_other_credentials_keep_working(owner: Client, seller: Seller, credential: ClientCredential) -> None:
     other, elsewhere = ClientCredentialFactory(seller=seller), ClientCredentialFactory()
     tokens = [get_token(each, each.reveal(by=Actor())) for each in (other, elsewhere)]
     owner.post(address(credential))
@@ -80,14 +80,14 @@ def test_it_is_written_down_who_did_it(owner: Client, seller: Seller, credential
     assert activity.address == "127.0.0.1"
 
 
-def test_a_second_time_there_is_nothing_to_delete(owner: Client, credential: ClientCredential) -> None:
+def test_second_time_there_is_nothing_to_delete(owner: Client, credential: ClientCredential) -> None:
     owner.post(address(credential))
     for answer in (owner.get(address(credential)), owner.post(address(credential))):
         assert answer.status_code == 404
     assert Activity.objects.count() == 1
 
 
-def test_one_deleted_in_between_says_so(
+def test_credential_deleted_meanwhile_is_reported(
     owner: Client, credential: ClientCredential, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = ClientCredential.lock
@@ -102,21 +102,21 @@ def test_one_deleted_in_between_says_so(
     assert not Activity.objects.exists()
 
 
-def test_a_stranger_deletes_nothing(stranger: Client, credential: ClientCredential) -> None:
+def test_stranger_deletes_nothing(stranger: Client, credential: ClientCredential) -> None:
     secret = credential.reveal(by=Actor())
     for answer in (stranger.get(address(credential)), stranger.post(address(credential))):
         assert answer.status_code == 404
     assert use(get_token(credential, secret)) == [200, 204]
 
 
-def test_one_without_a_secret_can_go_too(owner: Client, credential: ClientCredential) -> None:
+def test_credential_without_a_secret_can_be_deleted(owner: Client, credential: ClientCredential) -> None:
     assert owner.post(address(credential)).status_code == 302
     credential.refresh_from_db()
     assert credential.deleted_at
 
 
 @pytest.mark.parametrize("role", ["owner", "administrator", "technical"])
-def test_whoever_may_write_may_delete(seller: Seller, credential: ClientCredential, role: str) -> None:
+def test_every_role_that_can_write_can_delete(seller: Seller, credential: ClientCredential, role: str) -> None:
     membership = seller.memberships.get()
     membership.role = role
     membership.save()

@@ -32,7 +32,7 @@ def open_page(client: Client, credential: ClientCredential) -> Page:
     return Page(answer.content.decode(), address(credential)).part("main")
 
 
-def test_the_name_in_the_row_leads_here(owner: Client, credential: ClientCredential) -> None:
+def test_name_in_the_row_leads_here(owner: Client, credential: ClientCredential) -> None:
     page = Page(owner.get(SETTINGS).content.decode(), SETTINGS).part("main")
     assert page.link("Magazijn") == address(credential)
     assert open_page(owner, credential).headings[0] == "Magazijn"
@@ -53,7 +53,7 @@ def test_every_act_is_here(owner: Client, credential: ClientCredential) -> None:
 
 
 @pytest.mark.parametrize("reason", ["role", "closed"])
-def test_who_cannot_change_anything_sees_no_buttons(
+def test_member_who_cannot_change_anything_sees_no_buttons(
     seller: Seller, owner: Client, credential: ClientCredential, reason: str
 ) -> None:
     credential.reveal(by=Actor())
@@ -110,7 +110,7 @@ def test_paused_credential_says_what_resuming_does(
 # ---- Gebruik ----------------------------------------------------------------------------------------------
 
 
-def test_the_chart_and_the_table_have_the_numbers_of_the_database(owner: Client, credential: ClientCredential) -> None:
+def test_chart_and_the_table_have_the_numbers_of_the_database(owner: Client, credential: ClientCredential) -> None:
     counts = {0: 7, 1: 1200, 29: 31}
     for days_ago, count in counts.items():
         counted(credential.client_id, Use.API_CALL, count, days_ago=days_ago)
@@ -133,7 +133,7 @@ def test_the_chart_and_the_table_have_the_numbers_of_the_database(owner: Client,
     assert "Tokenaanvragen 1.241 geen geweigerd" in page.words
 
 
-def test_nothing_was_used_yet(owner: Client, credential: ClientCredential) -> None:
+def test_unused_credential_shows_zeros(owner: Client, credential: ClientCredential) -> None:
     page = open_page(owner, credential)
     assert "API-aanroepen 0" in page.words
     assert "Laatst gebruikt Nog niet" in page.words
@@ -183,7 +183,7 @@ def test_rights_are_listed_in_full(owner: Client, seller: Seller) -> None:
     assert "Aanbod Lezen Bestellingen Lezen en beheren De andere 15 rechten: Geen." in words
 
 
-def test_the_log_is_of_this_credential_alone(owner: Client, seller: Seller, credential: ClientCredential) -> None:
+def test_log_is_of_this_credential_alone(owner: Client, seller: Seller, credential: ClientCredential) -> None:
     credential.reveal(by=Actor(user=seller.members.get(), address="198.51.100.7"))
     ClientCredentialFactory(seller=seller, name="Kassa").pause(by=Actor())
     page = open_page(owner, credential)
@@ -211,11 +211,11 @@ def test_it_takes_at_most_ten_queries_whatever_its_history(owner: Client, creden
     assert len(full) == len(empty) <= 10
 
 
-def test_a_stranger_does_not_see_it(stranger: Client, credential: ClientCredential) -> None:
+def test_stranger_does_not_see_it(stranger: Client, credential: ClientCredential) -> None:
     assert stranger.get(address(credential)).status_code == 404
 
 
-def test_the_page_has_no_secret_and_no_hash(owner: Client, credential: ClientCredential) -> None:
+def test_page_has_no_secret_and_no_hash(owner: Client, credential: ClientCredential) -> None:
     secret = credential.reveal(by=Actor())
     content = owner.get(address(credential)).content.decode()
     assert f"…{secret[-4:]}" in says(owner.get(address(credential)))

@@ -51,7 +51,7 @@ def test_it_asks_first_and_says_what_will_stop(owner: Client, credential: Client
     assert credential.paused_at is None
 
 
-def test_the_page_leads_here_and_the_row_says_so(owner: Client, credential: ClientCredential) -> None:
+def test_page_leads_here_and_the_row_says_so(owner: Client, credential: ClientCredential) -> None:
     url = f"{SETTINGS}credentials/{credential.client_id}/"
     found = Page(owner.get(url).content.decode(), url).part("main")
     assert found.form("Pauzeren").address == address(credential, "pauzeren")
@@ -75,13 +75,13 @@ def test_secret_and_tokens_stop_at_once_and_work_again_after(owner: Client, cred
     assert works(credential, warehouse.secret)
 
 
-def test_others_go_on(owner: Client, seller: Seller, credential: ClientCredential) -> None:
+def test_other_credentials_keep_working(owner: Client, seller: Seller, credential: ClientCredential) -> None:
     token = software(ClientCredentialFactory(seller=seller)).access_token()
     owner.post(address(credential, "pauzeren"))
     assert verify(token).status_code == 204
 
 
-def test_twice_is_once(owner: Client, credential: ClientCredential) -> None:
+def test_second_pause_changes_nothing(owner: Client, credential: ClientCredential) -> None:
     owner.post(address(credential, "pauzeren"))
     credential.refresh_from_db()
     paused_at = credential.paused_at
@@ -92,14 +92,14 @@ def test_twice_is_once(owner: Client, credential: ClientCredential) -> None:
 
 
 @pytest.mark.parametrize("act", ["pauzeren", "hervatten"])
-def test_a_deleted_one_is_not_there(owner: Client, seller: Seller, act: str) -> None:
+def test_deleted_one_is_not_there(owner: Client, seller: Seller, act: str) -> None:
     deleted = ClientCredentialFactory(seller=seller, deleted=True)
     for answer in (owner.get(address(deleted, act)), owner.post(address(deleted, act))):
         assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("act", ["pauzeren", "hervatten"])
-def test_a_stranger_changes_nothing(stranger: Client, seller: Seller, act: str) -> None:
+def test_stranger_changes_nothing(stranger: Client, seller: Seller, act: str) -> None:
     theirs = ClientCredentialFactory(seller=seller, paused=act == "hervatten")
     for answer in (stranger.get(address(theirs, act)), stranger.post(address(theirs, act))):
         assert answer.status_code == 404
@@ -160,7 +160,7 @@ def leaked(credential: ClientCredential) -> ClientCredential:
     return credential
 
 
-def test_a_leak_shows_on_the_row_with_what_to_do(owner: Client, leaked: ClientCredential) -> None:
+def test_leak_shows_on_the_row_with_what_to_do(owner: Client, leaked: ClientCredential) -> None:
     page = row(owner)
     assert tags(page) == ["Gelekt"]
     assert "Dat secret werkt niet meer" in page.words
@@ -176,7 +176,7 @@ def test_resuming_after_a_leak_warns_that_there_is_no_secret(owner: Client, leak
     assert tags(row(owner)) == ["Gelekt"]
 
 
-def test_a_new_secret_and_resuming_make_it_whole(owner: Client, leaked: ClientCredential) -> None:
+def test_leaked_credential_works_after_a_new_secret_and_resuming(owner: Client, leaked: ClientCredential) -> None:
     answer = owner.post(address(leaked, "nieuw-secret"), {"overlap": "0"})
     assert answer.status_code == 200
     assert tags(row(owner)) == ["Gelekt"]

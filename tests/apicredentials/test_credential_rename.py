@@ -26,7 +26,7 @@ def test_it_starts_from_the_present_name(owner: Client, credential: ClientCreden
     assert form.fill()["name"] == ["Magazijn"]
 
 
-def test_the_page_leads_here_and_the_row_shows_the_new_name(owner: Client, credential: ClientCredential) -> None:
+def test_page_leads_here_and_the_row_shows_the_new_name(owner: Client, credential: ClientCredential) -> None:
     page = f"{SETTINGS}credentials/{credential.client_id}/"
     found = Page(owner.get(page).content.decode(), page).part("main")
     assert found.form("Naam wijzigen").address == address(credential)
@@ -52,7 +52,7 @@ def test_nothing_else_changes(owner: Client, credential: ClientCredential) -> No
     ("name", "code"),
     [("", "required"), (" ", "required"), ("a" * 101, "max_length"), ("Kas\u202esa", "invisible"), ("a\0", None)],
 )
-def test_a_name_that_cannot_be_is_refused(
+def test_name_that_cannot_be_is_refused(
     owner: Client, credential: ClientCredential, name: str, code: str | None
 ) -> None:
     answer = owner.post(address(credential), {"name": name})
@@ -64,7 +64,7 @@ def test_a_name_that_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize("name", ["Kassa", "KASSA", "  kassa"])
-def test_a_name_in_use_is_refused_and_kept_in_the_form(
+def test_name_in_use_is_refused_and_kept_in_the_form(
     owner: Client, seller: Seller, credential: ClientCredential, name: str
 ) -> None:
     ClientCredentialFactory(seller=seller, name="Kassa")
@@ -82,34 +82,34 @@ def test_its_own_name_in_capitals_is_not_in_use(owner: Client, credential: Clien
 
 
 @pytest.mark.parametrize("elsewhere", [{}, {"deleted": True}])
-def test_the_name_of_a_deleted_one_or_of_another_seller_is_free(
+def test_name_of_a_deleted_one_or_of_another_seller_is_free(
     owner: Client, seller: Seller, credential: ClientCredential, elsewhere: dict[str, bool]
 ) -> None:
     ClientCredentialFactory(name="Kassa", **({"seller": seller, **elsewhere} if elsewhere else {}))
     assert owner.post(address(credential), {"name": "Kassa"}).status_code == 302
 
 
-def test_the_log_keeps_both_names(owner: Client, credential: ClientCredential) -> None:
+def test_log_keeps_both_names(owner: Client, credential: ClientCredential) -> None:
     owner.post(address(credential), {"name": "Kassa"})
     activity = Activity.objects.get()
     assert (activity.kind, activity.subject) == (Activity.Kind.CREDENTIAL_RENAMED, "Kassa")
     assert activity.explanation == "Heette eerst 'Magazijn'."
 
 
-def test_an_empty_form_is_told_what_is_missing(owner: Client, credential: ClientCredential) -> None:
+def test_empty_form_is_told_what_is_missing(owner: Client, credential: ClientCredential) -> None:
     answer = owner.post(address(credential))
     assert answer.status_code == 422
     assert codes(answer.context["form"]) == {"name": ["required"]}
 
 
-def test_the_name_it_has_is_no_change(owner: Client, credential: ClientCredential) -> None:
+def test_name_it_has_is_no_change(owner: Client, credential: ClientCredential) -> None:
     """Also the second of two clicks."""
     answer = owner.post(address(credential), {"name": "Magazijn"}, follow=True)
     assert "'Magazijn' heet nu 'Magazijn'" not in says(answer)
     assert not Activity.objects.exists()
 
 
-def test_a_stranger_changes_nothing(stranger: Client, credential: ClientCredential) -> None:
+def test_stranger_changes_nothing(stranger: Client, credential: ClientCredential) -> None:
     for answer in (stranger.get(address(credential)), stranger.post(address(credential), {"name": "Kassa"})):
         assert answer.status_code == 404
     credential.refresh_from_db()

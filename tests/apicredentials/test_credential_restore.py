@@ -30,7 +30,7 @@ def deleted(credential: ClientCredential) -> ClientCredential:
     return credential
 
 
-def test_the_page_lists_what_can_come_back_and_until_when(owner: Client, seller: Seller) -> None:
+def test_page_lists_what_can_come_back_and_until_when(owner: Client, seller: Seller) -> None:
     at = dt.datetime(2026, 6, 1, 10, tzinfo=dt.UTC)
     deleted = ClientCredentialFactory(seller=seller, name="Oud", deleted_at=at)
     with time_machine.travel(at + dt.timedelta(days=10), tick=False):
@@ -62,7 +62,7 @@ def test_it_comes_back_with_secret_and_tokens(owner: Client, credential: ClientC
     assert works(credential, warehouse.secret)
 
 
-def test_what_was_paused_stays_paused(owner: Client, seller: Seller) -> None:
+def test_paused_credential_stays_paused(owner: Client, seller: Seller) -> None:
     paused = ClientCredentialFactory(seller=seller, paused=True, revealed=True, deleted=True)
     assert "en dat blijven ze" in says(owner.get(address(paused)))
     answer = says(owner.post(address(paused), follow=True))
@@ -71,7 +71,7 @@ def test_what_was_paused_stays_paused(owner: Client, seller: Seller) -> None:
     assert (paused.deleted_at is None, paused.paused_at is None) == (True, False)
 
 
-def test_one_without_a_secret_is_not_said_to_work(owner: Client, deleted: ClientCredential) -> None:
+def test_credential_without_a_secret_is_not_reported_as_working(owner: Client, deleted: ClientCredential) -> None:
     answer = owner.post(address(deleted), follow=True)
     assert "'Magazijn' is teruggezet. Toon nu het secret." in says(answer)
 
@@ -85,7 +85,7 @@ def test_it_can_be_undone_for_thirty_days(owner: Client, seller: Seller, days: f
     assert (old.deleted_at is None) is (status == 302)
 
 
-def test_after_a_leak_nothing_comes_back_and_deleting_says_so(owner: Client, credential: ClientCredential) -> None:
+def test_deletion_of_a_leaked_credential_cannot_be_undone(owner: Client, credential: ClientCredential) -> None:
     report_leak([digest(credential.reveal(by=Actor()))], by=Actor.machine())
     delete = address(credential).replace("terugzetten", "verwijderen")
     assert "Daarom kun je dit niet ongedaan maken." in says(owner.get(delete))
@@ -111,7 +111,7 @@ def test_deleting_says_that_it_can_be_undone_and_what_stops(owner: Client, crede
         assert fact in words
 
 
-def test_not_when_its_name_is_taken_meanwhile(owner: Client, seller: Seller, deleted: ClientCredential) -> None:
+def test_restoring_is_refused_when_the_name_is_taken(owner: Client, seller: Seller, deleted: ClientCredential) -> None:
     ClientCredentialFactory(seller=seller, name="MAGAZIJN")
     answer = owner.post(address(deleted), follow=True)
     assert "Er zijn intussen andere client credentials met deze naam. Geef die eerst een andere naam." in says(answer)
@@ -119,7 +119,7 @@ def test_not_when_its_name_is_taken_meanwhile(owner: Client, seller: Seller, del
     assert deleted.deleted_at is not None
 
 
-def test_not_when_there_is_no_place_left(
+def test_restoring_is_refused_when_the_seller_has_the_maximum(
     owner: Client, seller: Seller, deleted: ClientCredential, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ClientCredential, "MAXIMUM_PER_SELLER", 1)
@@ -127,7 +127,7 @@ def test_not_when_there_is_no_place_left(
     assert "Je hebt al 1 client credentials, meer kan niet." in says(owner.post(address(deleted), follow=True))
 
 
-def test_the_second_of_two_clicks_at_once_finds_it_done(deleted: ClientCredential) -> None:
+def test_second_of_two_clicks_at_once_finds_it_done(deleted: ClientCredential) -> None:
     first, second = (ClientCredential.objects.get(pk=deleted.pk) for _ in range(2))
     first.restore(by=Actor())
     second.restore(by=Actor())
@@ -135,7 +135,7 @@ def test_the_second_of_two_clicks_at_once_finds_it_done(deleted: ClientCredentia
     assert Activity.objects.filter(kind=Activity.Kind.CREDENTIAL_RESTORED).count() == 1
 
 
-def test_what_was_not_deleted_cannot_come_back(owner: Client, credential: ClientCredential) -> None:
+def test_present_credential_cannot_be_restored(owner: Client, credential: ClientCredential) -> None:
     for answer in (owner.get(address(credential)), owner.post(address(credential))):
         assert answer.status_code == 404
 
@@ -146,20 +146,20 @@ def test_it_is_written_down(owner: Client, deleted: ClientCredential) -> None:
     assert (activity.kind, activity.subject) == (Activity.Kind.CREDENTIAL_RESTORED, "Magazijn")
 
 
-def test_a_stranger_restores_nothing(stranger: Client, deleted: ClientCredential) -> None:
+def test_stranger_restores_nothing(stranger: Client, deleted: ClientCredential) -> None:
     for answer in (stranger.get(address(deleted)), stranger.post(address(deleted))):
         assert answer.status_code == 404
     assert "Magazijn" not in says(stranger.get(SETTINGS))
 
 
-def test_a_reader_sees_it_without_the_button(seller: Seller, deleted: ClientCredential) -> None:
+def test_reader_sees_it_without_the_button(seller: Seller, deleted: ClientCredential) -> None:
     reader = MembershipFactory(seller=seller, role=Membership.Role.READ_ONLY).user
     page = Page(signed_in(reader).get(SETTINGS).content.decode()).part("main")
     assert "Verwijderd 1," in page.words
     assert not page.buttons("Terugzetten")
 
 
-def test_the_password_is_asked_again_after_half_an_hour(owner: Client, deleted: ClientCredential) -> None:
+def test_password_is_asked_again_after_half_an_hour(owner: Client, deleted: ClientCredential) -> None:
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=31)):
         answer = owner.post(address(deleted))
     assert answer["Location"].startswith("/inloggen/bevestigen/?next=")

@@ -52,20 +52,20 @@ def get_token(client_id: str, secret: str) -> int:
 # ---- Shown once -------------------------------------------------------------------------------------------
 
 
-def test_the_post_shows_a_secret_that_works(owner: Client, credential: ClientCredential) -> None:
+def test_post_shows_a_secret_that_works(owner: Client, credential: ClientCredential) -> None:
     secret = reveal(owner, credential)
     assert secret_format.is_well_formed(secret)
     assert get_token(credential.client_id, secret) == 200
 
 
-def test_the_answer_is_stored_by_nobody_and_leads_nowhere(owner: Client, credential: ClientCredential) -> None:
+def test_answer_is_stored_by_nobody_and_leads_nowhere(owner: Client, credential: ClientCredential) -> None:
     answer = owner.post(address(credential))
     assert answer["Cache-Control"] == "no-store"
     assert answer["Referrer-Policy"] in {"no-referrer", "same-origin"}
     assert "Location" not in answer
 
 
-def test_the_answer_has_id_and_secret_to_copy_and_a_call_to_try(owner: Client, credential: ClientCredential) -> None:
+def test_answer_has_id_and_secret_to_copy_and_a_call_to_try(owner: Client, credential: ClientCredential) -> None:
     page = Page(owner.post(address(credential)).content.decode()).part("main")
     codes = [code.words for code in page.root.all("code") if code["translate"] == "no" or "curl" in code.words]
     secret = next(code for code in codes if SECRET.fullmatch(code))
@@ -73,7 +73,7 @@ def test_the_answer_has_id_and_secret_to_copy_and_a_call_to_try(owner: Client, c
     assert any(f"{credential.client_id}:{secret}" in code and "http://testserver/token" in code for code in codes)
 
 
-def test_a_second_time_shows_nothing(owner: Client, seller: Seller, credential: ClientCredential) -> None:
+def test_second_time_shows_nothing(owner: Client, seller: Seller, credential: ClientCredential) -> None:
     secret = reveal(owner, credential)
     for client in (owner, signed_in(seller.members.get())):
         answer = client.post(address(credential))
@@ -105,13 +105,13 @@ def test_each_credential_has_a_secret_of_its_own(owner: Client, seller: Seller) 
     assert get_token(credentials[0].client_id, secrets[1]) == 401
 
 
-def test_a_deleted_credential_has_none_to_show(owner: Client, seller: Seller) -> None:
+def test_deleted_credential_has_none_to_show(owner: Client, seller: Seller) -> None:
     deleted = ClientCredentialFactory(seller=seller, deleted=True)
     assert owner.post(address(deleted)).status_code == 404
     assert not deleted.secrets.exists()
 
 
-def test_one_deleted_in_between_says_so(
+def test_credential_deleted_meanwhile_is_reported(
     owner: Client, credential: ClientCredential, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = ClientCredential.lock
@@ -135,7 +135,7 @@ def test_it_is_written_down_who_saw_it(owner: Client, seller: Seller, credential
     assert (kept.created_by, kept.hint, kept.ends_at) == (activity.user, secret[-4:], None)
 
 
-def test_a_stranger_gets_nothing_and_spoils_nothing(
+def test_stranger_gets_no_secret_and_uses_up_none(
     stranger: Client, owner: Client, credential: ClientCredential
 ) -> None:
     assert stranger.post(address(credential)).status_code == 404
@@ -143,7 +143,7 @@ def test_a_stranger_gets_nothing_and_spoils_nothing(
 
 
 @pytest.mark.parametrize("data", [{"client_secret": "rts_planted"}, {"secret": "rts_planted"}, {"hint": "0000"}])
-def test_nobody_chooses_the_secret(owner: Client, credential: ClientCredential, data: dict[str, str]) -> None:
+def test_posted_secret_is_ignored(owner: Client, credential: ClientCredential, data: dict[str, str]) -> None:
     answer = owner.post(address(credential), data)
     assert "planted" not in answer.content.decode()
     assert credential.secrets.get().hint != "0000"
@@ -159,7 +159,7 @@ def spellings(secret: str) -> list[str]:
     return [secret, secret[4:-4], encoded.hex(), *(base64.b64encode(encoded[at:])[:80].decode() for at in range(3))]
 
 
-def test_the_plaintext_is_nowhere(owner: Client, credential: ClientCredential) -> None:
+def test_plaintext_is_nowhere(owner: Client, credential: ClientCredential) -> None:
     operator = signed_in(UserFactory(is_staff=True, is_superuser=True))
     with listening(everything=True) as log, listening(everything=True, format="json") as json_log:
         connection.force_debug_cursor = True
@@ -188,22 +188,20 @@ def test_the_plaintext_is_nowhere(owner: Client, credential: ClientCredential) -
         assert not [spelling for spelling in spellings(secret) if spelling in text], name
 
 
-def test_the_hash_is_no_secret(owner: Client, credential: ClientCredential) -> None:
+def test_hash_is_no_secret(owner: Client, credential: ClientCredential) -> None:
     secret = reveal(owner, credential)
     stored = credential.secrets.get().hash
     for guess in (stored, stored.rpartition("$")[2], f"rts_{stored}", secret[:-1], secret + "x", secret.lower(), ""):
         assert get_token(credential.client_id, guess) == 401
 
 
-def test_the_hash_is_worth_nothing_without_its_key(
-    owner: Client, credential: ClientCredential, settings: Settings
-) -> None:
+def test_hash_is_worth_nothing_without_its_key(owner: Client, credential: ClientCredential, settings: Settings) -> None:
     secret = reveal(owner, credential)
     settings.SECRET_HASH_KEYS = new_hash_key()
     assert get_token(credential.client_id, secret) == 401
 
 
-def test_an_error_while_it_is_drawn_does_not_log_it(
+def test_error_while_it_is_drawn_does_not_log_it(
     owner: Client, credential: ClientCredential, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
@@ -229,6 +227,6 @@ def test_it_needs_no_escaping_anywhere(owner: Client, credential: ClientCredenti
     assert credential.client_id == quote(credential.client_id)
 
 
-def test_by_hand_and_by_page_the_first_secret_is_one(owner: Client, credential: ClientCredential) -> None:
+def test_secret_that_an_operator_created_cannot_be_shown_again(owner: Client, credential: ClientCredential) -> None:
     credential.reveal(by=Actor())
     assert owner.post(address(credential)).status_code == 409

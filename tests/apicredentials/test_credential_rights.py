@@ -49,7 +49,7 @@ def test_saving_it_as_it_is_changes_nothing(owner: Client, credential: ClientCre
     assert not Activity.objects.exists()
 
 
-def test_the_page_of_the_credential_leads_here_and_shows_the_new_rights(
+def test_page_of_the_credential_leads_here_and_shows_the_new_rights(
     owner: Client, credential: ClientCredential
 ) -> None:
     page = f"{SETTINGS}credentials/{credential.client_id}/"
@@ -89,7 +89,9 @@ def test_to_manage_includes_to_read(owner: Client, credential: ClientCredential)
 @pytest.mark.parametrize(
     ("given", "code"), [([], "required"), (["alles"], "invalid_choice"), (["orders:read", "x:read"], "invalid_choice")]
 )
-def test_none_or_another_is_refused(owner: Client, credential: ClientCredential, given: list[str], code: str) -> None:
+def test_no_right_or_an_unknown_right_is_refused(
+    owner: Client, credential: ClientCredential, given: list[str], code: str
+) -> None:
     answer = owner.post(address(credential), posted(given))
     assert answer.status_code == 422
     assert codes(answer.context["form"]) == {"scopes": [code]}
@@ -97,7 +99,7 @@ def test_none_or_another_is_refused(owner: Client, credential: ClientCredential,
     assert credential.scope == scopes.join(SOME)
 
 
-def test_the_log_says_what_changed(owner: Client, credential: ClientCredential) -> None:
+def test_log_says_what_changed(owner: Client, credential: ClientCredential) -> None:
     owner.post(address(credential), posted(["orders:read", "offers:read"]))
     activity = Activity.objects.get()
     assert (activity.kind, activity.subject) == (Activity.Kind.CREDENTIAL_RIGHTS_CHANGED, "Magazijn")
@@ -106,14 +108,14 @@ def test_the_log_says_what_changed(owner: Client, credential: ClientCredential) 
     )
 
 
-def test_a_stranger_changes_nothing(stranger: Client, credential: ClientCredential) -> None:
+def test_stranger_changes_nothing(stranger: Client, credential: ClientCredential) -> None:
     for answer in (stranger.get(address(credential)), stranger.post(address(credential), posted(["offers:read"]))):
         assert answer.status_code == 404
     credential.refresh_from_db()
     assert credential.scope == scopes.join(SOME)
 
 
-def test_the_password_is_asked_again_after_half_an_hour(owner: Client, credential: ClientCredential) -> None:
+def test_password_is_asked_again_after_half_an_hour(owner: Client, credential: ClientCredential) -> None:
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=31)):
         answer = owner.post(address(credential), posted(["offers:read"]))
     assert answer["Location"].startswith("/inloggen/bevestigen/?next=")

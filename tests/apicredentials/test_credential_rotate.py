@@ -67,13 +67,13 @@ def test_both_work_until_the_old_one_ends(
         assert works(credential, second)
 
 
-def test_nu_ends_the_old_one_now(owner: Client, credential: ClientCredential, first: str) -> None:
+def test_old_secret_ends_at_once_with_nu(owner: Client, credential: ClientCredential, first: str) -> None:
     second = rotate(owner, credential, "0")
     assert not works(credential, first)
     assert works(credential, second)
 
 
-def test_the_page_with_the_secret_says_until_when_the_old_one_works(
+def test_page_with_the_secret_says_until_when_the_old_one_works(
     owner: Client, credential: ClientCredential, first: str
 ) -> None:
     with time_machine.travel(dt.datetime(2026, 3, 28, 12, 5, tzinfo=dt.UTC)):
@@ -82,9 +82,7 @@ def test_the_page_with_the_secret_says_until_when_the_old_one_works(
     assert f"Het oude secret, dat met {first[-4:]} eindigt, werkt tot 29 maart 2026 om 14:05" in answer
 
 
-def test_a_third_secret_is_refused_unless_the_others_end(
-    owner: Client, credential: ClientCredential, first: str
-) -> None:
+def test_third_secret_is_refused_unless_the_others_end(owner: Client, credential: ClientCredential, first: str) -> None:
     second = rotate(owner, credential, "7d")
     answer = owner.post(address(credential), {"overlap": "24h"})
     assert answer.status_code == 422
@@ -117,7 +115,7 @@ def test_while_paused_no_row_says_that_two_secrets_work(
 
 
 @pytest.mark.parametrize("overlap", ["0", "24h"])
-def test_a_page_from_before_another_new_secret_makes_none(
+def test_page_from_before_another_new_secret_makes_none(
     owner: Client, credential: ClientCredential, first: str, overlap: str
 ) -> None:
     """Its choice is about a secret that is not the newest any more: 'nu' would end the one made since."""
@@ -130,7 +128,7 @@ def test_a_page_from_before_another_new_secret_makes_none(
     assert credential.secrets.count() == 2
 
 
-def test_without_a_first_secret_there_is_nothing_to_replace(owner: Client, credential: ClientCredential) -> None:
+def test_rotation_needs_a_first_secret(owner: Client, credential: ClientCredential) -> None:
     answer = owner.post(address(credential), {"overlap": "0"})
     assert answer.status_code == 422
     assert codes(answer.context["form"]) == {"__all__": ["not_revealed"]}
@@ -156,15 +154,13 @@ def test_it_is_written_down_without_the_secret(owner: Client, credential: Client
     assert not Activity.objects.filter(details__icontains=second).exists()
 
 
-def test_a_stranger_makes_none(stranger: Client, credential: ClientCredential, first: str) -> None:
+def test_stranger_makes_none(stranger: Client, credential: ClientCredential, first: str) -> None:
     assert stranger.get(address(credential)).status_code == 404
     assert stranger.post(address(credential), {"overlap": "0"}).status_code == 404
     assert works(credential, first)
 
 
-def test_the_password_is_asked_again_after_half_an_hour(
-    owner: Client, credential: ClientCredential, first: str
-) -> None:
+def test_password_is_asked_again_after_half_an_hour(owner: Client, credential: ClientCredential, first: str) -> None:
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=31)):
         for answer in (owner.get(address(credential)), owner.post(address(credential), {"overlap": "0"})):
             assert answer["Location"] == f"/inloggen/bevestigen/?next={address(credential).replace('/', '%2F')}"
@@ -182,7 +178,7 @@ def secrets(client: Client, credential: ClientCredential) -> Page:
     return page
 
 
-def test_the_page_tells_the_two_apart(owner: Client, credential: ClientCredential, first: str) -> None:
+def test_page_tells_the_two_apart(owner: Client, credential: ClientCredential, first: str) -> None:
     second = rotate(owner, credential, "7d")
     words = secrets(owner, credential).words
     assert f"Nieuw, …{second[-4:]} Nog niet gebruikt Getoond op" in words
@@ -194,7 +190,7 @@ def test_the_page_tells_the_two_apart(owner: Client, credential: ClientCredentia
     assert secrets(owner, credential).form("Einde wijzigen", of="Oud").method == "get"
 
 
-def test_the_page_says_per_secret_when_where_and_by_what_it_was_used(
+def test_page_says_per_secret_when_where_and_by_what_it_was_used(
     owner: Client, credential: ClientCredential, first: str
 ) -> None:
     rotate(owner, credential, "7d")
@@ -208,7 +204,7 @@ def test_the_page_says_per_secret_when_where_and_by_what_it_was_used(
     assert "Laatst gebruikt Nog niet" in words
 
 
-def test_the_page_says_when_the_old_one_can_go(owner: Client, credential: ClientCredential, first: str) -> None:
+def test_page_says_when_the_old_one_can_go(owner: Client, credential: ClientCredential, first: str) -> None:
     assert works(credential, first)
     second = rotate(owner, credential, "7d")
     assert "Veilig te verwijderen" not in secrets(owner, credential).words
@@ -220,7 +216,7 @@ def test_the_page_says_when_the_old_one_can_go(owner: Client, credential: Client
         assert "Veilig te verwijderen" not in secrets(owner, credential).words
 
 
-def test_an_old_secret_that_has_ended_is_off_the_page(owner: Client, credential: ClientCredential, first: str) -> None:
+def test_old_secret_that_has_ended_is_off_the_page(owner: Client, credential: ClientCredential, first: str) -> None:
     second = rotate(owner, credential, "0")
     page = secrets(owner, credential)
     assert f"…{second[-4:]}" in page.words

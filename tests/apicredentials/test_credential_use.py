@@ -51,7 +51,7 @@ def curl_line(page: Page) -> str:
     return next(code.words for code in page.root.all("code") if code["id"] == "toon-curl")
 
 
-def test_it_turns_at_the_first_call(owner: Client, credential: ClientCredential) -> None:
+def test_check_reports_the_first_call(owner: Client, credential: ClientCredential) -> None:
     secret = credential.reveal(by=Actor())
     before = check(owner, credential)
     assert "Nog niet gebruikt." in before.words
@@ -72,7 +72,7 @@ def test_on_a_later_day_it_says_which_day(owner: Client, credential: ClientCrede
     assert "Eerste aanroep ontvangen op 1 juni 2026 om 12:03." in answer.words
 
 
-def test_a_wrong_secret_is_no_use(owner: Client, credential: ClientCredential) -> None:
+def test_wrong_secret_is_no_use(owner: Client, credential: ClientCredential) -> None:
     secret = credential.reveal(by=Actor())
     assert not works(credential, secret[::-1])
     assert "Nog niet gebruikt." in check(owner, credential).words
@@ -92,14 +92,14 @@ def test_without_a_secret_it_says_so(owner: Client, credential: ClientCredential
     assert "Toon eerst het secret." in check(owner, credential).words
 
 
-def test_the_button_asks_the_same_page_again(owner: Client, credential: ClientCredential) -> None:
+def test_button_asks_the_same_page_again(owner: Client, credential: ClientCredential) -> None:
     credential.reveal(by=Actor())
     page = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main")
     form = page.form("Controleer")
     assert (form.method, form.address, form.element["target"]) == ("get", address(credential), "")
 
 
-def test_a_stranger_learns_nothing(stranger: Client, credential: ClientCredential) -> None:
+def test_stranger_learns_nothing(stranger: Client, credential: ClientCredential) -> None:
     credential.reveal(by=Actor())
     assert stranger.get(address(credential)).status_code == 404
 
@@ -111,14 +111,14 @@ def test_it_cannot_be_posted_to(owner: Client, credential: ClientCredential) -> 
 # ---- On the page with the secret ----------------------------------------------------------------------------
 
 
-def test_without_script_the_check_leaves_the_secret_where_it_is(owner: Client, credential: ClientCredential) -> None:
+def test_check_without_script_opens_another_page(owner: Client, credential: ClientCredential) -> None:
     form = show(owner, credential).form("Controleer")
     assert (form.method, form.address) == ("get", address(credential))
     assert form.element["target"] == "_blank"
     assert "data-poll" in form.element.attributes
 
 
-def test_the_files_hold_what_software_needs(owner: Client, credential: ClientCredential) -> None:
+def test_files_hold_what_software_needs(owner: Client, credential: ClientCredential) -> None:
     page = show(owner, credential)
     secret = next(code.words for code in page.root.all("code") if code["id"] == "toon-secret")
     files = {link["download"]: link["href"] for link in page.root.all("a") if "download" in link.attributes}
@@ -136,14 +136,14 @@ def test_the_files_hold_what_software_needs(owner: Client, credential: ClientCre
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "名前", '"; rm -rf ~', ".env"])
-def test_the_files_have_harmless_names(owner: Client, credential: ClientCredential, name: str) -> None:
+def test_files_have_harmless_names(owner: Client, credential: ClientCredential, name: str) -> None:
     ClientCredential.objects.filter(pk=credential.pk).update(name=name)
     names = [link["download"] for link in show(owner, credential).root.all("a") if "download" in link.attributes]
     assert all(re.fullmatch(r"[a-z0-9-]+\.(env|json)", name) for name in names)
     assert len(names) == 2
 
 
-def test_the_curl_line_says_what_basic_authentication_needs(owner: Client, credential: ClientCredential) -> None:
+def test_curl_line_says_what_basic_authentication_needs(owner: Client, credential: ClientCredential) -> None:
     command, *arguments = shlex.split(curl_line(show(owner, credential)))
     assert command == "curl"
     user = arguments[arguments.index("--user") + 1]
@@ -159,7 +159,7 @@ def test_the_curl_line_says_what_basic_authentication_needs(owner: Client, crede
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
 @pytest.mark.django_db(transaction=True)
-def test_the_curl_line_works_when_pasted(
+def test_curl_line_works_when_pasted(
     live_server: LiveServer, settings: Settings, owner: Client, credential: ClientCredential
 ) -> None:
     settings.ISSUER_URL = live_server.url

@@ -25,7 +25,7 @@ def test_looking_changes_nothing(seller: Seller, owner: Client, address: Address
 
 @EVERYWHERE
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_methods_that_mean_nothing_are_refused(seller: Seller, owner: Client, address: Address, method: str) -> None:
+def test_unsupported_methods_are_refused(seller: Seller, owner: Client, address: Address, method: str) -> None:
     url = address.url(belongings(seller, address))
     before = tables()
     assert owner.generic(method, url).status_code == 405
@@ -34,7 +34,7 @@ def test_methods_that_mean_nothing_are_refused(seller: Seller, owner: Client, ad
 
 @EVERYWHERE
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-def test_who_is_not_signed_in_is_asked_to(seller: Seller, client: Client, address: Address, method: str) -> None:
+def test_visitor_is_asked_to_sign_in(seller: Seller, client: Client, address: Address, method: str) -> None:
     url = address.url(belongings(seller, address))
     before = tables()
     assert client.generic(method, url)["Location"] == f"/inloggen/?next={url}"
@@ -55,7 +55,7 @@ def test_csrf_is_enforced(seller: Seller, address: Address) -> None:
 
 
 @EVERYWHERE
-def test_a_form_of_another_site_is_refused(seller: Seller, address: Address) -> None:
+def test_form_of_another_site_is_refused(seller: Seller, address: Address) -> None:
     url = address.url(belongings(seller, address))
     client = signed_in(seller.members.get(), enforce_csrf_checks=True)
     token = {"csrfmiddlewaretoken": client.cookies["csrftoken"].value}
@@ -65,7 +65,7 @@ def test_a_form_of_another_site_is_refused(seller: Seller, address: Address) -> 
 
 
 @EVERYWHERE
-def test_no_answer_is_kept_anywhere(seller: Seller, owner: Client, address: Address) -> None:
+def test_responses_are_not_stored(seller: Seller, owner: Client, address: Address) -> None:
     url = address.url(belongings(seller, address))
     for answer in (owner.get(url), owner.post(url)):
         assert answer["Cache-Control"] == "no-store"

@@ -38,7 +38,7 @@ def test_every_footer_leads_here(owner: Client, url: str) -> None:
     assert footer.link("API-documentatie") == API
 
 
-def test_the_sections_lead_to_their_part(owner: Client, seller: Seller) -> None:
+def test_sections_lead_to_their_part(owner: Client, seller: Seller) -> None:
     page = Page(owner.get("/instellingen/api/").content.decode(), "/instellingen/api/").part("main")
     ThirdPartyAuthorizationFactory(seller=seller)
     links = {link["href"] for link in page.root.all("a") if link.words == "Hoe werkt dit?"}
@@ -47,7 +47,7 @@ def test_the_sections_lead_to_their_part(owner: Client, seller: Seller) -> None:
         assert open_page(owner, START).at(link.removeprefix("/hulp/#"))
 
 
-def test_the_marketplaces_own_links_are_there_as_far_as_they_are_set(client: Client, settings: Settings) -> None:
+def test_marketplaces_own_links_are_there_as_far_as_they_are_set(client: Client, settings: Settings) -> None:
     set_links: dict[str, Any] = {
         "HELP_URL": "https://help.example/",
         "API_DOCS_URL": "https://docs.example/",
@@ -69,7 +69,7 @@ def test_the_marketplaces_own_links_are_there_as_far_as_they_are_set(client: Cli
 # ---- Aan de slag ------------------------------------------------------------------------------------------
 
 
-def test_the_curl_lines_work(client: Client, settings: Settings) -> None:
+def test_curl_lines_work(client: Client, settings: Settings) -> None:
     """Their arguments are those of the token endpoint and of a first call; a browser test runs them."""
     page = open_page(client, START)
     for place, last in (("curl-token", "/token"), ("curl-aanroep", "/retailer/retailers/current")):
@@ -89,7 +89,7 @@ def test_questions_have_an_address(client: Client, id: str) -> None:
 # ---- API-documentatie -------------------------------------------------------------------------------------
 
 
-def test_the_guide_is_complete_and_its_links_lead_somewhere(client: Client) -> None:
+def test_guide_is_complete_and_its_links_lead_somewhere(client: Client) -> None:
     page = open_page(client, API)
     assert page.headings[0] == "For integrators"
     assert list(page.root.all("table"))
@@ -125,7 +125,7 @@ def test_only_what_the_operator_listed_is_shown_by_level_and_name(client: Client
     assert page.link("Koppelen") == "https://partij.example/start"
 
 
-def test_a_connected_partner_leads_to_its_page(owner: Client, seller: Seller) -> None:
+def test_connected_partner_leads_to_its_page(owner: Client, seller: Seller) -> None:
     party = ThirdPartyFactory(is_listed=True, start_url="https://partij.example/")
     authorization = ThirdPartyAuthorizationFactory(seller=seller, third_party=party)
     page = open_page(owner, PARTNERS)
@@ -138,7 +138,7 @@ def test_without_partners_it_says_how_to_begin(client: Client) -> None:
     assert "Dat begint bij het bedrijf zelf" in says(client.get(PARTNERS))
 
 
-def test_a_name_is_text(client: Client) -> None:
+def test_name_is_text(client: Client) -> None:
     ThirdPartyFactory(name="<b>x</b>", description="<i>y</i>", is_listed=True, start_url="https://p.example/")
     content = client.get(PARTNERS).content.decode()
     assert not re.search("<b>x|<i>y", content)

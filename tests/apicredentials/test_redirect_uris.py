@@ -101,7 +101,7 @@ def test_refuses_where_somebody_else_may_answer(uri: str, code: str) -> None:
 
 
 @given(st.text() | st.text("https:/.@#?[]\\*1a%").map("https://{}".format))
-def test_whatever_is_accepted_passes_the_check_of_the_authorization_request(text: str) -> None:
+def test_accepted_uris_pass_the_check_of_the_authorization_request(text: str) -> None:
     with suppress(ValidationError):
         assert redirect_uris.clean(text) == text
         assert is_absolute_uri(text)
@@ -134,7 +134,7 @@ LOOPBACK = ["http://127.0.0.1/terug", "http://localhost:3000/terug?a=1", "http:/
         ("http://[::1]:51004", False),
     ],
 )
-def test_the_port_of_a_loopback_address_may_vary(uri: str, expected: bool) -> None:
+def test_port_of_a_loopback_address_may_vary(uri: str, expected: bool) -> None:
     """RFC 8252 §7.3."""
     assert redirect_uris.is_registered(uri, LOOPBACK) is expected
 

@@ -34,7 +34,7 @@ def old(credential: ClientCredential, plaintexts: list[str]) -> ClientSecret:
     return credential.secrets.earliest("pk")
 
 
-def test_the_page_of_the_credential_leads_here(owner: Client, old: ClientSecret) -> None:
+def test_page_of_the_credential_leads_here(owner: Client, old: ClientSecret) -> None:
     page = f"{SETTINGS}credentials/{old.client.client_id}/"
     found = Page(owner.get(page).content.decode(), page).part("main")
     assert found.form("Einde wijzigen", of="Oud").address == address(old)
@@ -58,7 +58,7 @@ def test_it_ends_sooner_or_later(owner: Client, old: ClientSecret, overlap: str,
     assert "Het einde van het oude secret is gewijzigd." in says(answer)
 
 
-def test_nu_ends_it_now_and_leaves_the_new_one(
+def test_old_secret_ends_at_once_with_nu(
     owner: Client, credential: ClientCredential, old: ClientSecret, plaintexts: list[str]
 ) -> None:
     assert works(credential, plaintexts[0])
@@ -77,7 +77,7 @@ def test_it_says_when_that_is_safe(
     assert "Je kunt het oude nu veilig laten eindigen." in says(owner.get(address(old)))
 
 
-def test_a_use_that_nobody_noted_does_not_make_it_safe(
+def test_use_that_nobody_noted_does_not_make_it_safe(
     owner: Client, credential: ClientCredential, old: ClientSecret, plaintexts: list[str]
 ) -> None:
     """Both are used within a minute, of which only the first use of each is written down."""
@@ -92,7 +92,7 @@ def test_a_use_that_nobody_noted_does_not_make_it_safe(
     assert safe in says(owner.get(address(old)))
 
 
-def test_the_newest_one_has_no_end_to_move(owner: Client, credential: ClientCredential, old: ClientSecret) -> None:
+def test_newest_one_has_no_end_to_move(owner: Client, credential: ClientCredential, old: ClientSecret) -> None:
     newest = credential.secrets.latest("pk")
     for answer in (owner.get(address(newest)), owner.post(address(newest), {"overlap": "0"})):
         assert answer.status_code == 404
@@ -100,7 +100,7 @@ def test_the_newest_one_has_no_end_to_move(owner: Client, credential: ClientCred
     assert newest.ends_at is None
 
 
-def test_what_has_ended_does_not_come_back(
+def test_ended_secret_cannot_be_extended(
     owner: Client, credential: ClientCredential, old: ClientSecret, plaintexts: list[str]
 ) -> None:
     owner.post(address(old), {"overlap": "0"})
@@ -114,7 +114,7 @@ def test_what_has_ended_does_not_come_back(
     assert Activity.objects.count() == logged
 
 
-def test_a_secret_belongs_to_its_own_credential(owner: Client, seller: Seller, old: ClientSecret) -> None:
+def test_secret_belongs_to_its_own_credential(owner: Client, seller: Seller, old: ClientSecret) -> None:
     other = ClientCredentialFactory(seller=seller, revealed=True)
     mixed = f"{SETTINGS}credentials/{other.client_id}/oud-secret/{old.pk}/"
     assert owner.post(mixed, {"overlap": "0"}).status_code == 404
@@ -141,14 +141,14 @@ def test_it_is_written_down(owner: Client, old: ClientSecret) -> None:
     assert activity.explanation == "Einde van het oude secret: 2 juni 2026 om 12:00."
 
 
-def test_a_stranger_ends_nothing(stranger: Client, old: ClientSecret) -> None:
+def test_stranger_ends_nothing(stranger: Client, old: ClientSecret) -> None:
     for answer in (stranger.get(address(old)), stranger.post(address(old), {"overlap": "0"})):
         assert answer.status_code == 404
     old.refresh_from_db()
     assert old.is_live
 
 
-def test_the_password_is_asked_again_after_half_an_hour(owner: Client, old: ClientSecret) -> None:
+def test_password_is_asked_again_after_half_an_hour(owner: Client, old: ClientSecret) -> None:
     with time_machine.travel(timezone.now() + dt.timedelta(minutes=31)):
         answer = owner.post(address(old), {"overlap": "0"})
     assert answer["Location"].startswith("/inloggen/bevestigen/?next=")

@@ -53,11 +53,11 @@ def sections(page: Page) -> list[str]:
     return [heading.words for heading in page.root.all("h2")]
 
 
-def test_the_sections_stand_in_the_order_of_the_product(owner: Client) -> None:
+def test_sections_are_in_the_order_of_the_product(owner: Client) -> None:
     assert sections(open_page(owner))[:3] == SECTIONS
 
 
-def test_without_a_contact_there_is_nothing_else_and_the_page_says_why(db: None) -> None:
+def test_page_without_a_contact_has_only_its_form_and_says_why(db: None) -> None:
     seller = SellerFactory()
     ClientCredentialFactory(seller=seller, name="Van een operator")
     page = open_page(signed_in(seller.members.get()))
@@ -68,7 +68,7 @@ def test_without_a_contact_there_is_nothing_else_and_the_page_says_why(db: None)
     assert "Sla daarom eerst een technisch contact op" in page.words
 
 
-def test_the_first_contact_opens_the_other_sections(db: None) -> None:
+def test_first_contact_opens_the_other_sections(db: None) -> None:
     seller = SellerFactory()
     owner = signed_in(seller.members.get())
     TechnicalContactFactory(seller=seller)
@@ -100,7 +100,7 @@ def test_it_takes_the_same_number_of_queries_however_much_there_is(seller: Selle
 # ---- Technical contact ------------------------------------------------------------------------------------
 
 
-def test_the_contact_is_shown_as_facts(seller: Seller, owner: Client) -> None:
+def test_contact_is_shown_as_facts(seller: Seller, owner: Client) -> None:
     TechnicalContact.objects.filter(seller=seller).update(phone_number="+31201234567")
     words = open_page(owner).words
     assert "Naam Sanne de Vries E-mailadres techniek@winkel.example Bevestigd Telefoonnummer 020 123 4567" in words
@@ -109,14 +109,14 @@ def test_the_contact_is_shown_as_facts(seller: Seller, owner: Client) -> None:
 # ---- Client credentials -----------------------------------------------------------------------------------
 
 
-def test_a_new_credential_shows_its_id_and_offers_the_secret(owner: Client, credential: ClientCredential) -> None:
+def test_new_credential_shows_its_id_and_offers_the_secret(owner: Client, credential: ClientCredential) -> None:
     page = open_page(owner)
     assert credential.client_id in card(page, "Magazijn").words
     assert page.form("Toon secret", of="Magazijn").address == f"{URL}credentials/{credential.client_id}/secret/"
     assert page.form("Verwijderen", of="Magazijn").method == "get"  # it asks first
 
 
-def test_the_client_id_is_not_translated(owner: Client, credential: ClientCredential) -> None:
+def test_client_id_is_not_translated(owner: Client, credential: ClientCredential) -> None:
     (code,) = [code for code in open_page(owner).root.all("code") if code.words == credential.client_id]
     assert code["translate"] == "no"
 
@@ -129,7 +129,7 @@ def test_it_says_who_made_it_and_when(seller: Seller, owner: Client) -> None:
     assert "29 maart 2026 om 12:05 door Sanne" in page.words
 
 
-def test_a_shown_secret_leaves_its_last_four_characters(owner: Client, credential: ClientCredential) -> None:
+def test_shown_secret_leaves_its_last_four_characters(owner: Client, credential: ClientCredential) -> None:
     secret = credential.reveal(by=Actor())
     answer = owner.get(URL)
     page = Page(answer.content.decode()).part("main")
@@ -139,14 +139,14 @@ def test_a_shown_secret_leaves_its_last_four_characters(owner: Client, credentia
         assert kept_in not in answer.content.decode()
 
 
-def test_a_deleted_credential_is_not_among_them(seller: Seller, owner: Client) -> None:
+def test_deleted_credential_is_not_among_them(seller: Seller, owner: Client) -> None:
     deleted = ClientCredentialFactory(seller=seller, name="Oud", deleted=True)
     page = open_page(owner)
     assert deleted.client_id not in page.words or page.buttons("Terugzetten")
     assert not page.buttons("Toon secret")
 
 
-def test_a_name_is_text(seller: Seller, owner: Client) -> None:
+def test_name_is_text(seller: Seller, owner: Client) -> None:
     name = "<script>alert('1')</script> & \"Zo\""
     ClientCredentialFactory(seller=seller, name=name)
     ThirdPartyAuthorizationFactory(seller=seller, third_party__name=name)
@@ -166,13 +166,13 @@ def test_a_name_is_text(seller: Seller, owner: Client) -> None:
         ({"expired": True}, "Verlopen"),
     ],
 )
-def test_each_party_says_how_it_stands(seller: Seller, owner: Client, state: dict[str, bool], words: str) -> None:
+def test_party_shows_its_state(seller: Seller, owner: Client, state: dict[str, bool], words: str) -> None:
     ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Bol", **state)
     tags = [tag.words for tag in card(open_page(owner), "Bol").all("span") if "tag" in tag["class"].split()]
     assert tags == [words]
 
 
-def test_an_active_party_says_when_it_ends(seller: Seller) -> None:
+def test_active_party_says_when_it_ends(seller: Seller) -> None:
     given = dt.datetime(2026, 2, 27, 23, 30, tzinfo=dt.UTC)  # half past midnight, the 28th, in Amsterdam
     authorization = ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Bol", granted_at=given)
     with time_machine.travel(given + dt.timedelta(days=10), tick=False):
@@ -182,7 +182,7 @@ def test_an_active_party_says_when_it_ends(seller: Seller) -> None:
 
 
 @pytest.mark.parametrize(("days", "words"), [(1, "over 1 dag"), (0, "vandaag")])
-def test_the_last_days_are_counted_in_words(seller: Seller, days: int, words: str) -> None:
+def test_last_days_are_counted_in_words(seller: Seller, days: int, words: str) -> None:
     noon = dt.datetime(2026, 6, 1, 10, tzinfo=dt.UTC)
     ThirdPartyAuthorizationFactory(
         seller=seller, third_party__name="Bol", expires_at=noon + dt.timedelta(days=days, hours=1)
@@ -191,7 +191,7 @@ def test_the_last_days_are_counted_in_words(seller: Seller, days: int, words: st
         assert words in card(open_page(signed_in(seller.members.get())), "Bol").words
 
 
-def test_a_past_party_stays_as_history(seller: Seller, owner: Client) -> None:
+def test_past_party_stays_as_history(seller: Seller, owner: Client) -> None:
     for traits in ({"ended": True}, {"granted_at": timezone.now() - dt.timedelta(days=500)}):
         ThirdPartyAuthorizationFactory(seller=seller, third_party__name=f"Bol {next(iter(traits))}", **traits)
     ended, expired = past(open_page(owner))
@@ -199,12 +199,12 @@ def test_a_past_party_stays_as_history(seller: Seller, owner: Client) -> None:
     assert expired.startswith("Bol granted_at Verlopen op ")
 
 
-def test_what_was_removed_cannot_be_removed_again(seller: Seller, owner: Client) -> None:
+def test_removed_party_has_no_delete_button(seller: Seller, owner: Client) -> None:
     ThirdPartyAuthorizationFactory(seller=seller, ended=True)
     assert not open_page(owner).buttons("Verwijderen")
 
 
-def test_a_party_that_came_back_stands_there_twice_the_living_one_first(seller: Seller, owner: Client) -> None:
+def test_reconnected_party_is_present_and_in_the_history(seller: Seller, owner: Client) -> None:
     former = ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Bol", ended=True)
     ThirdPartyAuthorizationFactory(seller=seller, third_party=former.third_party)
     page = open_page(owner)
@@ -212,7 +212,7 @@ def test_a_party_that_came_back_stands_there_twice_the_living_one_first(seller: 
     assert len(past(page)) == 1
 
 
-def test_history_stands_below_what_still_counts_the_latest_end_first(seller: Seller, owner: Client) -> None:
+def test_history_is_below_the_present_parties_the_latest_end_first(seller: Seller, owner: Client) -> None:
     def made(name: str, days: int, *, ended: bool = False) -> None:
         """Give access that ends in so many days, or was ended today."""
         ThirdPartyAuthorizationFactory(
@@ -246,14 +246,14 @@ def test_it_says_who_gave_access(seller: Seller, owner: Client) -> None:
     "query",
     ["q=%00", "q=%ff", "q=" + "x" * 5000, "q=%", "q='", "page=0", "page=-1", "page=x", "page=" + "9" * 40, "page=%00"],
 )
-def test_an_odd_query_breaks_nothing(owner: Client, credential: ClientCredential, query: str) -> None:
+def test_odd_query_breaks_nothing(owner: Client, credential: ClientCredential, query: str) -> None:
     assert owner.get(f"{URL}?{query}").status_code == 200
 
 
 # ---- The way here -----------------------------------------------------------------------------------------
 
 
-def test_the_way_here_is_instellingen_then_diensten(owner: Client) -> None:
+def test_page_is_linked_from_instellingen_under_diensten(owner: Client) -> None:
     page = Page(owner.get("/instellingen/").content.decode(), "http://testserver/instellingen/").part("main")
     assert page.headings[:2] == ["Instellingen", "Diensten"]
     section = next(section for section in page.root.all("section") if "Diensten" in section.words)

@@ -70,7 +70,7 @@ def queries(client: Client, query: str = "") -> int:
     return len(captured)
 
 
-def test_a_thousand_take_as_many_queries_as_twenty_and_as_none(owner: Client, many: Seller) -> None:
+def test_thousand_take_as_many_queries_as_twenty_and_as_none(owner: Client, many: Seller) -> None:
     twenty = TechnicalContactFactory().seller
     fill(twenty, 20)
     none = TechnicalContactFactory().seller
@@ -94,7 +94,7 @@ def test_deleted_ones_and_parties_take_no_more(owner: Client, many: Seller) -> N
     assert queries(owner) == before <= 8
 
 
-def test_the_pages_hold_each_of_them_once(owner: Client, many: Seller) -> None:
+def test_pages_show_each_credential_once(owner: Client, many: Seller) -> None:
     seen, page = [], open_page(owner)
     while True:
         seen += names(page)
@@ -104,7 +104,7 @@ def test_the_pages_hold_each_of_them_once(owner: Client, many: Seller) -> None:
     assert seen == [f"Kassa {number:04}" for number in range(1000)]
 
 
-def test_deleted_ones_have_pages_of_their_own(owner: Client, many: Seller) -> None:
+def test_deleted_credentials_have_their_own_pages(owner: Client, many: Seller) -> None:
     """The shelf of thirty days can hold more than the seller has, and is as long as the list beside it."""
     before = queries(owner)
     ClientCredential.objects.filter(seller=many).update(deleted_at=timezone.now())
@@ -124,21 +124,21 @@ def test_deleted_ones_have_pages_of_their_own(owner: Client, many: Seller) -> No
     assert queries(owner, "?verwijderd=50") == before <= 8
 
 
-def test_what_was_deleted_last_comes_first(owner: Client, seller: Seller) -> None:
+def test_latest_deletion_comes_first(owner: Client, seller: Seller) -> None:
     now = timezone.now()
     for days in (2, 0, 1):
         ClientCredentialFactory(seller=seller, name=f"{days} dagen", deleted_at=now - dt.timedelta(days=days))
     assert [heading.words for heading in shelf_of(open_page(owner)).all("h4")] == ["0 dagen", "1 dagen", "2 dagen"]
 
 
-def test_the_shelf_is_open_where_one_pages_through_it(owner: Client, seller: Seller) -> None:
+def test_deleted_credentials_are_unfolded_while_paging_through_them(owner: Client, seller: Seller) -> None:
     ClientCredentialFactory(seller=seller, deleted=True)
     for query, is_open in (("", False), ("?verwijderd=1", True)):
         shelf = shelf_of(open_page(owner, query))
         assert ("open" in shelf.attributes) is is_open
 
 
-def test_it_says_where_one_is(owner: Client, many: Seller) -> None:
+def test_page_says_its_number(owner: Client, many: Seller) -> None:
     page = open_page(owner, "?page=3")
     assert "41 tot en met 60 van 1000" in page.words
     assert "Pagina 3 van 50" in page.words
@@ -148,7 +148,7 @@ def test_it_says_where_one_is(owner: Client, many: Seller) -> None:
 @pytest.mark.parametrize(
     ("asked", "number"), [("0", 50), ("51", 50), ("x", 1), ("", 1), ("9" * 5000, 1), ("-1", 50), ("\0", 1)]
 )
-def test_a_page_that_is_not_there_is_the_nearest_that_is(owner: Client, many: Seller, asked: str, number: int) -> None:
+def test_unknown_page_number_shows_the_nearest_page(owner: Client, many: Seller, asked: str, number: int) -> None:
     answer = owner.get(URL, {"page": asked})
     assert answer.context["credentials"].number == number
 
@@ -171,7 +171,7 @@ def test_search_keeps_its_words_and_its_pages(owner: Client, many: Seller) -> No
 
 
 @pytest.mark.parametrize("query", ["niets", "%", "_", "kassa%", "\\"])
-def test_what_is_not_there_is_not_found(owner: Client, many: Seller, query: str) -> None:
+def test_unknown_text_finds_nothing(owner: Client, many: Seller, query: str) -> None:
     answer = owner.get(URL, {"q": query})
     page = Page(answer.content.decode()).part("main")
     assert names(page) == []
@@ -180,7 +180,7 @@ def test_what_is_not_there_is_not_found(owner: Client, many: Seller, query: str)
 
 
 @pytest.mark.parametrize("query", ["\0", "a" * 101])
-def test_what_cannot_be_sought_is_explained(owner: Client, many: Seller, query: str) -> None:
+def test_invalid_search_is_explained(owner: Client, many: Seller, query: str) -> None:
     answer = owner.get(URL, {"q": query})
     assert answer.status_code == 200
     assert answer.context["search"].errors
@@ -188,7 +188,7 @@ def test_what_cannot_be_sought_is_explained(owner: Client, many: Seller, query: 
 
 
 @pytest.mark.parametrize(("number", "searchable", "paged"), [(10, False, False), (11, True, False), (21, True, True)])
-def test_a_few_are_neither_sought_nor_paged(
+def test_short_list_has_neither_search_nor_pages(
     owner: Client, seller: Seller, number: int, searchable: bool, paged: bool
 ) -> None:
     fill(seller, number)
@@ -217,7 +217,7 @@ BACK = [
 
 @ACTS
 @pytest.mark.parametrize(("referer", "query"), BACK)
-def test_what_is_done_in_a_dialog_leads_back_to_the_page_it_was_opened_on(
+def test_act_in_a_dialog_returns_to_the_page_it_was_opened_on(
     owner: Client, seller: Seller, act: str, referer: str, query: str
 ) -> None:
     address = address_of_act(seller, act)
@@ -227,7 +227,7 @@ def test_what_is_done_in_a_dialog_leads_back_to_the_page_it_was_opened_on(
 
 @ACTS
 @pytest.mark.parametrize(("referer", "query"), BACK)
-def test_what_is_done_on_a_page_of_its_own_leads_back_too(
+def test_act_on_its_own_page_returns_to_the_page_it_was_opened_on(
     owner: Client, seller: Seller, act: str, referer: str, query: str
 ) -> None:
     address = address_of_act(seller, act)
@@ -244,12 +244,12 @@ def test_what_is_done_on_a_page_of_its_own_leads_back_too(
 
 
 @pytest.mark.parametrize(("said", "query"), BACK)
-def test_what_a_form_says_leads_nowhere_else(owner: Client, seller: Seller, said: str, query: str) -> None:
+def test_return_address_of_a_form_stays_on_the_portal(owner: Client, seller: Seller, said: str, query: str) -> None:
     address = address_of_act(seller, "pauzeren")
     assert owner.post(address, {"terug": said})["Location"] == f"{URL}{query}"
 
 
-def test_from_a_new_secret_one_comes_back_to_the_page(owner: Client, seller: Seller) -> None:
+def test_page_of_a_secret_returns_to_where_it_was_opened(owner: Client, seller: Seller) -> None:
     address = address_of_act(seller, "secret")
     for _ in range(2):
         answer = owner.post(address, headers={"Referer": f"http://testserver{URL}?page=2"})
@@ -285,9 +285,7 @@ def every_state(seller: Seller) -> dict[str, ClientCredential]:
 ATTENTION = ["Gelekt", "Gelekt en hervat", "Idle", "Nooit gebruikt"]
 
 
-def test_what_asks_for_attention_comes_first_and_the_rest_by_name(
-    owner: Client, every_state: dict[str, ClientCredential]
-) -> None:
+def test_rows_are_ordered_by_attention_then_name(owner: Client, every_state: dict[str, ClientCredential]) -> None:
     page = open_page(owner)
     assert names(page) == [*ATTENTION, "Actief", "Bijna idle", "Gepauzeerd", "Net getoond", "Zonder"]
     listed = [
@@ -301,7 +299,7 @@ def test_what_asks_for_attention_comes_first_and_the_rest_by_name(
         assert page.at(link["href"].removeprefix("#"))
 
 
-def test_the_list_and_the_model_agree_on_states(seller: Seller, every_state: dict[str, ClientCredential]) -> None:
+def test_list_and_the_model_agree_on_states(seller: Seller, every_state: dict[str, ClientCredential]) -> None:
     for facts, state, needs_attention in CredentialList(seller, CredentialSearchForm({}), "", 20).present:
         credential = ClientCredential.objects.with_details().get(pk=facts.pk)
         assert (state, needs_attention) == (credential.state, credential.needs_attention)
@@ -329,12 +327,12 @@ def test_search_by_state(
     assert "Gepauzeerd (1)" in options
 
 
-def test_without_anything_to_look_at_there_is_no_list(owner: Client, seller: Seller) -> None:
+def test_list_of_attention_is_absent_when_empty(owner: Client, seller: Seller) -> None:
     fill(seller, 20)
     assert "Dit vraagt je aandacht" not in open_page(owner).words
 
 
-def test_of_very_many_the_list_names_ten(owner: Client, many: Seller) -> None:
+def test_list_of_attention_names_at_most_ten(owner: Client, many: Seller) -> None:
     ClientSecret.objects.update(created_at=timezone.now() - dt.timedelta(days=10))
     page = open_page(owner)
     (section,) = [each for each in page.root.all("section") if each["aria-labelledby"] == "aandacht"]
@@ -343,7 +341,7 @@ def test_of_very_many_the_list_names_ten(owner: Client, many: Seller) -> None:
     assert names(open_page(owner, "?staat=aandacht&page=50"))[-1] == "Kassa 0999"
 
 
-def test_what_was_just_made_comes_first(owner: Client, many: Seller) -> None:
+def test_new_credential_comes_first(owner: Client, many: Seller) -> None:
     new = ClientCredentialFactory(seller=many, name="Zzz")
     page = open_page(owner, f"?nieuw={new.client_id}")
     assert names(page)[0] == "Zzz"

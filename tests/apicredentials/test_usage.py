@@ -67,7 +67,7 @@ def test_other_clients_are_not_counted() -> None:
         assert Usage.objects.problems(target) == []
 
 
-def test_a_third_party_counts_with_all_its_authorisations(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_third_party_counts_with_all_its_authorisations(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     party = ThirdPartyFactory()
     first, second = (ThirdPartyAuthorizationFactory(third_party=party) for _ in range(2))
     counted(party.client_id, ProblemCause.WRONG_SECRET)
@@ -98,7 +98,7 @@ def test_problems_are_grouped_by_cause_and_right_the_newest_first() -> None:
     assert (third.cause, third.right) == (ProblemCause.MISSING_RIGHT, "offers:manage")
 
 
-def test_a_problem_names_the_right_in_dutch() -> None:
+def test_problem_names_the_right_in_dutch() -> None:
     credential = ClientCredentialFactory()
     counted(credential.client_id, ProblemCause.MISSING_RIGHT, right="orders:read")
     counted(credential.client_id, ProblemCause.UNKNOWN_SCOPE, right="orders:{0.x}")
@@ -118,7 +118,7 @@ def test_every_cause_has_a_label_a_sentence_and_a_remedy(cause: ProblemCause) ->
         assert "{" not in text
 
 
-def test_the_problems_of_the_last_hours() -> None:
+def test_problems_of_the_last_hours() -> None:
     credential = ClientCredentialFactory()
     counted(credential.client_id, ProblemCause.PAUSED, ago=49 * HOUR)
     counted(credential.client_id, ProblemCause.CLOSED, ago=48 * HOUR)
@@ -127,7 +127,7 @@ def test_the_problems_of_the_last_hours() -> None:
     assert [group.cause for group in recent] == [ProblemCause.WRONG_SECRET, ProblemCause.CLOSED]
 
 
-def test_the_sellers_refused_in_the_last_hour(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_sellers_refused_in_the_last_hour(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     busy, quiet, earlier = (SellerFactory() for _ in range(3))
     authorization = ThirdPartyAuthorizationFactory(seller=busy)
     counted(ClientCredentialFactory(seller=busy).client_id, ProblemCause.WRONG_SECRET, count=60)

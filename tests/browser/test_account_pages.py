@@ -103,7 +103,7 @@ def second_step(page: Page, user: User, secret: str, come_in: ComeIn, inspected:
         go(page, reverse("account_reauthenticate"))
 
 
-def test_a_phone_scans_the_secret_that_stands_below(page: Page, come_in: ComeIn) -> None:
+def test_qr_code_contains_the_secret_below_it(page: Page, come_in: ComeIn) -> None:
     user = UserFactory(email="sanne+winkel@boekenhoek.example")
     SellerFactory(owner__user=user)
     come_in(user)

@@ -74,7 +74,7 @@ def test_refuse(page: Page, party: Party, owner: User, come_in: ComeIn) -> None:
 
 
 @pytest.mark.parametrize("button", ["Toestaan", "Weigeren"])
-def test_a_callback_may_redirect_to_another_origin(
+def test_callback_may_redirect_to_another_origin(
     page: Page, party: Party, owner: User, come_in: ComeIn, button: str
 ) -> None:
     """Chromium applies the page's form-action to the redirects of the callback too."""
@@ -88,7 +88,7 @@ def test_a_callback_may_redirect_to_another_origin(
 
 
 @pytest.mark.parametrize("button", ["Toestaan", "Weigeren"])
-def test_a_redirect_uri_with_an_ipv6_address(
+def test_redirect_uri_with_an_ipv6_address(
     page: Page, owner: User, come_in: ComeIn, base_url: str, button: str
 ) -> None:
     """An IPv6 literal is no valid source in a content security policy."""
@@ -100,7 +100,7 @@ def test_a_redirect_uri_with_an_ipv6_address(
 
 
 @pytest.mark.parametrize("prompt", [None, "login"])
-def test_a_pop_up_stays_connected_to_the_party(
+def test_pop_up_stays_connected_to_the_party(
     page: Page, party: Party, owner: User, come_in: ComeIn, prompt: str | None
 ) -> None:
     """Through sign-in or proof of identity, consent and the callback, which sends the party's page a message."""
@@ -120,7 +120,7 @@ def test_a_pop_up_stays_connected_to_the_party(
     expect(page.get_by_role("heading")).to_have_text("klaar")
 
 
-def test_a_pop_up_with_an_error_stays_connected_to_the_party(page: Page, party: Party) -> None:
+def test_pop_up_with_an_error_stays_connected_to_the_party(page: Page, party: Party) -> None:
     party.request_parameters["redirect_uri"] = "https://elders.example/"
     page.goto(f"{party.url}/popup")
     with page.expect_popup() as opened:
@@ -140,7 +140,7 @@ def test_no_site_can_frame_the_portal(
     assert "frame-ancestors 'none'" in problems.pop()
 
 
-def test_another_seller_of_mine(page: Page, party: Party, owner: User, come_in: ComeIn) -> None:
+def test_consent_for_another_seller_of_the_user(page: Page, party: Party, owner: User, come_in: ComeIn) -> None:
     """Ander account leads back to the same request."""
     other = SellerFactory(display_name="De Platenzaak", owner__user=owner)
     come_in(owner)
@@ -154,7 +154,7 @@ def test_another_seller_of_mine(page: Page, party: Party, owner: User, come_in: 
     assert ThirdPartyAuthorization.objects.get().seller == other
 
 
-def test_another_user(page: Page, party: Party, owner: User, come_in: ComeIn) -> None:
+def test_sign_in_as_another_user(page: Page, party: Party, owner: User, come_in: ComeIn) -> None:
     """Signing in as another user also leads back to the same request."""
     stranger = UserFactory()
     SellerFactory(display_name="De Platenzaak", owner__user=stranger)
@@ -170,7 +170,7 @@ def test_another_user(page: Page, party: Party, owner: User, come_in: ComeIn) ->
     assert party.received["state"] == STATE
 
 
-def test_a_party_may_ask_for_a_new_sign_in(page: Page, party: Party, owner: User, come_in: ComeIn) -> None:
+def test_party_may_ask_for_a_new_sign_in(page: Page, party: Party, owner: User, come_in: ComeIn) -> None:
     """`prompt=login`: the password first, then the same page."""
     come_in(owner)
     page.goto(f"{party.request_address}&prompt=login")

@@ -56,7 +56,7 @@ def add_passkey(page: Page) -> None:
     expect(page.get_by_role("heading", name="Bewaar je herstelcodes")).to_be_visible()
 
 
-def test_a_passkey_signs_in_without_a_password(page: Page, authenticator: CDPSession, user: User) -> None:
+def test_passkey_signs_in_without_a_password(page: Page, authenticator: CDPSession, user: User) -> None:
     sign_in(page, user)
     add_passkey(page)
     sign_out(page)
@@ -68,7 +68,7 @@ def test_a_passkey_signs_in_without_a_password(page: Page, authenticator: CDPSes
     assert Authenticator.objects.get(type="webauthn").last_used_at is not None
 
 
-def test_a_passkey_is_the_second_step_and_the_proof(page: Page, authenticator: CDPSession, user: User) -> None:
+def test_passkey_is_the_second_step_and_the_proof(page: Page, authenticator: CDPSession, user: User) -> None:
     sign_in(page, user)
     add_passkey(page)
     sign_out(page)
@@ -81,7 +81,7 @@ def test_a_passkey_is_the_second_step_and_the_proof(page: Page, authenticator: C
     expect(page.get_by_role("heading", name="Mijn gegevens")).to_be_visible()
 
 
-def test_a_refused_passkey_says_so(page: Page, authenticator: CDPSession, user: User, problems: list[str]) -> None:
+def test_refused_passkey_says_so(page: Page, authenticator: CDPSession, user: User, problems: list[str]) -> None:
     page.goto("/inloggen/")
     page.get_by_role("button", name="Inloggen met passkey").click()
     expect(page.get_by_text("Dat lukt niet. Probeer het opnieuw, of gebruik een andere manier.")).to_be_visible()

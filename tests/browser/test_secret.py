@@ -19,7 +19,7 @@ def reveal(page: Page) -> str:
 
 
 @WITH_AND_WITHOUT_SCRIPT
-def test_a_second_tab_comes_too_late(settings_page: Page, scripted: bool) -> None:
+def test_second_tab_cannot_show_the_secret(settings_page: Page, scripted: bool) -> None:
     second = settings_page.context.new_page()
     second.goto(SETTINGS)
     secret = reveal(settings_page)
@@ -29,7 +29,7 @@ def test_a_second_tab_comes_too_late(settings_page: Page, scripted: bool) -> Non
     assert secret not in second.content()
 
 
-def test_a_double_click_asks_once(settings_page: Page) -> None:
+def test_double_click_asks_once(settings_page: Page) -> None:
     asked: list[str] = []
     settings_page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
     settings_page.get_by_role("button", name="Toon secret").dblclick()
@@ -37,7 +37,7 @@ def test_a_double_click_asks_once(settings_page: Page) -> None:
     assert len(asked) == 1
 
 
-def test_a_closed_dialog_keeps_nothing(settings_page: Page) -> None:
+def test_closed_dialog_keeps_no_secret(settings_page: Page) -> None:
     secret = reveal(settings_page)
     assert secret in settings_page.content()
     settings_page.keyboard.press("Escape")
@@ -53,7 +53,7 @@ def test_a_closed_dialog_keeps_nothing(settings_page: Page) -> None:
     expect(row(settings_page, "Magazijn")).to_contain_text(f"…{secret[-4:]}, getoond op")
 
 
-def test_a_page_that_is_left_keeps_nothing(settings_page: Page) -> None:
+def test_page_that_is_left_keeps_no_secret(settings_page: Page) -> None:
     """Some browsers keep a page for their Back button, as it was: by then the secret is not in it."""
     secret = reveal(settings_page)
     leave = """() => {
@@ -64,7 +64,7 @@ def test_a_page_that_is_left_keeps_nothing(settings_page: Page) -> None:
 
 
 @pytest.mark.browser_context_args(java_script_enabled=False)
-def test_the_page_of_a_secret_does_not_come_back(settings_page: Page) -> None:
+def test_page_of_a_secret_does_not_come_back(settings_page: Page) -> None:
     """Without script the secret stands on a page: neither Reload nor Back brings it again."""
     secret = reveal(settings_page)
     settings_page.reload()
@@ -75,7 +75,7 @@ def test_the_page_of_a_secret_does_not_come_back(settings_page: Page) -> None:
     expect(settings_page.locator("body")).not_to_contain_text(secret)
 
 
-def test_a_secret_is_taken_along(settings_page: Page, base_url: str) -> None:
+def test_secret_is_copied_and_downloaded(settings_page: Page, base_url: str) -> None:
     """Copied, or downloaded in the two forms that programs read."""
     settings_page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     secret = reveal(settings_page)
@@ -91,7 +91,7 @@ def test_a_secret_is_taken_along(settings_page: Page, base_url: str) -> None:
     assert json.loads(text) == {"client_id": client_id, "client_secret": secret, "token_url": f"{ISSUER}/token"}
 
 
-def test_on_a_phone_nothing_lies_over_what_takes_the_secret_along(settings_page: Page) -> None:
+def test_copy_buttons_of_the_secret_are_not_covered_on_a_phone(settings_page: Page) -> None:
     """Who aims at Kopiëren must not hit Sluiten: the secret would be gone."""
     settings_page.set_viewport_size({"width": 320, "height": 480})
     reveal(settings_page)
@@ -114,7 +114,7 @@ def download(page: Page, link: str) -> tuple[str, str]:
 
 
 @WITH_AND_WITHOUT_SCRIPT
-def test_an_old_proof_of_identity_is_asked_for_again(settings_page: Page, scripted: bool) -> None:
+def test_old_proof_of_identity_is_asked_for_again(settings_page: Page, scripted: bool) -> None:
     sign_in_was_an_hour_ago()
     settings_page.get_by_role("button", name="Toon secret").click()
     settings_page.get_by_label("Wachtwoord").fill(PASSWORD)

@@ -143,7 +143,7 @@ def test_somebody_elses_software(page: Page, scripted: bool, party: Party, base_
     assert refused.json()["error"] == "invalid_grant"
 
 
-def test_another_seller(page: Page) -> None:
+def test_next_user_of_the_browser_sees_nothing_of_the_former(page: Page) -> None:
     """Who signs in after somebody else, in the same browser, finds nothing of theirs."""
     users = [UserFactory(), UserFactory()]
     sellers = [SellerFactory(owner__user=user) for user in users]

@@ -80,6 +80,11 @@ class AlreadyPaused(Refusal):
     message = "Deze client credentials zijn al gepauzeerd. Met Hervatten werken ze weer."
 
 
+class NeedsNewSecret(Refusal):
+    code = "needs_new_secret"
+    message = "Het secret is gelekt. Maak eerst een nieuw secret."
+
+
 class CannotRestore(Refusal):
     code = "cannot_restore"
     message = "Deze client credentials kunnen niet meer worden teruggezet. Maak nieuwe aan."
@@ -101,11 +106,6 @@ class CannotTakeOver(Refusal):
 class CannotNarrow(Refusal):
     code = "cannot_narrow"
     message = "Je kunt alleen rechten afnemen van een partij die toegang heeft. Begin voor meer bij de partij."
-
-
-class NeedsNewSecret(Refusal):
-    code = "needs_new_secret"
-    message = "Het secret van deze partij is gelekt. Maak eerst een nieuw secret."
 
 
 # ---- Technical contact --------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ PAUSE = Act(
 RESUME = Act(
     "resume",
     "Hervatten",
-    "Deze client credentials werken weer.",
+    "Deze client credentials werken weer. Na een lek moet de verkoper eerst een nieuw secret maken.",
     ClientCredential.resume,
     Q(paused_at__isnull=False, deleted_at=None),
 )

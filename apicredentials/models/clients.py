@@ -18,6 +18,7 @@ from apicredentials import names, redirect_uris, scopes
 from apicredentials.exceptions import (
     AlreadyDeleted,
     AlreadyRevealed,
+    NeedsNewSecret,
     NotRevealed,
     PartyNameTaken,
     RotatedMeanwhile,
@@ -333,8 +334,10 @@ class OAuthClient(AbstractApplication):
                 self._log(self.PAUSED, by)
 
     def resume(self, *, by: Actor) -> None:
-        """Undo pause(). Idempotent."""
+        """Undo pause(). Idempotent. Raises NeedsNewSecret after a leak, until there is a secret that works."""
         with self._changing("paused_at"):
+            if self.leaked_at and not self.is_public and not self.secrets.live().exists():
+                raise NeedsNewSecret
             if self.paused_at is not None:
                 self.paused_at = None
                 self._log(self.RESUMED, by)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.email_addresses import clean_email_address
 from accounts.models import Actor
 from apicredentials import redirect_uris
-from apicredentials.exceptions import NeedsNewSecret, PartyNameTaken
+from apicredentials.exceptions import PartyNameTaken
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import OAuthClient, ProxyManager
 from apicredentials.models.outgoing_mail import OutgoingMail, recipients_of
@@ -73,12 +73,6 @@ class ThirdParty(OAuthClient):
                 self._log_change(former, by)
         except IntegrityError as error:
             raise PartyNameTaken from error
-
-    def resume(self, *, by: Actor) -> None:
-        """Undo a suspension. Idempotent. Raises NeedsNewSecret while the only secret is the one that leaked."""
-        if self.leaked_at and not self.is_public and not self.secrets.live().exists():
-            raise NeedsNewSecret
-        super().resume(by=by)
 
     def concerned_authorizations(self) -> Iterable[Any]:
         """Return the consents in force of open sellers, whom a suspension or leak concerns."""

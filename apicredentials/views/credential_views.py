@@ -207,7 +207,5 @@ def credential_restore(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 def next_step(credential: ClientCredential) -> str:
-    """Return the end of the message about a credential that is back: it works, or what to do first."""
-    if credential.live_secrets:
-        return " en werkt weer."
-    return ". Maak nu een nieuw secret." if credential.is_revealed else ". Toon nu het secret."
+    """Return the end of the message about a credential that is back: it works, or its secret must be shown first."""
+    return " en werkt weer." if credential.live_secrets else ". Toon nu het secret."

@@ -169,11 +169,14 @@ def test_leak_shows_on_the_row_with_what_to_do(owner: Client, leaked: ClientCred
     assert row(owner).buttons("Hervatten", of="Magazijn")
 
 
-def test_resuming_after_a_leak_warns_that_there_is_no_secret(owner: Client, leaked: ClientCredential) -> None:
-    assert "Er is geen secret dat nog werkt." in says(owner.get(address(leaked, "hervatten")))
+def test_resuming_after_a_leak_is_refused_until_there_is_a_new_secret(owner: Client, leaked: ClientCredential) -> None:
+    page = Page(owner.get(address(leaked, "hervatten")).content.decode(), SETTINGS).part("main")
+    assert page.link("Nieuw secret").endswith("/nieuw-secret/")
+    assert not page.buttons("Hervatten")
     answer = owner.post(address(leaked, "hervatten"), follow=True)
-    assert "'Magazijn' is hervat. Maak nu een nieuw secret." in says(answer)
-    assert tags(row(owner)) == ["Gelekt"]
+    assert "Het secret is gelekt. Maak eerst een nieuw secret." in says(answer)
+    leaked.refresh_from_db()
+    assert leaked.paused_at is not None
 
 
 def test_leaked_credential_works_after_a_new_secret_and_resuming(owner: Client, leaked: ClientCredential) -> None:

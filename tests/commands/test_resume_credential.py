@@ -4,6 +4,7 @@ import pytest
 
 from apicredentials.models import Activity
 from tests.commands.conftest import WHY, Manage, logged, mailed
+from tests.inventory import tables
 from tests.oauth.flow import Software, assert_error, verify
 
 pytestmark = pytest.mark.django_db
@@ -38,9 +39,13 @@ def test_active_credential_is_not_changed(manage: Manage, warehouse: Software) -
     assert (logged(RESUMED), mailed(RESUMED)) == ([], [])
 
 
-def test_leaked_secret_stays_rejected(manage: Manage, warehouse: Software) -> None:
+def test_refused_after_a_leak_until_there_is_a_new_secret(manage: Manage, warehouse: Software) -> None:
     manage("report_leak", stdin=warehouse.secret)
-    manage("resume_credential", warehouse.client_id, *WHY)
-    assert_error(warehouse.token(grant_type="client_credentials"), "invalid_client", 401)
+    before = tables()
+    done = manage("resume_credential", warehouse.client_id, *WHY)
+    assert done.complaint == "Het secret is gelekt. Maak eerst een nieuw secret."
+    assert tables() == before
     answer = manage("rotate_secret", warehouse.client_id, *WHY, "--overlap", "7d", "--json").json
+    manage("resume_credential", warehouse.client_id, *WHY)
     assert verify(Software(warehouse.client_id, answer["client_secret"]).access_token()).status_code == 204
+    assert_error(warehouse.token(grant_type="client_credentials"), "invalid_client", 401)

@@ -8,7 +8,10 @@ from apicredentials.models import ClientCredential
 
 
 class Command(CredentialCommand):
-    help = "Resume paused client credentials. Takes effect immediately."
+    help = (
+        "Resume paused client credentials. Takes effect immediately. After a leak they need a new secret first. "
+        "Idempotent."
+    )
 
     def act_on(self, credential: ClientCredential, *, by: Actor, **options: Any) -> dict[str, Any]:
         credential.resume(by=by)

@@ -56,15 +56,15 @@ class Grant(AbstractGrant):
         The authorisation stops with the last grant that could give tokens.
         """
         with transaction.atomic():
-            lock(self.authorization)
             if Grant.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()):
                 self.note_end(cause, by=by)
 
     def note_end(self, cause: Cause, *, by: Actor) -> None:
         """Stop the authorisation if this was its last usable grant; else only record a replay in the log.
 
-        Call it with the authorisation's row locked.
+        Call it in the transaction that revoked the grant. Grants are locked before their authorisation everywhere.
         """
+        lock(self.authorization)
         if not self.authorization.grants.usable().exists():
             self.authorization.stop(cause, by=by)
         elif cause != Cause.ENDED_BY_PARTY:

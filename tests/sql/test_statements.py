@@ -127,14 +127,13 @@ def test_revocation_of_an_access_token_takes_two_statements(now: dt.datetime, pa
     assert rights(tokens["access_token"]) == ""
 
 
-def test_revocation_of_a_refresh_token_takes_three_statements_while_another_grant_is_left(
+def test_revocation_of_a_refresh_token_takes_two_statements_while_another_grant_is_left(
     now: dt.datetime, party: Software, tokens: Claims
 ) -> None:
-    """Find the client, lock the authorisation, and end the grant."""
     owner = signed_in(User.objects.get())
     party.exchange(sent_back(decide(owner, request_address(party)))["code"])
     number, answer = counted(lambda: party.post("/revoke", token=tokens["refresh_token"]))
-    assert (number, answer.status_code) == (3, 200)
+    assert (number, answer.status_code) == (2, 200)
     assert rights(tokens["access_token"]) == ""
 
 

@@ -86,25 +86,27 @@ _ADD = """
 INSERT INTO {refresh_token} (token_checksum, grant_id, application_id, user_id, created, updated)
 VALUES (%s, %s, %s, %s, %s, %s)
 """
-# Locks the authorisation, so that of two simultaneous revocations the second sees the first.
-_LOCK = """
-SELECT g.id
-  FROM {refresh_token} t
-  JOIN {grant} g ON g.id = t.grant_id
-  JOIN {authorization} a ON a.id = g.authorization_id
- WHERE t.token_checksum = %s AND t.application_id = %s
- {lock_authorization}
-"""
 # Returns whether the authorisation has another grant that gives tokens; a test compares it with
-# GrantQuerySet.usable(). SQLite knows no alias in RETURNING.
+# GrantQuerySet.usable(). Two grants are enough to know that. They are locked before the update, lowest id first, so
+# that of two simultaneous revocations the second waits for the first and sees it. SQLite knows no alias in RETURNING.
 _END = """
-UPDATE {grant} SET revoked_at = %s
- WHERE id = %s AND revoked_at IS NULL
-RETURNING EXISTS (
-  SELECT 1 FROM {grant} o
-   WHERE o.authorization_id = {grant}.authorization_id AND o.id <> {grant}.id AND o.revoked_at IS NULL
-     AND (o.used_at IS NOT NULL OR o.expires > %s)
+WITH presented AS (
+  SELECT t.grant_id, g.authorization_id
+    FROM {refresh_token} t
+    JOIN {grant} g ON g.id = t.grant_id
+   WHERE t.token_checksum = %s AND t.application_id = %s
+), usable AS (
+  SELECT g.id
+    FROM {grant} g
+   WHERE g.authorization_id = (SELECT authorization_id FROM presented) AND g.revoked_at IS NULL
+     AND (g.used_at IS NOT NULL OR g.expires > %s)
+   ORDER BY g.id
+   LIMIT 2
+   {lock_rows}
 )
+UPDATE {grant} SET revoked_at = %s
+ WHERE id = (SELECT grant_id FROM presented) AND revoked_at IS NULL AND (SELECT COUNT(*) FROM usable) > 0
+RETURNING id, EXISTS (SELECT 1 FROM usable WHERE usable.id <> {grant}.id)
 """
 _NOTE_USE = "UPDATE {authorization} SET last_used_at = %s WHERE id = %s"
 _REVOKE = "INSERT INTO {revoked} (jti, expires) VALUES (%s, %s) ON CONFLICT DO NOTHING"
@@ -156,16 +158,10 @@ class EndedChain:
 
 
 def end_chain_of(token: str, client_pk: int) -> EndedChain | None:
-    """End the grant of this client's refresh token; return None if it had ended or there is none.
-
-    Call it in a transaction, which keeps the authorisation locked.
-    """
-    locked = fetch(_LOCK, [digest(token), client_pk])
-    if locked is None:
-        return None
+    """End the grant of this client's refresh token; return None if it had ended or there is none."""
     now = moment(timezone.now())
-    ended = fetch(_END, [now, locked[0], now])
-    return EndedChain(locked[0], is_last=not ended[0]) if ended else None
+    ended = fetch(_END, [digest(token), client_pk, now, now])
+    return EndedChain(ended[0], is_last=not ended[1]) if ended else None
 
 
 def revoke_access_token(jti: str, expires: dt.datetime) -> None:

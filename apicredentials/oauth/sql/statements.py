@@ -45,7 +45,7 @@ def statement(template: str, hashes: int = 0) -> str:
         revoked=_table(RevokedAccessToken),
         hashes=", ".join(["%s"] * hashes),
         # SQLite has one writer at a time and no row locks.
-        lock_authorization="FOR NO KEY UPDATE OF a" if connection.features.has_select_for_update else "",
+        lock_rows="FOR NO KEY UPDATE" if connection.features.has_select_for_update else "",
     )
 
 

@@ -227,7 +227,6 @@ OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "apicredentials.oauth.server.AuthorizationServer",
     "OAUTH2_BACKEND_CLASS": "apicredentials.oauth.server.AuthorizationRequestTranslator",
     "OAUTH2_VALIDATOR_CLASS": "apicredentials.oauth.validators.PortalValidator",
-    "SCOPES_BACKEND_CLASS": "apicredentials.oauth.validators.ScopesBackend",
     "OIDC_ISS_ENDPOINT": ISSUER_URL,
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],

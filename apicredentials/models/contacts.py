@@ -16,6 +16,7 @@ from accounts.email_addresses import EmailAddressField
 from accounts.models import Actor, Seller
 from apicredentials.exceptions import AlreadyConfirmed, LinkExpired, LinkInvalid, LinkSuperseded, TooSoon
 from apicredentials.models.activity import Activity
+from apicredentials.models.locking import lock
 from apicredentials.models.outgoing_mail import OutgoingMail, context_for, owners_of, unique_addresses
 
 LINK_LIFETIME = dt.timedelta(days=7)
@@ -86,7 +87,7 @@ class TechnicalContact(models.Model):
         The seller's row is locked so that two simultaneous first contacts make one.
         """
         with transaction.atomic():
-            Seller.objects.select_for_update(no_key=True).get(pk=self.seller.pk)
+            lock(self.seller)
             former = TechnicalContact.objects.filter(seller=self.seller).first()
             self.pk = former.pk if former else None
             self.confirmed_at = former.confirmed_at if former and self._is_same_address(former.email) else None
@@ -102,7 +103,7 @@ class TechnicalContact(models.Model):
     def ask_again(self, *, by: Actor) -> None:
         """Mail a new link; raises AlreadyConfirmed, and TooSoon within a minute of the last one."""
         with transaction.atomic():
-            Seller.objects.select_for_update(no_key=True).get(pk=self.seller.pk)
+            lock(self.seller)
             self.refresh_from_db()
             if self.is_confirmed:
                 raise AlreadyConfirmed
@@ -112,7 +113,7 @@ class TechnicalContact(models.Model):
     def confirm(self, *, by: Actor | None = None) -> None:
         """Record that mail reaches this address. Without `by`, an operator confirms it. Idempotent."""
         with transaction.atomic():
-            Seller.objects.select_for_update(no_key=True).get(pk=self.seller.pk)
+            lock(self.seller)
             unconfirmed = TechnicalContact.objects.filter(pk=self.pk, email=self.email, confirmed_at__isnull=True)
             if unconfirmed.update(confirmed_at=timezone.now()):
                 Activity.record(

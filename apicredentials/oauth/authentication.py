@@ -19,6 +19,7 @@ from apicredentials.oauth.sql.find_client import ClientRecord, find_client
 from apicredentials.oauth.throttle import count_failure
 from apicredentials.oauth.token_requests import MachineRequest
 
+# A lower-case UUID. Ids of authorisations have the same form.
 CLIENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
 

@@ -1,7 +1,6 @@
 """`GET /authorizations`: a third party's own consents, with their states."""
 
 import datetime as dt
-import re
 from typing import Any
 
 from django.conf import settings
@@ -9,25 +8,26 @@ from oauthlib.oauth2.rfc6749 import errors
 
 from apicredentials import scopes
 from apicredentials.models import OAuthClient, ThirdPartyAuthorization
-from apicredentials.oauth.authentication import authenticate
+from apicredentials.oauth.authentication import CLIENT_ID, authenticate
 from apicredentials.oauth.endpoints import for_clients
 from apicredentials.oauth.token_requests import MachineRequest
 
 PAGE_SIZE = 100
-# The id of the last authorisation of a page. Ids do not change, so pages neither repeat nor skip a row.
-CURSOR = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @for_clients("GET", "HEAD")
 def authorizations(request: MachineRequest) -> dict[str, Any]:
-    """List the consents of sellers to the authenticated third party, past ones too, in pages."""
+    """List the consents of sellers to the authenticated third party, past ones too, in pages.
+
+    The cursor is the id of the last one of a page. Ids do not change, so pages neither repeat nor skip a row.
+    """
     client = authenticate(request, for_reading=True)
     if client.grant_type != OAuthClient.GrantType.AUTHORIZATION_CODE:
         raise errors.UnauthorizedClientError("Only third parties have authorizations.", status_code=403)
     rows = ThirdPartyAuthorization.objects.filter(third_party=client.pk).with_parties().order_by("uid")
     cursor = request.get("cursor")
     if cursor is not None:
-        if not CURSOR.fullmatch(cursor):
+        if not CLIENT_ID.fullmatch(cursor):
             raise errors.InvalidRequestError("The cursor is not one of ours.")
         rows = rows.filter(uid__gt=cursor)
     found = list(rows[: PAGE_SIZE + 1])

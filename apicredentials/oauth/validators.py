@@ -4,38 +4,13 @@ import re
 from typing import Any
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
-from oauth2_provider.scopes import BaseScopes
 from oauthlib.oauth2.rfc6749 import errors
 
-from apicredentials import scopes
-from apicredentials.models import OAuthClient, ThirdParty
+from apicredentials.models import ThirdParty
 from apicredentials.oauth.authentication import CLIENT_ID
-from apicredentials.scopes import OFFLINE_ACCESS, RETAILER
+from apicredentials.scopes import OFFLINE_ACCESS
 
 CODE_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
-class ScopesBackend(BaseScopes):
-    """The scopes that django-oauth-toolkit reads."""
-
-    def get_all_scopes(self) -> dict[str, str]:
-        """Return every scope with its label."""
-        return {scope: str(scopes.label(scope)) for scope in scopes.ALL} | {
-            RETAILER: "Alles wat deze client mag",
-            OFFLINE_ACCESS: "De rechten die de verkoper kiest",
-        }
-
-    def get_available_scopes(
-        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
-    ) -> list[str]:
-        """Return what this client may request."""
-        return [*application.scope.split(), OFFLINE_ACCESS]
-
-    def get_default_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
-        """Return the scope of a request without `scope` (RFC 6749 §3.3)."""
-        if application.authorization_grant_type == OAuthClient.GrantType.CLIENT_CREDENTIALS:
-            return [RETAILER]
-        return [OFFLINE_ACCESS]
 
 
 class PortalValidator(OAuth2Validator):
@@ -56,13 +31,6 @@ class PortalValidator(OAuth2Validator):
     ) -> bool:
         """Check the requested scopes against the party's registration (RFC 6749 §3.3)."""
         return set(scopes) - {OFFLINE_ACCESS} <= set(client.rights)
-
-    def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Any, *args: Any, **kwargs: Any) -> bool:
-        return bool(request.client.redirect_uri_allowed(redirect_uri))
-
-    def get_default_redirect_uri(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> str | None:
-        """Return the party's only redirect URI (RFC 6749 §3.1.2.3)."""
-        return str(request.client.default_redirect_uri)
 
     def validate_response_type(
         self, client_id: str, response_type: str, client: Any, request: Any, *args: Any, **kwargs: Any

@@ -14,7 +14,7 @@ from apicredentials.keys import secret_format
 from apicredentials.models import CommandRun, OutgoingMail, Usage
 from apicredentials.models.usage import ProblemCause
 from tests.admin.conftest import staff
-from tests.admin.registry import change
+from tests.admin.registry import START, change, search
 from tests.factories import (
     ClientCredentialFactory,
     SellerFactory,
@@ -32,17 +32,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-START = "/beheer/"
 NOTHING = "Niets gevonden dat je mag bekijken."
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)
-
-
-def search(operator: Client, what: str) -> "Response":
-    """Fill in the search field of the start page, and press the button."""
-    form = Page(operator.get(START).content.decode(), START).form("Zoeken")
-    assert form.method == "post"
-    (label,) = form.fields
-    return operator.post(form.address, form.fill(**{label: what}))
 
 
 def links(answer: "Response") -> set[str]:

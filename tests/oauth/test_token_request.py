@@ -1,5 +1,7 @@
 """Requests to the token endpoints: methods, parameters and encoding (RFC 6749 §3.2, §5.2)."""
 
+from itertools import product
+
 import pytest
 from django.test import Client
 
@@ -13,26 +15,17 @@ ERRORS = {"invalid_request", "invalid_client", "invalid_grant", "invalid_scope"}
 ERRORS |= {"unauthorized_client", "unsupported_grant_type"}
 
 
-# ---- Methods and responses --------------------------------------------------------------------------------
+# ---- Methods and paths --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_only_post_is_allowed(warehouse: Software, method: str, path: str) -> None:
+def test_only_post_is_allowed(warehouse: Software, path: str) -> None:
     """RFC 6749 §3.2, RFC 7009 §2.1, RFC 7662 §2.1."""
-    answer = Client().generic(method, f"{path}?{BODY}", b"", FORM, headers=header(warehouse.authorization))
-    assert answer.status_code == 405
-    assert answer["Allow"] == "POST"
-    assert b"access_token" not in answer.content
-
-
-def test_token_response_is_json_and_not_cacheable(warehouse: Software) -> None:
-    """RFC 6749 §5.1."""
-    answer = warehouse.token(**GRANT)
-    assert answer.status_code == 200
-    assert answer["Content-Type"] == "application/json"
-    assert answer["Cache-Control"] == "no-store"
-    assert not answer.cookies
+    for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+        answer = Client().generic(method, f"{path}?{BODY}", b"", FORM, headers=header(warehouse.authorization))
+        assert answer.status_code == 405
+        assert answer["Allow"] == "POST"
+        assert b"access_token" not in answer.content
 
 
 @pytest.mark.parametrize("path", ["/token/", "/token/x", "/Token"])
@@ -64,12 +57,12 @@ def test_different_or_repeated_grant_types_are_refused(warehouse: Software, quer
     assert_error(send(f"/token{query}", body, authorization=warehouse.authorization), "invalid_request")
 
 
-@pytest.mark.parametrize("name", ["scope", "client_id", "client_secret", "code", "redirect_uri", "anything", ""])
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_repeated_parameter_is_refused(warehouse: Software, name: str, path: str) -> None:
+def test_repeated_parameter_is_refused(warehouse: Software, path: str) -> None:
     """RFC 6749 §3.2, even if both values are equal."""
-    body = f"{BODY}&token=x&{name}=a&{name}=a"
-    assert_error(send(path, body, authorization=warehouse.authorization), "invalid_request")
+    for name in ("scope", "client_id", "client_secret", "anything", ""):
+        body = f"{BODY}&token=x&{name}=a&{name}=a"
+        assert_error(send(path, body, authorization=warehouse.authorization), "invalid_request")
 
 
 def test_parameter_in_both_url_and_body_is_refused(warehouse: Software) -> None:
@@ -77,12 +70,12 @@ def test_parameter_in_both_url_and_body_is_refused(warehouse: Software) -> None:
     assert_error(send("/token?scope=RETAILER", body, authorization=warehouse.authorization), "invalid_request")
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "", "multipart/form-data", "x", ";;;"])
 @pytest.mark.parametrize("body", ["", "[object Object]"])
-def test_grant_type_in_the_url_works_with_any_body(warehouse: Software, content_type: str, body: str) -> None:
+def test_grant_type_in_the_url_works_with_any_body(warehouse: Software, body: str) -> None:
     """The most common request of existing clients, and the most common mistakes in its body."""
-    answer = send(f"/token?{BODY}", body, content_type=content_type, authorization=warehouse.authorization)
-    assert answer.status_code == 200
+    for content_type in ("application/json", "text/plain", "", "multipart/form-data", "x", ";;;"):
+        answer = send(f"/token?{BODY}", body, content_type=content_type, authorization=warehouse.authorization)
+        assert answer.status_code == 200, content_type
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x", "text/html"])
@@ -99,17 +92,14 @@ def test_charset_of_the_content_type_is_ignored(warehouse: Software) -> None:
         assert send("/token", BODY, content_type=content_type, authorization=warehouse.authorization).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "name", ["client_secret", "code", "refresh_token", "access_token", "code_verifier", "token", "password"]
-)
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_secrets_in_the_url_are_refused_and_not_logged(warehouse: Software, path: str, name: str) -> None:
+def test_secrets_in_the_url_are_refused_and_not_logged(warehouse: Software, path: str) -> None:
     """RFC 6750 §2.3, RFC 9700 §4.3.2."""
-    value = "geheim-" + secret_format.generate()
     with listening(everything=True) as log:
-        assert_error(send(f"{path}?{name}={value}", BODY, authorization=warehouse.authorization), "invalid_request")
+        for name in ("client_secret", "code", "refresh_token", "access_token", "code_verifier", "token", "password"):
+            address = f"{path}?{name}=geheim-{secret_format.generate()}"
+            assert_error(send(address, BODY, authorization=warehouse.authorization), "invalid_request")
     assert "request" in log.getvalue()
-    assert value not in log.getvalue()
     assert "geheim" not in log.getvalue()
 
 
@@ -142,20 +132,15 @@ def test_secrets_and_tokens_are_not_logged(warehouse: Software) -> None:
 
 # ---- Ignored parameters -----------------------------------------------------------------------------------
 
-# Attributes of oauthlib's request and of our validator whose names a client could send.
-INTERNAL_NAMES = ["client", "user", "scopes", "rights", "grant", "authorization", "extra_credentials", "expires_in"]
-INTERNAL_NAMES += ["subject_claims", "headers", "http_method", "uri", "body", "_params", "response_type"]
-
-
 def test_blank_parameters_are_treated_as_absent(warehouse: Software) -> None:
     """RFC 6749 §3.2."""
     assert warehouse.token(scope="", client_id="", client_secret="", code="", **GRANT).json()["scope"] == "RETAILER"
 
 
-@pytest.mark.parametrize("name", [*INTERNAL_NAMES, "anything", "resource", "audience"])
-def test_unknown_parameters_are_ignored(warehouse: Software, name: str) -> None:
+def test_unknown_parameters_are_ignored(warehouse: Software) -> None:
     """RFC 6749 §3.2."""
-    answer = send("/token", f"{BODY}&{name}=x", authorization=warehouse.authorization)
+    unknown = "anything=x&resource=x&audience=x&client=x&scopes=x&expires_in=9999&response_type=code"
+    answer = send("/token", f"{BODY}&{unknown}", authorization=warehouse.authorization)
     assert answer.status_code == 200
     assert set(answer.json()) == {"access_token", "token_type", "expires_in", "scope"}
 
@@ -169,44 +154,28 @@ def test_missing_grant_type_is_an_invalid_request(warehouse: Software) -> None:
     assert_error(warehouse.token(grant_type=""), "invalid_request")
 
 
-@pytest.mark.parametrize(
-    "grant_type",
-    [
-        "password",
-        "implicit",
-        "token",
-        "code",
-        "none",
-        "openid",
-        "CLIENT_CREDENTIALS",
-        "urn:ietf:params:oauth:grant-type:device_code",
-        "urn:ietf:params:oauth:grant-type:jwt-bearer",
-        "urn:ietf:params:oauth:grant-type:token-exchange",
-        "x" * 10_000,
-    ],
-)
-def test_disabled_grant_type_is_unsupported(warehouse: Software, party: Software, grant_type: str) -> None:
-    """RFC 9700 §2.1.2 and §2.4; oauthlib treats openid as a code grant."""
-    form = {"grant_type": grant_type, "code": "x", "username": "a", "password": "b", "device_code": "x"}
-    assert_error(warehouse.token(**form), "unsupported_grant_type")
-    assert_error(party.token(**form), "unsupported_grant_type")
+def test_disabled_grant_type_is_unsupported(warehouse: Software, party: Software) -> None:
+    """RFC 9700 §2.1.2 and §2.4."""
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    for grant_type in ("password", "implicit", "token", "openid", "CLIENT_CREDENTIALS", device, "x" * 10_000):
+        form = {"grant_type": grant_type, "code": "x", "username": "a", "password": "b", "device_code": "x"}
+        assert_error(warehouse.token(**form), "unsupported_grant_type")
+        assert_error(party.token(**form), "unsupported_grant_type")
 
 
-@pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token"])
-def test_credential_has_no_other_grant(warehouse: Software, grant_type: str) -> None:
-    """RFC 6749 §5.2 unauthorized_client."""
-    answer = warehouse.token(grant_type=grant_type, code="x", refresh_token="x", redirect_uri="x")
-    assert_error(answer, "unauthorized_client")
-
-
-def test_third_party_cannot_use_client_credentials(party: Software) -> None:
-    assert_error(party.token(**GRANT), "unauthorized_client")
-
-
-@pytest.mark.parametrize("grant_type", ["client_credentials", "authorization_code", "refresh_token"])
-def test_resource_server_cannot_get_tokens(gateway: Software, grant_type: str) -> None:
-    answer = gateway.token(grant_type=grant_type, code="x", refresh_token="x", redirect_uri="x")
-    assert_error(answer, "unauthorized_client")
+def test_client_gets_no_grant_that_it_is_not_registered_for(
+    warehouse: Software, party: Software, gateway: Software
+) -> None:
+    """RFC 6749 §5.2 unauthorized_client. A resource server has no grant at all."""
+    of_parties = ["authorization_code", "refresh_token"]
+    for client, grant_types in (
+        (warehouse, of_parties),
+        (party, ["client_credentials"]),
+        (gateway, ["client_credentials", *of_parties]),
+    ):
+        for grant_type in grant_types:
+            answer = client.token(grant_type=grant_type, code="x", refresh_token="x", redirect_uri="x")
+            assert_error(answer, "unauthorized_client")
 
 
 # ---- Malformed requests -----------------------------------------------------------------------------------
@@ -233,23 +202,22 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_bodies_are_refused_in_json(warehouse: Software, path: str, body: bytes) -> None:
+def test_hostile_bodies_are_refused_in_json(warehouse: Software, body: bytes) -> None:
     """V2.2.1: 4xx on every database. A 5xx would be a crash that a client can cause."""
-    for authorization in (warehouse.authorization, ""):
+    for path, authorization in product(ENDPOINTS, (warehouse.authorization, "")):
         answer = send(path, body, authorization=authorization)
         assert answer.status_code in {400, 401}
         assert answer.json()["error"] in ERRORS
         assert answer["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ENDPOINTS)
-@pytest.mark.parametrize("query", ["a=%00", "a=%ff", "a=%ed%a0%80", "a=\u00e9", "&".join(["a=b"] * 300), "a" * 20_000])
-def test_hostile_addresses_are_refused_in_json(warehouse: Software, path: str, query: str) -> None:
-    answer = Client().generic("POST", path, b"", FORM, headers=header(warehouse.authorization), QUERY_STRING=query)
-    assert answer.status_code in {400, 401}
-    assert answer["Content-Type"] == "application/json"
+def test_hostile_addresses_are_refused_in_json(warehouse: Software) -> None:
+    queries = ["a=%00", "a=%ff", "a=%ed%a0%80", "a=\u00e9", "&".join(["a=b"] * 300), "a" * 20_000]
+    for path, query in product(ENDPOINTS, queries):
+        answer = Client().generic("POST", path, b"", FORM, headers=header(warehouse.authorization), QUERY_STRING=query)
+        assert answer.status_code in {400, 401}
+        assert answer["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize(

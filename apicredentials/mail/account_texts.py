@@ -88,6 +88,7 @@ def address_in_use(facts: MailContext) -> Message:
         "account mee. Er is niets gewijzigd.",
         facts=about(facts),
         advice=["Was jij dit? Log dan in met dit adres, of gebruik een ander adres. Anders hoef je niets te doen."],
+        link=None,
         why="Je krijgt deze mail omdat dit adres is opgegeven als nieuw e-mailadres van een account.",
     )
 

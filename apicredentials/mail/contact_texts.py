@@ -9,7 +9,6 @@ from apicredentials.mail.messages import (
     address_of,
     message,
     one_line,
-    to_settings,
 )
 from apicredentials.models.contacts import LINK_LIFETIME, confirmation_token
 
@@ -24,7 +23,6 @@ def contact_saved(facts: MailContext) -> Message:
         "als er iets is met je koppeling.",
         facts=[*facts.act, contact, *former],
         advice=[facts.unless_you(f"Zet het juiste contact dan terug bij API Instellingen. {CHANGE_PASSWORD}")],
-        link=to_settings(),
     )
 
 
@@ -36,6 +34,7 @@ def contact_replaced(facts: MailContext) -> Message:
         "Retailer API krijg je op dit adres geen mail meer.",
         facts=facts.act,
         advice=["Klopt dit niet? Waarschuw dan de eigenaar van het verkopersaccount."],
+        link=None,
         why="Je krijgt deze mail omdat dit adres tot nu toe het technisch contact van dit verkopersaccount was.",
     )
 
@@ -78,7 +77,6 @@ def contact_unconfirmed(facts: MailContext) -> Message:
             "Klopt het adres? Vraag je technisch contact dan om de link te openen die we hebben gemaild.",
             "Klopt het niet? Wijzig het bij API Instellingen.",
         ],
-        link=to_settings(),
     )
 
 
@@ -99,6 +97,7 @@ def announcement(facts: MailContext) -> Message:
         subject=facts["subject"],
         news=news,
         advice=rest,
+        link=None,
         why=f"Je krijgt deze mail omdat {reason}. Het is een dienstbericht over de Retailer API: je kunt je er niet "
         "voor afmelden.",
         has_links=True,

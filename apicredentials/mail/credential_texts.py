@@ -1,6 +1,6 @@
 """Mails about client credentials and their secrets."""
 
-from apicredentials.mail.messages import CHANGE_PASSWORD, MailContext, Message, message, to_settings
+from apicredentials.mail.messages import CHANGE_PASSWORD, MailContext, Message, message
 from apicredentials.models.clients import RESTORE_WINDOW
 
 
@@ -12,7 +12,6 @@ def credential_created(facts: MailContext) -> Message:
         "de Retailer API, zodra iemand het secret heeft getoond.",
         facts=facts.act,
         advice=[facts.unless_you(f"Verwijder ze dan meteen bij API Instellingen. {CHANGE_PASSWORD}")],
-        link=to_settings(),
     )
 
 
@@ -24,7 +23,6 @@ def secret_revealed(facts: MailContext) -> Message:
         "gebruiken. Het secret staat niet in deze mail, en wij hebben het niet bewaard.",
         facts=facts.act,
         advice=[facts.unless_you(f"Pauzeer de client credentials dan meteen bij API Instellingen. {CHANGE_PASSWORD}")],
-        link=to_settings(),
     )
 
 
@@ -41,7 +39,6 @@ def secret_rotated(facts: MailContext) -> Message:
         news=f"Er is een nieuw client secret gemaakt voor '{facts['subject']}'. {former}",
         facts=facts.act,
         advice=[facts.unless_you(f"Pauzeer de client credentials dan meteen bij API Instellingen. {CHANGE_PASSWORD}")],
-        link=to_settings(),
     )
 
 
@@ -56,7 +53,6 @@ def secret_ended(facts: MailContext) -> Message:
             "Krijgt je software nu geen toegang meer? Dan gebruikt die nog het oude secret.",
             "Zet het nieuwe secret erin, of maak bij API Instellingen weer een nieuw secret.",
         ],
-        link=to_settings(),
     )
 
 
@@ -68,7 +64,6 @@ def credential_paused(facts: MailContext) -> Message:
         "toegang tot de Retailer API, ook niet met tokens die al waren uitgegeven.",
         facts=facts.act,
         advice=[facts.unless_you("Vraag na waarom dit is gebeurd. Bij API Instellingen kun je ze hervatten.")],
-        link=to_settings(),
     )
 
 
@@ -80,7 +75,6 @@ def credential_resumed(facts: MailContext) -> Message:
         "weer toegang tot de Retailer API.",
         facts=facts.act,
         advice=[facts.unless_you(f"Pauzeer ze dan meteen weer bij API Instellingen. {CHANGE_PASSWORD}")],
-        link=to_settings(),
     )
 
 
@@ -95,7 +89,6 @@ def credential_deleted(facts: MailContext) -> Message:
             f"Bij API Instellingen kun je ze {RESTORE_WINDOW.days} dagen lang terugzetten, behalve na een lek.",
             facts.unless_you(f"Zet ze dan terug. {CHANGE_PASSWORD}"),
         ],
-        link=to_settings(),
     )
 
 
@@ -107,7 +100,6 @@ def credential_restored(facts: MailContext) -> Message:
         "die ze gebruikt, heeft weer toegang tot de Retailer API.",
         facts=facts.act,
         advice=[facts.unless_you(f"Verwijder ze dan meteen weer bij API Instellingen. {CHANGE_PASSWORD}")],
-        link=to_settings(),
     )
 
 
@@ -124,5 +116,4 @@ def leak_reported(facts: MailContext) -> Message:
             "Kijk bij API Instellingen of het is gebruikt, wanneer, en vanaf welk adres.",
             "Maak daarna een nieuw secret, zet dat in je software, en hervat de client credentials.",
         ],
-        link=to_settings(),
     )

@@ -9,10 +9,10 @@ from apicredentials.models.authorizations import RENEWABLE_AFTER_END
 
 
 def to_party(facts: MailContext, text: Message) -> Message:
-    """Return the message without empty facts, and with the reason why a third party gets it."""
+    """Return the message without empty facts and link, and with the reason why a third party gets it."""
     facts_known = [(name, value) for name, value in text.facts if value]
     why = f"Je krijgt deze mail omdat dit het contactadres van {facts['subject']} is bij {settings.PORTAL_NAME}."
-    return replace(text, facts=facts_known, why=why)
+    return replace(text, facts=facts_known, link=None, why=why)
 
 
 def connection(facts: MailContext) -> list[tuple[str, str]]:

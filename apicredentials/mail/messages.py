@@ -15,6 +15,16 @@ SENT_TO = "Je krijgt deze mail als eigenaar of technisch contact van dit verkope
 CHANGE_PASSWORD = "Wijzig daarna je wachtwoord, en vraag je collega's dat ook te doen."  # noqa: S105
 
 
+def address_of(name: str) -> str:
+    """Return the absolute address of one of our pages."""
+    return f"{settings.ISSUER_URL}{reverse(name)}"
+
+
+def to_settings() -> tuple[str, str]:
+    """Return the link to API Instellingen."""
+    return "Naar API Instellingen", address_of("apicredentials:settings")
+
+
 @dataclass(frozen=True)
 class Message:
     """The content of a mail. Every text is plain, and one paragraph.
@@ -27,7 +37,7 @@ class Message:
     news: str
     facts: list[tuple[str, str]] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
-    link: tuple[str, str] | None = None
+    link: tuple[str, str] | None = field(default_factory=to_settings)
     why: str = SENT_TO
     calendar: str = ""
     has_links: bool = False
@@ -101,13 +111,3 @@ def message(author: Author) -> Author:
 def one_line(text: str) -> str:
     """Return `text` without line breaks and invisible characters, because it may end up in a header."""
     return "".join(character for character in " ".join(str(text).split()) if character.isprintable())
-
-
-def address_of(name: str) -> str:
-    """Return the absolute address of one of our pages."""
-    return f"{settings.ISSUER_URL}{reverse(name)}"
-
-
-def to_settings() -> tuple[str, str]:
-    """Return the link to API Instellingen."""
-    return "Naar API Instellingen", address_of("apicredentials:settings")

@@ -18,7 +18,6 @@ def party_authorized(facts: MailContext) -> Message:
         news=f"{facts['subject']} mag namens jou de Retailer API gebruiken, tot {facts.moment('expires_at')}.",
         facts=[*facts.act, ("Rechten", facts.rights())],
         advice=[facts.unless_you(f"Verwijder deze partij dan meteen bij API Instellingen. {CHANGE_PASSWORD}")],
-        link=to_settings(),
     )
 
 
@@ -30,7 +29,6 @@ def party_renewed(facts: MailContext) -> Message:
         "rechten zijn gelijk gebleven.",
         facts=facts.act,
         advice=[facts.unless_you(f"Verwijder deze partij dan meteen bij API Instellingen. {CHANGE_PASSWORD}")],
-        link=to_settings(),
     )
 
 
@@ -43,7 +41,6 @@ def party_taken_over(facts: MailContext) -> Message:
         f"rechten blijven gelijk, en ook de einddatum: {facts.moment('expires_at')}.",
         facts=facts.act,
         advice=[facts.unless_you(f"Verwijder deze partij dan meteen bij API Instellingen. {CHANGE_PASSWORD}")],
-        link=to_settings(),
     )
 
 
@@ -58,7 +55,6 @@ def party_narrowed(facts: MailContext) -> Message:
             f"Wil je weer meer rechten geven? Dat begint bij {facts['subject']}: geef daar opnieuw toestemming.",
             facts.unless_you(f"Vraag na waarom dit is gebeurd. {CHANGE_PASSWORD}"),
         ],
-        link=to_settings(),
     )
 
 
@@ -74,7 +70,6 @@ def party_revoked(facts: MailContext) -> Message:
                 f"Begin dan opnieuw bij {facts['subject']} om de toegang terug te geven. {CHANGE_PASSWORD}"
             )
         ],
-        link=to_settings(),
     )
 
 
@@ -143,7 +138,6 @@ def party_stopped(facts: MailContext) -> Message:
         news=f"{stop.news} Deze partij kan nu namens jou niets meer ophalen of bijwerken.",
         facts=facts.act,
         advice=stop.advice,
-        link=to_settings(),
     )
 
 
@@ -155,7 +149,6 @@ def party_revived(facts: MailContext) -> Message:
         "weer toegang tot de Retailer API, met dezelfde rechten en einddatum.",
         facts=facts.act,
         advice=["Wil je deze partij niet meer gebruiken? Verwijder de partij dan bij API Instellingen."],
-        link=to_settings(),
     )
 
 
@@ -170,7 +163,6 @@ def party_suspended(facts: MailContext) -> Message:
             "Je hoeft niets te doen. Je toestemming blijft bewaard, en je krijgt een mail als de partij verder mag.",
             "Wil je deze partij niet meer gebruiken? Verwijder de partij dan bij API Instellingen.",
         ],
-        link=to_settings(),
     )
 
 
@@ -182,7 +174,6 @@ def party_resumed(facts: MailContext) -> Message:
         f"dezelfde rechten als eerst, tot {facts.moment('expires_at')}.",
         facts=facts.act,
         advice=["Wil je deze partij niet meer gebruiken? Verwijder de partij dan bij API Instellingen."],
-        link=to_settings(),
     )
 
 
@@ -199,7 +190,6 @@ def party_secret_leaked(facts: MailContext) -> Message:
             "Je hoeft niet opnieuw te koppelen. Je krijgt een mail als de partij weer verder mag.",
             "Wil je deze partij niet meer gebruiken? Verwijder de partij dan bij API Instellingen.",
         ],
-        link=to_settings(),
     )
 
 
@@ -222,7 +212,6 @@ def authorization_ends(facts: MailContext) -> Message:
             *(["De einddatum zit als agenda-item bij deze mail."] if facts["calendar"] else []),
             "Heb je deze partij niet meer nodig? Dan hoef je niets te doen.",
         ],
-        link=to_settings(),
         why=f"{SENT_TO} {next_notices(facts.days_left('expires_at'))}".strip(),
         calendar=end_in_calendar(facts, facts.instant("expires_at").date()) if facts["calendar"] else "",
     )
@@ -258,5 +247,4 @@ def party_expired(facts: MailContext) -> Message:
             f"Tot {renewable_until} kun je bij API Instellingen nog kiezen voor Verlengen. Dan werkt alles weer.",
             f"Daarna begin je opnieuw bij {facts['subject']}.",
         ],
-        link=to_settings(),
     )

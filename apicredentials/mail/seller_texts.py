@@ -1,6 +1,6 @@
 """Mails about the seller's account."""
 
-from apicredentials.mail.messages import MailContext, Message, message, to_settings
+from apicredentials.mail.messages import MailContext, Message, message
 
 
 @message
@@ -15,7 +15,6 @@ def seller_closed(facts: MailContext) -> Message:
             "Na heropenen werkt alles weer, behalve wat intussen is verlopen of verwijderd.",
             facts.unless_you("Neem dan contact met ons op."),
         ],
-        link=to_settings(),
     )
 
 
@@ -27,7 +26,6 @@ def seller_reopened(facts: MailContext) -> Message:
         "werken weer, behalve wat intussen is verlopen of verwijderd.",
         facts=facts.act,
         advice=["Controleer bij API Instellingen of alles wat je gebruikt, weer actief is."],
-        link=to_settings(),
     )
 
 
@@ -42,7 +40,6 @@ def user_switched_off(facts: MailContext) -> Message:
             "Wil je een gestopte partij blijven gebruiken? Kies dan Overnemen bij API Instellingen.",
             facts.unless_you("Neem dan contact met ons op."),
         ],
-        link=to_settings(),
     )
 
 
@@ -54,5 +51,4 @@ def user_switched_on(facts: MailContext) -> Message:
         "weer toegang, behalve als een collega ze heeft overgenomen.",
         facts=facts.act,
         advice=[facts.unless_you("Neem dan contact met ons op.")],
-        link=to_settings(),
     )

@@ -35,7 +35,7 @@ class ChangedAt(Protocol):
 def state_of(row: ChangedAt, *, is_revealed: bool, works: bool) -> "ClientCredential.State":
     """Return the state of a credential. A leak counts until it has a new secret and is resumed.
 
-    `works` is whether any of its secrets does.
+    `works` is True if at least one of its secrets works.
     """
     if row.deleted_at is not None:
         return ClientCredential.State.DELETED

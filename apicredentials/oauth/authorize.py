@@ -142,7 +142,7 @@ class AuthorizeView(OAuthLibMixin, View):
 
     @cached_property
     def present(self) -> ThirdPartyAuthorization | None:
-        """The seller's consent for this party that stands, if there is one."""
+        """Return the current consent of the seller for this party, or None."""
         consents = ThirdPartyAuthorization.objects.for_seller(self.request.seller).standing().with_parties()
         return consents.filter(third_party=self.third_party).first()
 

@@ -16,7 +16,7 @@ from apicredentials.oauth.sql.add_counts import DayOfEvent, Tally, add_counts
 SECONDS_BETWEEN_WRITES = 60
 # In one minute and process. Problems get half of them, so that deliberate problems cannot displace use.
 MAXIMUM_KEYS = 10_000
-# Different rights of one subject, event and day: who calls chooses what they are called.
+# Different rights of one subject, event and day. Limited, because a caller can invent rights.
 MAXIMUM_RIGHTS = 20
 QUARTER_OF_AN_HOUR = 15 * 60
 

@@ -236,7 +236,7 @@ def rights_left(state: GrantState, client: ClientRecord) -> set[str]:
 
 
 def end_replayed(state: GrantState, client: ClientRecord, cause: Cause) -> NoReturn:
-    """End every token of this grant: what has been used comes again, so somebody else may hold a copy."""
+    """End every token of this grant. A code or refresh token was used twice, so somebody may have a copy."""
     Grant.objects.get(pk=state.grant_pk).end(cause, by=Actor.machine())
     log.warning("authn_token_reuse", client_id=client.client_id, kind=cause.value)
     raise errors.InvalidGrantError("It was used before; all that came of it has ended.")

@@ -34,7 +34,7 @@ class OpenerPolicyMiddleware:
 
 
 def destinations(request: HttpRequest) -> Iterator[str]:
-    """Yield where the browser goes after this page: `next`, and what waits for a second factor or for its set-up."""
+    """Yield the addresses that the browser may go to after this page, from `next` and from the session."""
     if request.path.startswith(tuple(map(reverse, FOLLOW_NEXT))):
         yield from next_of(request)
     if request.path.startswith(reverse("account_login")) and hasattr(request, "session"):
@@ -45,6 +45,6 @@ def destinations(request: HttpRequest) -> Iterator[str]:
 
 def next_of(request: HttpRequest) -> Iterator[str]:
     yield request.GET.get("next", "")
-    # A form that cannot be read has been answered by the view.
+    # The view has already refused a form that cannot be read.
     with suppress(BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
         yield request.POST.get("next", "")

@@ -189,7 +189,7 @@ def note_the_year_over(seller: Seller) -> None:
 
 
 def end_use(seller: Seller) -> None:
-    """Let the last use of a party that has no access come before the end of its access."""
+    """Move the last use of each party without access to before the end of its access."""
     for authorization in ThirdPartyAuthorization.objects.filter(seller=seller).with_parties():
         since, used_at = authorization.state_since, authorization.last_used_at
         if since and used_at and used_at > since:

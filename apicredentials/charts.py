@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 # Possible maxima of a scale, to be multiplied by a power of ten.
 TOPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
 # The drawing is 300 by 100 units. Each day is ten units wide, and its bar seven.
-HEIGHT, DAY, GAP, WIDTH = 100.0, 10, 1.5, 7
+HEIGHT, DAY, GAP = 100.0, 10, 1.5
 
 
 @dataclass(frozen=True)

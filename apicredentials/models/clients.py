@@ -241,10 +241,6 @@ class OAuthClient(AbstractApplication):
         """Return True if `uri` is registered; the port of a loopback address may differ."""
         return redirect_uris.is_registered(uri, self.redirect_uris.split())
 
-    def get_allowed_schemes(self) -> list[str]:
-        """Allow http if a registered redirect URI uses it; only loopback addresses can."""
-        return ["https", "http"] if "http://" in self.redirect_uris else ["https"]
-
     @property
     def newest_secret(self) -> ClientSecret | None:
         """The secret created last, or None."""

@@ -19,11 +19,8 @@ class State(models.TextChoices):
     SUSPENDED = "suspended", "Stilgezet door ons"
 
 
-class Cause(models.TextChoices):
-    """Reasons why an authorisation gives no access: code, sentence, what the seller can do, and label.
-
-    The texts take `party`, `giver` (who gave consent), `by` (who ended it) and `since`.
-    """
+class Explained(models.TextChoices):
+    """Causes that a page explains: code, sentence, what the seller can do, and label."""
 
     sentence: str
     remedy: str
@@ -33,6 +30,13 @@ class Cause(models.TextChoices):
         cause._value_ = code
         cause.sentence, cause.remedy = sentence, remedy
         return cause
+
+
+class Cause(Explained):
+    """Reasons why an authorisation gives no access.
+
+    The texts take `party`, `giver` (who gave consent), `by` (who ended it) and `since`.
+    """
 
     # fmt: off
     YEAR_OVER = (

@@ -13,6 +13,7 @@ from accounts.models import Seller
 from apicredentials import scopes
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.clients import OAuthClient
+from apicredentials.models.states import Explained
 
 type Target = OAuthClient | ThirdPartyAuthorization
 
@@ -27,17 +28,8 @@ class Use(models.TextChoices):
     API_CALL = "api_call", "Aanroep van de API"
 
 
-class ProblemCause(models.TextChoices):
-    """Causes of refusals: code, sentence, what to do, and label. The texts take `right`."""
-
-    sentence: str
-    remedy: str
-
-    def __new__(cls, code: str, sentence: str, remedy: str) -> Self:
-        cause = str.__new__(cls, code)
-        cause._value_ = code
-        cause.sentence, cause.remedy = sentence, remedy
-        return cause
+class ProblemCause(Explained):
+    """Causes of refusals. The texts take `right`."""
 
     # fmt: off
     WRONG_SECRET = (
@@ -86,9 +78,6 @@ class ProblemCause(models.TextChoices):
         "Te veel pogingen",
     )
     # fmt: on
-
-
-CAUSES: dict[str, ProblemCause] = {cause.value: cause for cause in ProblemCause}
 
 
 def event_choices() -> list[tuple[str, str]]:
@@ -187,10 +176,6 @@ class UsageQuerySet(models.QuerySet["Usage"]):
         first = timezone.localdate() - dt.timedelta(days=days - 1)
         return grouped(self.of(target).refused().filter(day__gte=first))
 
-    def problems_since(self, target: Target, moment: dt.datetime) -> list[ProblemGroup]:
-        """Return the problems that last happened at `moment` or later; counts include the whole days."""
-        return grouped(self.of(target).refused().since(moment))
-
     def refused_sellers(self, moment: dt.datetime, at_least: int = 1) -> list[SellerRefusals]:
         """Return the sellers with a refusal since `moment` and `at_least` this many since that day, most first."""
         rows = self.refused().since(moment).order_by().values("subject")
@@ -218,7 +203,7 @@ def added_up(rows: list["Usage"]) -> ProblemGroup:
     """Return rows of one cause and right as one group."""
     last = max(rows, key=lambda row: row.last_at)
     return ProblemGroup(
-        cause=CAUSES[last.event],
+        cause=ProblemCause(last.event),
         right=last.right,
         first_at=min(row.first_at for row in rows),
         last_at=last.last_at,

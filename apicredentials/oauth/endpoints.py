@@ -4,7 +4,7 @@ The pages are in `authorize`, which imports much more.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, wraps
 from typing import Any
 
@@ -46,6 +46,13 @@ def refusal(error: str, description: str | None) -> str:
     return json.dumps({"error": error} | ({"error_description": description} if description else {}))
 
 
+def not_allowed(methods: Sequence[str]) -> HttpResponse:
+    """Return the response to a request with another method."""
+    response = answer(refusal("invalid_request", f"Use {methods[0]}."), 405)
+    response["Allow"] = ", ".join(methods)
+    return response
+
+
 def for_clients(*methods: str) -> Callable[[Respond], Callable[[HttpRequest], HttpResponse]]:
     """Make a view of a function that returns the members of the JSON response or raises OAuth2Error."""
 
@@ -53,9 +60,7 @@ def for_clients(*methods: str) -> Callable[[Respond], Callable[[HttpRequest], Ht
         @wraps(respond)
         def view(request: HttpRequest) -> HttpResponse:
             if request.method not in methods:
-                response = answer(refusal("invalid_request", f"Use {methods[0]}."), 405)
-                response["Allow"] = ", ".join(methods)
-                return response
+                return not_allowed(methods)
             log_fields: dict[str, str] = {}
             request.log_fields = log_fields  # type: ignore[attr-defined]
             try:

@@ -3,13 +3,14 @@
 import json
 import re
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from accounts.models import Actor
 from apicredentials.keys import secret_format
 from apicredentials.keys.hash_keys import digest
 from apicredentials.models.leak_reports import report_leak
 from apicredentials.oauth import throttle
+from apicredentials.oauth.endpoints import answer, not_allowed, refusal
 
 MAXIMUM_REPORTED = 100
 SHA_256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -18,20 +19,16 @@ SHA_256 = re.compile(r"[0-9a-fA-F]{64}")
 def leaks(request: HttpRequest) -> HttpResponse:
     """Accept `{"secrets": […]}` or `{"sha256": […]}`. The answer never says which of them exist."""
     if request.method != "POST":
-        return JsonResponse(
-            {"error": "invalid_request", "error_description": "Use POST."}, status=405, headers={"Allow": "POST"}
-        )
+        return not_allowed(["POST"])
     address = request.META.get("REMOTE_ADDR", "")
-    if throttle.is_too_often("leaks", address):
-        response = JsonResponse({"error": "temporarily_unavailable"}, status=429)
-        response["Retry-After"] = str(throttle.seconds_left())
-        return response
+    if throttle.is_too_often(address):
+        return answer(refusal("temporarily_unavailable", None), 429)
     try:
         fingerprints = read(request.body)
     except ValueError as error:
-        return JsonResponse({"error": "invalid_request", "error_description": str(error)}, status=400)
+        return answer(refusal("invalid_request", str(error)), 400)
     report_leak(fingerprints, by=Actor(address=address or None, stand_in="Iemand die het secret vond"))
-    return JsonResponse({}, status=202)
+    return answer("{}", 202)
 
 
 def read(body: bytes) -> list[str]:
@@ -41,7 +38,7 @@ def read(body: bytes) -> list[str]:
         if not {"secrets", "sha256"} & {*report}:
             raise KeyError
         secrets, hashes = report.get("secrets", []), report.get("sha256", [])
-        # A string is iterable too, and would report nothing.
+        # A string is iterable too: each of its characters would count as a secret.
         if not all(isinstance(each, list) for each in (secrets, hashes)):
             raise TypeError
         if not all(isinstance(item, str) for item in [*secrets, *hashes]):

@@ -6,7 +6,7 @@ down or shut it out by failing.
 
 import time
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 import structlog
 from django.core.cache import cache
@@ -55,23 +55,22 @@ def throttled_in(minute: int) -> set[str]:
     return set()
 
 
-def is_too_often(endpoint: str, address: str) -> bool:
-    """Count a report from this source and return whether there were too many this minute."""
-    return _count(f"{endpoint} {source_of(address)}") > REPORTS_PER_ADDRESS
+def is_too_often(address: str) -> bool:
+    """Count a report of a leak from this source and return whether there were too many this minute."""
+    return _count(f"leaks {source_of(address)}") > REPORTS_PER_ADDRESS
 
 
 @lru_cache(maxsize=1024)
 def source_of(address: str) -> str:
-    """Return what counts as one source: an IPv4 address, also in IPv6 notation, or an IPv6 /64."""
+    """Return what counts as one source: an IPv4 address or an IPv6 /64.
+
+    The middleware has written the address in its canonical form.
+    """
     try:
-        parsed: IPv4Address | IPv6Address = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return address
-    if isinstance(parsed, IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Address(int(parsed) >> 128 - IPV6_PREFIX << 128 - IPV6_PREFIX))
+    return address if isinstance(parsed, IPv4Address) else str(IPv6Network((parsed, IPV6_PREFIX), strict=False))
 
 
 def seconds_left() -> int:

@@ -118,15 +118,6 @@ def test_every_cause_has_a_label_a_sentence_and_a_remedy(cause: ProblemCause) ->
         assert "{" not in text
 
 
-def test_problems_of_the_last_hours() -> None:
-    credential = ClientCredentialFactory()
-    counted(credential.client_id, ProblemCause.PAUSED, ago=49 * HOUR)
-    counted(credential.client_id, ProblemCause.CLOSED, ago=48 * HOUR)
-    counted(credential.client_id, ProblemCause.WRONG_SECRET)
-    recent = Usage.objects.problems_since(credential, NOW - 48 * HOUR)
-    assert [group.cause for group in recent] == [ProblemCause.WRONG_SECRET, ProblemCause.CLOSED]
-
-
 def test_sellers_refused_in_the_last_hour(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     busy, quiet, earlier = (SellerFactory() for _ in range(3))
     authorization = ThirdPartyAuthorizationFactory(seller=busy)

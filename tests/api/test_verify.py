@@ -59,18 +59,18 @@ def test_manage_includes_read(warehouse: Software) -> None:
     assert verify(warehouse.access_token(scope="orders:manage"), "orders:read").status_code == 204
 
 
-@pytest.mark.parametrize("accept", ["text/html", "application/xml;q=0.1", "nonsense", ""])
-def test_accept_header_is_ignored(warehouse: Software, accept: str) -> None:
+def test_accept_header_is_ignored(warehouse: Software) -> None:
     """The gateway forwards the Accept header of the original request."""
-    headers = header(f"Bearer {warehouse.access_token()}") | {"Accept": accept}
-    assert Client().get("/verify", headers=headers).status_code == 204
+    for accept in ("text/html", "application/xml;q=0.1", "nonsense", ""):
+        headers = header(f"Bearer {warehouse.access_token()}") | {"Accept": accept}
+        assert Client().get("/verify", headers=headers).status_code == 204
 
 
-@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
-def test_scheme_is_case_insensitive(warehouse: Software, scheme: str) -> None:
+def test_scheme_is_case_insensitive(warehouse: Software) -> None:
     """RFC 9110 §11.1."""
-    answer = Client().get("/verify", headers=header(f"{scheme} {warehouse.access_token()}"))
-    assert answer.status_code == 204
+    for scheme in ("bearer", "BEARER", "Bearer "):
+        answer = Client().get("/verify", headers=header(f"{scheme} {warehouse.access_token()}"))
+        assert answer.status_code == 204
 
 
 def test_head_request_gets_the_same_response(warehouse: Software) -> None:
@@ -81,20 +81,20 @@ def test_head_request_gets_the_same_response(warehouse: Software) -> None:
 # ---- Refused tokens ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic YTpi", "Token x", "x" * 10_000])
-def test_missing_token_gets_a_challenge_without_an_error_code(db: None, authorization: str) -> None:
+def test_missing_token_gets_a_challenge_without_an_error_code(db: None) -> None:
     """RFC 6750 §3.1: the response SHOULD NOT include an error code."""
-    answer = Client().get("/verify", headers=header(authorization))
-    assert answer.status_code == 401
-    assert set(challenge(answer)) == {"realm", "resource_metadata"}
+    for authorization in ("", "Bearer", "Bearer ", "Basic YTpi", "Token x", "x" * 10_000):
+        answer = Client().get("/verify", headers=header(authorization))
+        assert answer.status_code == 401
+        assert set(challenge(answer)) == {"realm", "resource_metadata"}
 
 
-@pytest.mark.parametrize("token", ["x", "a.b.c", "\x00", "é", "a b", "x" * 100_000, "eyJhbGciOiJub25lIn0.e30."])
-def test_malformed_token_is_invalid(db: None, token: str) -> None:
+def test_malformed_token_is_invalid(db: None) -> None:
     """RFC 6750 §3.1."""
-    answer = verify(token)
-    assert answer.status_code == 401
-    assert challenge(answer)["error"] == "invalid_token"
+    for token in ("x", "a.b.c", "\x00", "é", "a b", "x" * 100_000, "eyJhbGciOiJub25lIn0.e30."):
+        answer = verify(token)
+        assert answer.status_code == 401
+        assert challenge(answer)["error"] == "invalid_token"
 
 
 def test_expired_token_is_invalid(warehouse: Software, time_machine: TimeMachineFixture) -> None:
@@ -125,14 +125,12 @@ def test_missing_right_is_named(warehouse: Software, required: list[str]) -> Non
     assert "X-Retailer-Id" not in answer
 
 
-@pytest.mark.parametrize(
-    "required", ["orders:delete", "", "orders:read offers:read", "RETAILER", "\x00", "é" * 5000, "a" * 5000, '"']
-)
-def test_unknown_required_right_refuses_every_token(warehouse: Software, required: str) -> None:
+def test_unknown_required_right_refuses_every_token(warehouse: Software) -> None:
     """A typing error in a gateway's configuration must not give access."""
-    answer = verify(warehouse.access_token(), required)
-    assert (answer.status_code, challenge(answer)["error"]) == (403, "insufficient_scope")
-    assert verify("x", required).status_code == 401
+    for required in ("orders:delete", "", "orders:read offers:read", "RETAILER", "\x00", "é" * 5000, '"'):
+        answer = verify(warehouse.access_token(), required)
+        assert (answer.status_code, challenge(answer)["error"]) == (403, "insufficient_scope")
+        assert verify("x", required).status_code == 401
 
 
 def test_closed_seller_is_refused(warehouse: Software, seller: Seller) -> None:
@@ -162,29 +160,28 @@ def test_token_is_read_from_the_header_only(warehouse: Software) -> None:
     assert Client().generic("GET", "/verify", f"access_token={token}").status_code == 401
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_only_get_and_head_are_allowed(warehouse: Software, method: str) -> None:
-    answer = Client().generic(method, "/verify", headers=header(f"Bearer {warehouse.access_token()}"))
-    assert answer.status_code == 405
-    assert answer["Allow"] == "GET, HEAD"
-    assert answer.json()["status"] == 405
+def test_only_get_and_head_are_allowed(warehouse: Software) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+        answer = Client().generic(method, "/verify", headers=header(f"Bearer {warehouse.access_token()}"))
+        assert answer.status_code == 405
+        assert answer["Allow"] == "GET, HEAD"
+        assert answer.json()["status"] == 405
 
 
-@pytest.mark.parametrize("query", ["&".join(["scope=orders:read"] * 5000), "scope=%ff", "scope=%00", "%ff=%00"])
-def test_malformed_query_is_refused(db: None, query: str) -> None:
-    answer = Client().get("/verify", QUERY_STRING=query)
-    assert answer.status_code in {400, 401, 403}
-    assert answer["Content-Type"].endswith("json")
+def test_malformed_query_is_refused(db: None) -> None:
+    for query in ("&".join(["scope=orders:read"] * 5000), "scope=%ff", "scope=%00", "%ff=%00"):
+        answer = Client().get("/verify", QUERY_STRING=query)
+        assert answer.status_code in {400, 401, 403}
+        assert answer["Content-Type"].endswith("json")
 
 
-@pytest.mark.parametrize("offered", ["abc-123", "A.b_c", "x" * 64])
-def test_request_id_is_returned(warehouse: Software, offered: str) -> None:
-    headers = header(f"Bearer {warehouse.access_token()}") | {"X-Request-ID": offered}
-    assert Client().get("/verify", headers=headers)["X-Request-ID"] == offered
+def test_request_id_is_returned(db: None) -> None:
+    for offered in ("abc-123", "A.b_c", "x" * 64):
+        assert Client().get("/verify", headers={"X-Request-ID": offered})["X-Request-ID"] == offered
 
 
-@pytest.mark.parametrize("offered", ["", "x" * 65, "a b", "a\r\nb", "é", "<script>"])
-def test_request_id_that_could_forge_a_log_line_is_replaced(db: None, offered: str) -> None:
+def test_request_id_that_could_forge_a_log_line_is_replaced(db: None) -> None:
     """V16.4.1."""
-    answer = Client().get("/verify", headers={"X-Request-ID": offered})
-    assert re.fullmatch(r"[0-9a-f]{32}", answer["X-Request-ID"])
+    for offered in ("", "x" * 65, "a b", "a\r\nb", "é", "<script>"):
+        answer = Client().get("/verify", headers={"X-Request-ID": offered})
+        assert re.fullmatch(r"[0-9a-f]{32}", answer["X-Request-ID"])

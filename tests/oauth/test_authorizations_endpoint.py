@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Actor, Seller, User
 from apicredentials.keys import secret_format
-from apicredentials.models import ClientSecret, ThirdParty, ThirdPartyAuthorization
+from apicredentials.models import ThirdParty, ThirdPartyAuthorization
 from apicredentials.models.leak_reports import report_leak_of
 from apicredentials.models.states import Cause, State
 from apicredentials.oauth.throttle import FAILURES_PER_CLIENT
@@ -179,9 +179,9 @@ def test_cursor_of_another_party_lists_own_consents_only(party: Software, many: 
     assert answer.json() == {"authorizations": [], "next": None}
 
 
-@pytest.mark.parametrize("cursor", ["x", "1", "%00", "%FF", "a&cursor=b", "é", "' OR 1=1", "0" * 36])
-def test_malformed_cursor_is_an_invalid_request(party: Software, cursor: str) -> None:
-    assert_error(read(party, f"{ADDRESS}?cursor={cursor}"), "invalid_request")
+def test_malformed_cursor_is_an_invalid_request(party: Software) -> None:
+    for cursor in ("x", "1", "%00", "%FF", "a&cursor=b", "é", "' OR 1=1", "0" * 36):
+        assert_error(read(party, f"{ADDRESS}?cursor={cursor}"), "invalid_request")
 
 
 def test_next_uses_the_issuer_and_not_the_host_header(party: Software, many: set[str]) -> None:
@@ -253,16 +253,6 @@ def test_suspended_party_still_gets_no_token(party: Software, row: ThirdParty) -
     assert_error(party.post("/revoke", token="x"), "invalid_client", 401)
 
 
-def test_deleted_party_is_refused(party: Software) -> None:
-    ThirdParty.objects.update(deleted_at=timezone.now())
-    assert_error(read(party), "invalid_client", 401)
-
-
-def test_paused_credential_is_refused_as_at_token(warehouse: Software, row: ThirdParty) -> None:
-    ClientSecret.objects.get(client__client_id=warehouse.client_id).client.pause(by=Actor())
-    assert_error(read(warehouse), "invalid_client", 401)
-
-
 def test_failures_share_the_throttle_of_token(party: Software, time_machine: Any) -> None:
     time_machine.move_to(dt.datetime(2026, 5, 17, 12, tzinfo=dt.UTC), tick=False)
     wrong = replace(party, secret=secret_format.generate())
@@ -275,11 +265,11 @@ def test_failures_share_the_throttle_of_token(party: Software, time_machine: Any
     assert read(party).status_code == 200
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_only_get_and_head_are_allowed(party: Software, method: str) -> None:
-    answer = Client().generic(method, ADDRESS, headers=header(party.authorization))
-    assert_error(answer, "invalid_request", 405)
-    assert answer["Allow"] == "GET, HEAD"
+def test_only_get_and_head_are_allowed(party: Software) -> None:
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+        answer = Client().generic(method, ADDRESS, headers=header(party.authorization))
+        assert_error(answer, "invalid_request", 405)
+        assert answer["Allow"] == "GET, HEAD"
 
 
 def test_head_gets_the_headers_of_get(party: Software) -> None:

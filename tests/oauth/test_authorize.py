@@ -108,10 +108,9 @@ def test_weigeren_ignores_the_ticked_rights(owner: Client, party: Software) -> N
     assert_sent_back(decide(owner, request_address(party), allow="no", scopes=["orders:read"]), "access_denied")
 
 
-@pytest.mark.parametrize("query", ["winkel=1&taal=nl", "winkel", "pad=%2fa%20b+c", "a=1;b=(2)"])
-def test_query_of_the_redirect_uri_is_kept_unchanged(owner: Client, query: str) -> None:
+def test_query_of_the_redirect_uri_is_kept_unchanged(owner: Client) -> None:
     """RFC 6749 §3.1.2: the query MUST be retained."""
-    redirect_uri = f"https://partij.example/terug?{query}"
+    redirect_uri = "https://partij.example/terug?winkel&pad=%2fa%20b+c&a=1;b=(2)"
     party = software(ThirdPartyFactory(redirect_uris=redirect_uri))
     address = request_address(party, redirect_uri=redirect_uri)
     for allow in ("yes", "no"):
@@ -174,14 +173,14 @@ def test_code_is_not_logged(owner: Client, party: Software) -> None:
 # ---- Methods ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_other_methods_are_refused(owner: Client, party: Software, method: str) -> None:
+def test_other_methods_are_refused(owner: Client, party: Software) -> None:
     """V3.5.3. A past vulnerability elsewhere: a HEAD request was routed like GET, and then granted consent."""
     address = request_address(party, allow="yes", scopes="orders:read")
     shown = owner.get(address).context["shown"]
     form = urlencode({"shown": shown, "allow": "yes", **posted(["orders:read"])})
-    answer = owner.generic(method, address, form, "application/x-www-form-urlencoded")
-    assert answer.status_code == 405
+    for method in ("HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"):
+        answer = owner.generic(method, address, form, "application/x-www-form-urlencoded")
+        assert answer.status_code == 405
     assert nothing_was_recorded()
 
 

@@ -15,7 +15,7 @@ from apicredentials.moments import one_year_after
 from tests.factories import SellerFactory, ThirdPartyFactory
 from tests.oauth.consent import nothing_was_recorded
 from tests.oauth.flow import STATE, Software, decide, request_address, rights, sent_back, software
-from tests.people import says
+from tests.people import codes, says
 from tests.rights import posted
 
 # ---- The page ---------------------------------------------------------------------------------------------
@@ -122,32 +122,18 @@ def test_without_scope_all_registered_rights_are_offered(owner: Client, party: S
     assert party.exchange(code).json()["scope"] == "offline_access"
 
 
-@pytest.mark.parametrize(
-    ("ticked", "code"),
-    [
-        (["invoices:read"], "invalid_choice"),
-        (["orders:read", "offers:manage"], "invalid_choice"),
-        (["offline_access"], "invalid_choice"),
-        (["RETAILER"], "invalid_choice"),
-        (["\x00"], "invalid_choice"),
-        (["é" * 1000], "invalid_choice"),
-        ([], "required"),
-        ([""], "invalid_choice"),
-    ],
-)
-def test_only_rights_shown_on_the_page_can_be_granted(
-    owner: Client, party: Software, ticked: list[str], code: str
-) -> None:
+def test_only_rights_shown_on_the_page_can_be_granted(owner: Client, party: Software) -> None:
     """CVE-2023-27891."""
-    page = decide(owner, request_address(party, scope="orders:manage"), scopes=ticked)
-    assert page.status_code == 422
-    assert [error.code for error in page.context["form"].errors.as_data()["scopes"]] == [code]
+    for ticked in ("invoices:read", "orders:read offers:manage", "offline_access", "RETAILER", "\x00", "é" * 1000, ""):
+        page = decide(owner, request_address(party, scope="orders:manage"), scopes=ticked.split(" ") if ticked else [])
+        assert page.status_code == 422
+        assert codes(page.context["form"]) == {"scopes": ["invalid_choice" if ticked else "required"]}
     assert nothing_was_recorded()
 
 
-@pytest.mark.parametrize("allow", ["", "maybe", "YES", "\x00", "é" * 1000])
-def test_decision_must_be_yes_or_no(owner: Client, party: Software, allow: str) -> None:
-    assert decide(owner, request_address(party), allow=allow).status_code == 422
+def test_decision_must_be_yes_or_no(owner: Client, party: Software) -> None:
+    for allow in ("", "maybe", "YES", "\x00", "é" * 1000):
+        assert decide(owner, request_address(party), allow=allow).status_code == 422
     assert nothing_was_recorded()
 
 

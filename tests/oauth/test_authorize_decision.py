@@ -55,16 +55,10 @@ def test_form_is_bound_to_its_party(owner: Client, party: Software) -> None:
     assert nothing_was_recorded()
 
 
-@pytest.mark.parametrize("shown", ["", "x", "a:b:c", "\x00", "é", ":" * 5000, "x" * 100_000])
-def test_form_without_a_valid_signature_is_refused(owner: Client, party: Software, shown: str) -> None:
-    assert_shown(post(owner, request_address(party), shown))
-    assert nothing_was_recorded()
-
-
-def test_signature_with_any_changed_character_is_refused(owner: Client, party: Software) -> None:
+def test_form_without_a_valid_signature_is_refused(owner: Client, party: Software) -> None:
     shown = owner.get(request_address(party)).context["shown"]
-    for position in range(0, len(shown), 7):
-        broken = shown[:position] + ("A" if shown[position] != "A" else "B") + shown[position + 1 :]
+    changed = [shown[:at] + ("A" if shown[at] != "A" else "B") + shown[at + 1 :] for at in range(0, len(shown), 7)]
+    for broken in ("", "x", "a:b:c", "\x00", "é", ":" * 5000, "x" * 100_000, *changed):
         assert_shown(post(owner, request_address(party), broken))
     assert nothing_was_recorded()
 

@@ -133,10 +133,10 @@ def test_reports_are_throttled_by_address() -> None:
     assert 0 < int(answer["Retry-After"]) <= 60
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
-def test_only_post_is_allowed(method: str) -> None:
-    answer = Client().generic(method, "/leaks")
-    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+def test_only_post_is_allowed() -> None:
+    for method in ("GET", "PUT", "DELETE", "OPTIONS"):
+        answer = Client().generic(method, "/leaks")
+        assert (answer.status_code, answer["Allow"]) == (405, "POST")
 
 
 def test_leaked_secret_gets_no_overlap_after_rotation(warehouse: Software) -> None:

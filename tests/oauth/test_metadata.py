@@ -68,13 +68,6 @@ def test_supported_features_are_listed() -> None:
     assert {name: document[name] for name in expected} == expected
 
 
-@pytest.mark.parametrize(
-    "name", ["registration_endpoint", "device_authorization_endpoint", "userinfo_endpoint", "end_session_endpoint"]
-)
-def test_disabled_features_are_not_listed(name: str) -> None:
-    assert name not in read(SERVER)
-
-
 def test_listed_grants_are_the_enabled_ones(warehouse: Software) -> None:
     """An enabled grant is refused for another reason than `unsupported_grant_type`."""
     supported = set(read(SERVER)["grant_types_supported"])
@@ -154,45 +147,18 @@ def test_document_is_public_and_cacheable_for_minutes(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", [SERVER, RESOURCE, JWKS])
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_document_refuses_other_methods(address: str, method: str) -> None:
-    assert Client().generic(method, address).status_code == 405
-
-
-@pytest.mark.parametrize("address", [SERVER, RESOURCE, JWKS])
-def test_head_request_gets_the_headers(address: str) -> None:
+def test_document_can_be_read_only(address: str) -> None:
     answer = Client().head(address)
     assert (answer.status_code, answer.content) == (200, b"")
+    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+        assert Client().generic(method, address).status_code == 405
 
 
 # ---- Views of django-oauth-toolkit ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "/applications/",
-        "/authorized_tokens/",
-        "/device",
-        "/device-authorization",
-        "/register/",
-        "/o/token/",
-        "/userinfo",
-        "/o/applications/",
-        "/revoke_token/",
-        "/revoke-token/",
-        "/.well-known/openid-configuration",
-        "/logout/",
-        "/token/",
-    ],
-)
-def test_pages_of_the_toolkit_do_not_exist(db: None, address: str) -> None:
-    """V13.4.5."""
-    for answer in (Client().get(address), Client().post(address)):
-        assert answer.status_code in {403, 404}
-
-
 def test_no_view_of_the_toolkit_is_mounted() -> None:
+    """V13.4.5."""
     found = set(modules(get_resolver().url_patterns))
     assert {"apicredentials.oauth.authorize", "apicredentials.oauth.endpoints"} <= found
     assert not [module for module in found if module.startswith("oauth2_provider")]

@@ -11,11 +11,9 @@ from apicredentials.models import Activity, OutgoingMail, RevokedAccessToken, Th
 from tests.factories import ClientCredentialFactory, ThirdPartyFactory
 from tests.logged import listening
 from tests.oauth.flow import (
-    FORM,
     Software,
     assert_error,
     decide,
-    header,
     post,
     request_address,
     rights,
@@ -49,6 +47,7 @@ def test_revoking_a_partys_access_token_leaves_its_refresh_token(party: Software
     revoke(party, tokens["access_token"])
     assert rights(tokens["access_token"]) == ""
     assert rights(party.refresh(tokens["refresh_token"]).json()["access_token"]) == ALL
+    assert ThirdPartyAuthorization.objects.get().state == "active"
 
 
 def test_revoking_a_refresh_token_ends_every_token_of_its_grant(party: Software, tokens: dict[str, Any]) -> None:
@@ -73,8 +72,10 @@ def test_other_grants_of_the_party_keep_working(owner: Client, party: Software, 
     assert party.refresh(other["refresh_token"]).status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-@pytest.mark.parametrize("hint", ["access_token", "refresh_token", "id_token", "wrong", "é" * 100])
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [("access_token", "refresh_token"), ("refresh_token", "access_token"), ("refresh_token", "é" * 100)],
+)
 def test_wrong_token_type_hint_is_ignored(party: Software, tokens: dict[str, Any], kind: str, hint: str) -> None:
     """RFC 7009 §2.1: the server MUST extend its search."""
     revoke(party, tokens[kind], token_type_hint=hint)
@@ -128,11 +129,6 @@ def test_authorisation_stays_active_while_another_chain_is_left(
     assert ThirdPartyAuthorization.objects.get().cause == "ended_by_party"
 
 
-def test_revoking_an_access_token_does_not_stop_the_authorisation(party: Software, tokens: dict[str, Any]) -> None:
-    revoke(party, tokens["access_token"])
-    assert ThirdPartyAuthorization.objects.get().state == "active"
-
-
 def test_revoking_after_removal_does_not_change_the_cause(party: Software, tokens: dict[str, Any]) -> None:
     ThirdPartyAuthorization.objects.get().revoke(by=Actor(user=User.objects.get()))
     revoke(party, tokens["refresh_token"])
@@ -144,30 +140,24 @@ def test_revoking_after_removal_does_not_change_the_cause(party: Software, token
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-def test_token_of_another_client_is_not_revoked(tokens: dict[str, Any], kind: str) -> None:
+def test_token_of_another_client_is_not_revoked(party: Software, tokens: dict[str, Any], kind: str) -> None:
     """RFC 7009 §2.1, CVE-2016-6582."""
     for stranger in (software(ThirdPartyFactory()), software(ClientCredentialFactory())):
         revoke(stranger, tokens[kind])
     assert rights(tokens["access_token"]) == ALL
-
-
-def test_party_keeps_access_after_an_attempt_by_another_client(party: Software, tokens: dict[str, Any]) -> None:
-    revoke(software(ThirdPartyFactory()), tokens["refresh_token"])
     assert party.refresh(tokens["refresh_token"]).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "token", ["x", "a.b.c", "é", "'; --", "\u202e", "x" * 100_000, "....", "eyJhbGciOiJub25lIn0.e30."]
-)
-def test_invalid_token_is_answered_with_200(warehouse: Software, token: str) -> None:
+def test_invalid_token_is_answered_with_200(warehouse: Software) -> None:
     """RFC 7009 §2.2."""
-    revoke(warehouse, token)
+    for token in ("x", "a.b.c", "é", "'; --", "\u202e", "x" * 100_000, "....", "eyJhbGciOiJub25lIn0.e30."):
+        revoke(warehouse, token)
     assert not RevokedAccessToken.objects.exists()
 
 
-@pytest.mark.parametrize("form", [{}, {"token": ""}])
-def test_missing_token_is_an_invalid_request(warehouse: Software, form: dict[str, str]) -> None:
-    assert_error(warehouse.post("/revoke", **form), "invalid_request")
+def test_missing_token_is_an_invalid_request(warehouse: Software) -> None:
+    for form in ({}, {"token": ""}):
+        assert_error(warehouse.post("/revoke", **form), "invalid_request")
 
 
 # ---- Client authentication --------------------------------------------------------------------------------
@@ -181,32 +171,6 @@ def test_authentication_is_required(party: Software, tokens: dict[str, Any]) -> 
         assert_error(post("/revoke", client_id=party.client_id, token=tokens[kind]), "invalid_client", 401)
         assert_error(wrong.post("/revoke", token=tokens[kind]), "invalid_client", 401)
     assert rights(tokens["access_token"]) == ALL
-
-
-def test_bearer_token_does_not_authenticate_a_client(tokens: dict[str, Any]) -> None:
-    authorization = f"Bearer {tokens['access_token']}"
-    answer = post("/revoke", authorization=authorization, token=tokens["access_token"])
-    assert_error(answer, "invalid_client", 401)
-    assert rights(tokens["access_token"]) == ALL
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS"])
-def test_only_post_is_allowed(warehouse: Software, method: str) -> None:
-    token = warehouse.access_token()
-    body = f"token={token}"
-    answer = Client().generic(method, "/revoke", body, FORM, headers=header(warehouse.authorization))
-    assert answer.status_code == 405
-    assert rights(token) == ALL
-
-
-def test_token_in_the_url_is_refused_and_not_revoked(warehouse: Software) -> None:
-    token = warehouse.access_token()
-    assert_error(warehouse.post(f"/revoke?token={token}"), "invalid_request")
-    assert rights(token) == ALL
-
-
-def test_deleted_client_cannot_revoke(warehouse: Software) -> None:
-    assert_error(Software(warehouse.client_id, "").post("/revoke", token="x"), "invalid_client", 401)
 
 
 def test_revocation_is_logged(owner: Client, party: Software) -> None:

@@ -164,11 +164,6 @@ def test_replay_without_proof_ends_nothing(
     assert rights(tokens["access_token"]) == ALL
 
 
-def test_replay_by_another_party_ends_nothing(code: str, tokens: dict[str, Any]) -> None:
-    assert_error(software(ThirdPartyFactory()).exchange(code), "invalid_grant")
-    assert rights(tokens["access_token"]) == ALL
-
-
 def test_code_is_stored_as_a_hash(code: str) -> None:
     """V10.4.3; at least 128 random bits (V11.5.1): the code has 43 characters of base64url."""
     assert len(code) == 43
@@ -192,31 +187,19 @@ def test_code_works_for_its_party_only(party: Software, code: str) -> None:
     """RFC 6749 §4.1.3."""
     assert_error(software(ThirdPartyFactory()).exchange(code), "invalid_grant")
     assert nothing_was_made()
-    assert party.exchange(code).status_code == 200
+    access_token = party.exchange(code).json()["access_token"]
+    assert_error(software(ThirdPartyFactory()).exchange(code), "invalid_grant")
+    assert rights(access_token) == ALL
 
 
-@pytest.mark.parametrize(
-    "redirect_uri",
-    [
-        "https://partij.example/elders",
-        f"{REDIRECT_URI}/",
-        f"{REDIRECT_URI}?",
-        f"{REDIRECT_URI}#x",
-        REDIRECT_URI.upper(),
-        f" {REDIRECT_URI}",
-        "geen adres",
-    ],
-)
-def test_redirect_uri_must_be_the_same_string(party: Software, code: str, redirect_uri: str) -> None:
-    """RFC 6749 §4.1.3, and §5.2: invalid_grant."""
-    assert_error(party.exchange(code, redirect_uri=redirect_uri), "invalid_grant")
-    assert nothing_was_made()
-
-
-def test_another_registered_redirect_uri_is_refused(owner: Client) -> None:
+def test_redirect_uri_must_be_the_same_string(owner: Client) -> None:
+    """RFC 6749 §4.1.3, and §5.2: invalid_grant. Another registered one is refused too."""
     party = software(ThirdPartyFactory(redirect_uris=f"{REDIRECT_URI} https://partij.example/ander"))
     code = asked(owner, party)
-    assert_error(party.exchange(code, redirect_uri="https://partij.example/ander"), "invalid_grant")
+    wrong = ["https://partij.example/ander", f"{REDIRECT_URI}/", f"{REDIRECT_URI}?", f"{REDIRECT_URI}#x", "geen adres"]
+    for redirect_uri in (*wrong, REDIRECT_URI.upper(), f" {REDIRECT_URI}"):
+        assert_error(party.exchange(code, redirect_uri=redirect_uri), "invalid_grant")
+    assert nothing_was_made()
 
 
 def test_redirect_uri_may_be_omitted_with_pkce(party: Software, code: str) -> None:
@@ -231,30 +214,13 @@ def test_redirect_uri_is_required_without_pkce(owner: Client, without_pkce: Soft
     assert without_pkce.exchange(code, code_verifier=None).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "verifier",
-    [
-        "x" * 43,
-        VERIFIER[:-1],
-        VERIFIER + "x",
-        VERIFIER.upper(),
-        s256(VERIFIER),
-        "kort",
-        "x" * 129,
-        "é" * 43,
-        "%00" * 43,
-    ],
-)
-def test_wrong_or_malformed_verifier_is_refused(party: Software, code: str, verifier: str) -> None:
-    """RFC 7636 §4.6: invalid_grant."""
-    assert_error(party.exchange(code, code_verifier=verifier), "invalid_grant")
-    assert nothing_was_made()
-
-
-@pytest.mark.parametrize("verifier", [None, ""])
-def test_missing_verifier_is_refused(party: Software, code: str, verifier: str | None) -> None:
-    """RFC 9700 §4.8.2: PKCE downgrade."""
-    assert_error(party.exchange(code, code_verifier=verifier), "invalid_request")
+def test_wrong_malformed_or_missing_verifier_is_refused(party: Software, code: str) -> None:
+    """RFC 7636 §4.6: invalid_grant; RFC 9700 §4.8.2: PKCE downgrade."""
+    malformed = [s256(VERIFIER), "kort", "x" * 129, "é" * 43, "%00" * 43]
+    for verifier in ("x" * 43, VERIFIER[:-1], VERIFIER + "x", VERIFIER.upper(), *malformed):
+        assert_error(party.exchange(code, code_verifier=verifier), "invalid_grant")
+    for missing in (None, ""):
+        assert_error(party.exchange(code, code_verifier=missing), "invalid_request")
     assert nothing_was_made()
 
 
@@ -291,21 +257,14 @@ def test_public_party_exchanges_with_its_verifier_only(owner: Client) -> None:
 # ---- Invalid codes ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", ["x", "é", "'; --", "x" * 100_000, "../../etc/passwd", "\u202e"])
-def test_unknown_code_is_an_invalid_grant(party: Software, code: str) -> None:
-    assert_error(party.exchange(code), "invalid_grant")
+def test_unknown_code_is_an_invalid_grant(party: Software, tokens: dict[str, Any]) -> None:
+    for code in (tokens["access_token"], tokens["refresh_token"], "x", "é", "'; --", "x" * 100_000, "\u202e"):
+        assert_error(party.exchange(code), "invalid_grant")
 
 
-@pytest.mark.parametrize("code", [None, ""])
-def test_missing_code_is_an_invalid_request(party: Software, code: str | None) -> None:
-    assert_error(
-        party.token(grant_type="authorization_code", **({} if code is None else {"code": code})), "invalid_request"
-    )
-
-
-def test_other_tokens_do_not_work_as_codes(party: Software, tokens: dict[str, Any]) -> None:
-    for token in (tokens["access_token"], tokens["refresh_token"]):
-        assert_error(party.exchange(token), "invalid_grant")
+def test_missing_code_is_an_invalid_request(party: Software) -> None:
+    for form in ({}, {"code": ""}):
+        assert_error(party.token(grant_type="authorization_code", **form), "invalid_request")
 
 
 # ---- Changes between consent and exchange -----------------------------------------------------------------

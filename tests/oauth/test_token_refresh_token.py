@@ -84,13 +84,6 @@ def test_previous_access_token_stays_valid_until_it_expires(party: Software, tok
     assert rights(tokens["access_token"]) == ALL
 
 
-def test_refresh_token_is_stored_as_a_hash(party: Software, tokens: dict[str, Any]) -> None:
-    successor = party.refresh(tokens["refresh_token"]).json()["refresh_token"]
-    stored = str(list(RefreshToken.objects.values()))
-    assert successor not in stored
-    assert tokens["refresh_token"] not in stored
-
-
 def test_stored_hash_does_not_work_as_a_refresh_token(party: Software, tokens: dict[str, Any]) -> None:
     assert tokens
     assert_error(party.refresh(RefreshToken.objects.get().token_checksum), "invalid_grant")
@@ -124,13 +117,11 @@ def test_refresh_may_narrow_after_a_consent_without_named_rights(party: Software
     assert rights(less["access_token"]) == "orders:read"
 
 
-@pytest.mark.parametrize(
-    "scope", ["offers:manage", "orders:read offers:manage", "RETAILER", "x:read", " ", "orders:manage"]
-)
-def test_refresh_cannot_widen_the_scope(owner: Client, party: Software, scope: str) -> None:
+def test_refresh_cannot_widen_the_scope(owner: Client, party: Software) -> None:
     """RFC 6749 §6: the scope MUST NOT include any scope not originally granted."""
     tokens = connect(owner, party, ["orders:read", "offers:read"], scope="orders:manage offers:read")
-    assert_error(party.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
+    for scope in ("offers:manage", "orders:read offers:manage", "RETAILER", "x:read", " ", "orders:manage"):
+        assert_error(party.refresh(tokens["refresh_token"], scope=scope), "invalid_scope")
     assert party.refresh(tokens["refresh_token"]).status_code == 200
 
 
@@ -284,23 +275,18 @@ def test_refresh_token_works_for_its_party_only(party: Software, tokens: dict[st
     assert party.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_codes_and_access_tokens_do_not_work_as_refresh_tokens(party: Software, code: str) -> None:
+def test_anything_but_a_refresh_token_is_an_invalid_grant(party: Software, code: str) -> None:
     """V9.2.3."""
     tokens = party.exchange(code).json()
     assert rights(tokens["refresh_token"]) == ""
-    for token in (tokens["access_token"], code):
+    for token in (tokens["access_token"], code, "x", "é", "'; --", "x" * 100_000, "\u202e", "a b"):
         assert_error(party.refresh(token), "invalid_grant")
     assert rights(tokens["access_token"]) == ALL
 
 
-@pytest.mark.parametrize("token", ["x", "é", "'; --", "x" * 100_000, "\u202e", "a b"])
-def test_unknown_token_is_an_invalid_grant(party: Software, token: str) -> None:
-    assert_error(party.refresh(token), "invalid_grant")
-
-
-@pytest.mark.parametrize("form", [{}, {"refresh_token": ""}])
-def test_missing_refresh_token_is_an_invalid_request(party: Software, form: dict[str, str]) -> None:
-    assert_error(party.token(grant_type="refresh_token", **form), "invalid_request")
+def test_missing_refresh_token_is_an_invalid_request(party: Software) -> None:
+    for form in ({}, {"refresh_token": ""}):
+        assert_error(party.token(grant_type="refresh_token", **form), "invalid_request")
 
 
 # ---- The end ----------------------------------------------------------------------------------------------

@@ -132,6 +132,7 @@ def test_secrets_and_tokens_are_not_logged(warehouse: Software) -> None:
 
 # ---- Ignored parameters -----------------------------------------------------------------------------------
 
+
 def test_blank_parameters_are_treated_as_absent(warehouse: Software) -> None:
     """RFC 6749 §3.2."""
     assert warehouse.token(scope="", client_id="", client_secret="", code="", **GRANT).json()["scope"] == "RETAILER"

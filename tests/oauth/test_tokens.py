@@ -107,17 +107,13 @@ def test_hand_made_token_with_our_key_is_valid(token: str, key: SigningKey) -> N
     assert verify(signed(header, claims(token), sign_raw(key))).status_code == 204
 
 
-@pytest.mark.parametrize("alg", ["none", "None", "NONE", "", "HS256", "ES384", "RS256", "PS256", "EdDSA"])
-@pytest.mark.parametrize("signs", ["nothing", "public key as HMAC secret", "our key"])
-def test_algorithm_named_by_the_token_is_ignored(token: str, key: SigningKey, alg: str, signs: str) -> None:
-    """RFC 8725 §3.1, §2.1."""
-    ways: dict[str, Callable[[bytes], bytes]] = {
-        "nothing": lambda data: b"",
-        "public key as HMAC secret": partial(hmac.digest, public_pem(key), digest="sha256"),
-        "our key": sign_raw(key),
-    }
-    forged = signed({"alg": alg, "kid": key.id, "typ": "at+jwt"}, claims(token), ways[signs])
-    assert verify(forged).status_code == 401
+def test_algorithm_named_by_the_token_is_ignored(token: str, key: SigningKey) -> None:
+    """RFC 8725 §3.1, §2.1: signed with nothing, with the public key as HMAC secret, and with our key."""
+    signatures = (lambda data: b"", partial(hmac.digest, public_pem(key), digest="sha256"), sign_raw(key))
+    for alg in ("none", "None", "NONE", "", "HS256", "ES384", "RS256", "PS256", "EdDSA"):
+        for sign in signatures:
+            forged = signed({"alg": alg, "kid": key.id, "typ": "at+jwt"}, claims(token), sign)
+            assert verify(forged).status_code == 401
 
 
 def test_hmac_with_our_public_key_is_refused_with_our_header(token: str, key: SigningKey) -> None:
@@ -208,27 +204,11 @@ def test_changing_any_character_of_a_token_invalidates_it(key: SigningKey, data:
         access_tokens.verify(made[:position] + other + made[position + 1 :])
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        "",
-        ".",
-        "..",
-        "...",
-        "a.b.c",
-        "a.b",
-        "\x00.\x00.\x00",
-        "é.é.é",
-        "�",
-        "=.=.=",
-        "e30.e30.e30",
-        "." * 10000,
-        "a" * 100000,
-    ],
-)
-def test_malformed_token_is_refused(broken: str) -> None:
-    with pytest.raises(access_tokens.InvalidToken):
-        access_tokens.verify(broken)
+def test_malformed_token_is_refused() -> None:
+    dots = ("", ".", "..", "...", "." * 10_000)
+    for broken in (*dots, "a.b.c", "a.b", "\0.\0.\0", "é.é.é", "\ufffd", "=.=.=", "e30.e30.e30", "a" * 100_000):
+        with pytest.raises(access_tokens.InvalidToken):
+            access_tokens.verify(broken)
 
 
 def test_longer_or_shorter_signature_is_refused(token: str) -> None:

@@ -34,7 +34,7 @@ REASON = "Klacht 4711 van een klant"
 
 @dataclass(frozen=True)
 class Act:
-    """One act: what it is called, on what it can be done, and how it is written down."""
+    """One action: its model, name and label, and the kind of its activity row."""
 
     model: type[Model]
     name: str
@@ -53,7 +53,7 @@ class Act:
         return f"change_{self.model._meta.model_name}"
 
     def row(self) -> Any:
-        """Return a row that it can be done to."""
+        """Return a row that the action applies to."""
         seller = TechnicalContactFactory().seller
         if self.model is Seller:
             return SellerFactory(closed=self.name == "reopen")
@@ -105,19 +105,19 @@ every_act = pytest.mark.parametrize("act", ACTS, ids=str)
 
 
 def choose(client: Client, act: Act, *rows: Model, **more: str) -> "Response":
-    """Choose rows of the list, and the act."""
+    """Choose rows of the list, and the action."""
     chosen = [str(row.pk) for row in rows]
     return client.post(act.list, {"action": act.name, "index": "0", "_selected_action": chosen, **more})
 
 
 def do(client: Client, act: Act, *rows: Model, reason: str = REASON) -> "Response":
-    """Go all the way: choose, fill in the reason, confirm."""
+    """Choose the action, fill in the reason, and confirm."""
     form = Page(choose(client, act, *rows).content.decode(), act.list).form(act.label)
     return client.post(form.address, form.fill(**{"Reden:": reason}), follow=True)
 
 
 def seller_of(row: Any) -> Seller:
-    """Return who is to read of it."""
+    """Return the seller whose log has the action."""
     if isinstance(row, User):
         row = row.memberships.get()
     if isinstance(row, ThirdParty):

@@ -1,4 +1,4 @@
-"""A registered client in `/beheer/`, be it a third party or a resource server: its forms, and its secret."""
+"""Third parties and resource servers in `/beheer/`: their forms and secrets."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,13 @@ def address(client: OAuthClient, page: str = "change") -> str:
 
 
 def send(operator: Client, where: str, **fields: Any) -> "Response":
-    """Open the form at an address, fill some of it in and save it."""
+    """Open the form at an address, fill in these fields and save it."""
     form = Page(operator.get(where).content.decode(), where).form("Opslaan")
     return operator.post(where, form.fill() | fields)
 
 
 def errors(answer: "Response") -> dict[str, list[str]]:
-    """Return the codes of what was wrong with a form."""
+    """Return the codes of the errors of a form."""
     assert answer.status_code == 200
     return codes(answer.context["adminform"].form)
 

@@ -1,4 +1,4 @@
-"""Operators: one who may do everything, those who may do what a test says, and one of everything for them to see."""
+"""Operators with all or some permissions, and a row of each model."""
 
 from datetime import timedelta
 
@@ -22,12 +22,12 @@ from tests.people import signed_in
 
 @pytest.fixture
 def operator(db: None) -> Client:
-    """The browser of an operator who may do everything."""
+    """The browser of a superuser."""
     return signed_in(kim())
 
 
 def kim() -> User:
-    """Return an operator who may do everything, and whom sellers know by name."""
+    """Return a superuser with a name, which sellers read in their log."""
     return UserFactory(name="Kim", is_staff=True, is_superuser=True)
 
 
@@ -46,7 +46,7 @@ def operator_with(*permissions: str) -> User:
 
 @pytest.fixture
 def rows(db: None) -> None:
-    """One of everything, with values in every column that must stay hidden."""
+    """One row of each model, with values in every column that must stay hidden."""
     contact = TechnicalContactFactory()
     credential = ClientCredentialFactory(seller=contact.seller)
     credential.reveal(by=Actor())

@@ -1,4 +1,4 @@
-"""Pictures that a third party might send as its logo."""
+"""Images that a third party might send as its logo."""
 
 from io import BytesIO
 from typing import Any

@@ -47,7 +47,7 @@ from tests.people import says, signed_in
 pytestmark = pytest.mark.django_db
 
 
-# ---- Chosen, confirmed, done ------------------------------------------------------------------------------
+# ---- Choosing and confirming ------------------------------------------------------------------------------
 
 
 # Actions that change nothing of a seller.
@@ -63,7 +63,7 @@ def test_every_action_is_covered(rf: RequestFactory) -> None:
 
 
 @every_act
-def test_choosing_asks_and_does_nothing_yet(operator: Client, act: Act) -> None:
+def test_choosing_asks_for_confirmation_and_changes_nothing(operator: Client, act: Act) -> None:
     row = act.row()
     before = tables()
     answer = choose(operator, act, row)
@@ -76,7 +76,7 @@ def test_choosing_asks_and_does_nothing_yet(operator: Client, act: Act) -> None:
 
 
 @every_act
-def test_it_is_done_and_the_seller_reads_by_whom_and_why(operator: Client, act: Act) -> None:
+def test_action_is_in_the_sellers_log_and_the_history_with_its_reason(operator: Client, act: Act) -> None:
     row = act.row()
     answer = do(operator, act, row)
     assert answer.redirect_chain == [(act.list, 302)]
@@ -86,6 +86,8 @@ def test_it_is_done_and_the_seller_reads_by_whom_and_why(operator: Client, act: 
     assert (activity.actor_name, activity.address) == ("Kim", "127.0.0.1")
     assert activity.user is not None
     assert activity.user.is_superuser
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.change_message) == (str(row.pk), f"{act.label}: {REASON}")
     log = says(signed_in(seller.members.earliest("pk")).get("/instellingen/api/activiteit/"))
     assert act.kind.label in log
     assert f"Reden: {REASON}" in log
@@ -93,7 +95,7 @@ def test_it_is_done_and_the_seller_reads_by_whom_and_why(operator: Client, act: 
 
 
 @every_act
-def test_a_second_time_does_nothing(operator: Client, act: Act) -> None:
+def test_repeating_an_action_changes_nothing(operator: Client, act: Act) -> None:
     row = act.row()
     form = Page(choose(operator, act, row).content.decode(), act.list).form(act.label)
     data = form.fill(**{"Reden:": REASON})
@@ -105,7 +107,7 @@ def test_a_second_time_does_nothing(operator: Client, act: Act) -> None:
 
 
 @every_act
-def test_it_can_be_chosen_on_the_page_of_a_row(operator: Client, act: Act) -> None:
+def test_action_can_be_chosen_on_the_page_of_a_row(operator: Client, act: Act) -> None:
     row = act.row()
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
     form = Page(operator.get(url).content.decode(), url).form("Uitvoeren")
@@ -117,15 +119,7 @@ def test_it_can_be_chosen_on_the_page_of_a_row(operator: Client, act: Act) -> No
     assert Activity.objects.filter(kind=act.kind, seller=seller_of(row), reason=REASON).count() == 1
 
 
-@every_act
-def test_the_history_says_what_and_why(operator: Client, act: Act) -> None:
-    row = act.row()
-    do(operator, act, row)
-    entry = LogEntry.objects.get()
-    assert (entry.object_id, entry.change_message) == (str(row.pk), f"{act.label}: {REASON}")
-
-
-def test_several_at_once_each_with_their_own_line(operator: Client) -> None:
+def test_action_on_several_rows_is_logged_for_each(operator: Client) -> None:
     act = PAUSE
     rows = [act.row() for _ in range(3)]
     assert "gedaan voor 3" in says(do(operator, act, *rows))
@@ -133,7 +127,7 @@ def test_several_at_once_each_with_their_own_line(operator: Client) -> None:
     assert {activity.seller for activity in Activity.objects.filter(kind=act.kind)} == {row.seller for row in rows}
 
 
-def test_only_those_that_it_means_anything_for_are_asked_about(operator: Client) -> None:
+def test_confirmation_names_only_rows_that_the_action_applies_to(operator: Client) -> None:
     act = PAUSE
     working, paused = ClientCredentialFactory(name="Magazijn"), ClientCredentialFactory(name="Winkel", paused=True)
     page = Page(choose(operator, act, working, paused).content.decode()).part("main")
@@ -141,7 +135,7 @@ def test_only_those_that_it_means_anything_for_are_asked_about(operator: Client)
     assert "Winkel –" not in page.words
 
 
-def test_not_more_than_somebody_can_read(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_rows_is_limited(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apicredentials.admin.reason_actions.MOST_AT_ONCE", 2)
     act = PAUSE
     for _ in range(3):
@@ -154,7 +148,7 @@ def test_not_more_than_somebody_can_read(operator: Client, monkeypatch: pytest.M
     assert tables() == before
 
 
-def test_one_that_cannot_be_done_does_not_keep_the_others(operator: Client) -> None:
+def test_refused_row_does_not_stop_the_others(operator: Client) -> None:
     act = REPORT_LEAK
     without_secret, working = ClientCredentialFactory(name="Zonder"), act.row()
     answer = says(do(operator, act, without_secret, working))
@@ -168,18 +162,18 @@ def test_one_that_cannot_be_done_does_not_keep_the_others(operator: Client) -> N
 
 
 @every_act
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "een\x00nul", "rechts\u202enaar links", "twee\nregels"])
-def test_without_a_good_reason_nothing_is_done(operator: Client, act: Act, reason: str) -> None:
+def test_reason_is_required(operator: Client, act: Act) -> None:
     row = act.row()
     form = Page(choose(operator, act, row).content.decode(), act.list).form(act.label)
     before = tables()
-    answer = operator.post(form.address, form.fill(**{"Reden:": reason}))
-    assert answer.status_code == 422
-    assert answer.context["form"].errors["reason"]
+    for reason in ("", "   ", "x" * 501, "een\x00nul", "rechts\u202enaar links", "twee\nregels"):
+        answer = operator.post(form.address, form.fill(**{"Reden:": reason}))
+        assert answer.status_code == 422
+        assert answer.context["form"].errors["reason"]
     assert tables() == before
 
 
-def test_a_secret_is_no_reason(operator: Client) -> None:
+def test_reason_with_a_secret_is_refused(operator: Client) -> None:
     credential = ClientCredentialFactory()
     secret = credential.reveal(by=Actor())
     answer = do(operator, PAUSE, credential, reason=f"Dit stond op straat: {secret}")
@@ -188,7 +182,7 @@ def test_a_secret_is_no_reason(operator: Client) -> None:
     assert secret not in repr(tables())
 
 
-def test_a_reason_is_text(operator: Client) -> None:
+def test_reason_is_escaped(operator: Client) -> None:
     act = PAUSE
     row = act.row()
     do(operator, act, row, reason="<script>alert(1)</script>")
@@ -197,7 +191,7 @@ def test_a_reason_is_text(operator: Client) -> None:
     assert "<script>alert(1)</script>" in says(log)
 
 
-# ---- What it stops ----------------------------------------------------------------------------------------
+# ---- Effects ----------------------------------------------------------------------------------------------
 
 
 def token_of(seller: Seller) -> tuple[Software, str]:
@@ -209,7 +203,7 @@ def token_of(seller: Seller) -> tuple[Software, str]:
 
 
 @pytest.mark.parametrize(("act", "status"), [(PAUSE, 401), (REVOKE, 401), (REPORT_LEAK, 401), (CLOSE, 403)], ids=str)
-def test_tokens_already_out_stop_at_once(operator: Client, act: Act, status: int) -> None:
+def test_issued_tokens_are_rejected_at_once(operator: Client, act: Act, status: int) -> None:
     seller = SellerFactory()
     warehouse, token = token_of(seller)
     do(operator, act, seller if act.model is Seller else ClientCredential.objects.get())
@@ -217,7 +211,7 @@ def test_tokens_already_out_stop_at_once(operator: Client, act: Act, status: int
     assert warehouse.token(grant_type="client_credentials").status_code == 401
 
 
-def test_what_was_paused_deleted_or_closed_works_again(operator: Client) -> None:
+def test_credential_works_again_after_the_opposite_action(operator: Client) -> None:
     seller = SellerFactory()
     warehouse, token = token_of(seller)
     credential = ClientCredential.objects.get()
@@ -229,7 +223,7 @@ def test_what_was_paused_deleted_or_closed_works_again(operator: Client) -> None
     assert warehouse.token(grant_type="client_credentials").status_code == 200
 
 
-def test_a_leak_stops_every_secret_and_only_of_that_credential(operator: Client) -> None:
+def test_leak_ends_every_secret_of_that_credential_only(operator: Client) -> None:
     seller = SellerFactory()
     leaked, other = ClientCredentialFactory(seller=seller), ClientCredentialFactory(seller=seller)
     secrets = [leaked.reveal(by=Actor()), leaked.rotate(overlap=dt.timedelta(days=7), by=Actor())]
@@ -247,7 +241,7 @@ def test_a_leak_stops_every_secret_and_only_of_that_credential(operator: Client)
     assert Activity.objects.filter(kind=Activity.Kind.LEAK_REPORTED).count() == 2
 
 
-def test_a_closed_seller_is_not_a_field_any_more(operator: Client) -> None:
+def test_seller_cannot_be_closed_with_the_form(operator: Client) -> None:
     seller = SellerFactory()
     url = reverse("admin:accounts_seller_change", args=[seller.pk])
     form = Page(operator.get(url).content.decode(), url).form("Opslaan")
@@ -257,7 +251,7 @@ def test_a_closed_seller_is_not_a_field_any_more(operator: Client) -> None:
     assert seller.is_open
 
 
-def test_suspending_a_party_tells_every_seller_who_lets_it_in_and_no_other(operator: Client) -> None:
+def test_suspension_is_logged_for_the_sellers_concerned_only(operator: Client) -> None:
     party = ThirdPartyFactory(name="Orderwijs")
     concerned = [ThirdPartyAuthorizationFactory(third_party=party).seller for _ in range(2)]
     ThirdPartyAuthorizationFactory(third_party=party, ended=True)

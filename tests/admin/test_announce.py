@@ -71,7 +71,7 @@ def sent() -> Announcement:
 # ---- From a draft to a mail -------------------------------------------------------------------------------
 
 
-def test_an_operator_writes_reads_over_sends_and_follows_it(operator: Client) -> None:
+def test_announcement_is_written_previewed_sent_and_followed(operator: Client) -> None:
     addresses = [TechnicalContactFactory(email=f"c{number}@winkel.example").email for number in range(3)]
     preview = page_of(write(operator))
     announcement = Announcement.objects.get()
@@ -93,7 +93,7 @@ def test_an_operator_writes_reads_over_sends_and_follows_it(operator: Client) ->
     assert "Verstuurd" in says(operator.get(LIST))
 
 
-def test_an_announcement_can_be_for_the_sellers_of_one_party(operator: Client) -> None:
+def test_announcement_can_be_for_the_sellers_of_one_party(operator: Client) -> None:
     TechnicalContactFactory()
     authorization = ThirdPartyAuthorizationFactory(third_party__name="Boekhouding")
     form = page_of(operator.get(ADD), ADD).form("Opslaan")
@@ -105,7 +105,7 @@ def test_an_announcement_can_be_for_the_sellers_of_one_party(operator: Client) -
     assert OutgoingMail.objects.get().recipient == authorization.seller.members.get().email
 
 
-def test_it_is_written_down_who_sent_it_and_why(operator: Client) -> None:
+def test_sending_is_logged_with_actor_and_reason(operator: Client) -> None:
     announcement = AnnouncementFactory()
     send(operator, announcement)
     activity = Activity.objects.get()
@@ -115,7 +115,7 @@ def test_it_is_written_down_who_sent_it_and_why(operator: Client) -> None:
     assert REASON in says(operator.get("/beheer/apicredentials/activity/"))
 
 
-def test_the_preview_shows_the_mail_as_it_is_sent_and_sends_nothing(operator: Client) -> None:
+def test_preview_shows_the_escaped_mail_and_sends_nothing(operator: Client) -> None:
     TechnicalContactFactory()
     nasty = "Let op: <script>alert(1)</script> & https://status.example/x"
     announcement = AnnouncementFactory(subject="<b>Onderhoud</b>", text=nasty)
@@ -133,7 +133,7 @@ def test_the_preview_shows_the_mail_as_it_is_sent_and_sends_nothing(operator: Cl
     assert (tables(), mail.outbox) == (before, [])
 
 
-def test_the_list_says_where_each_is(operator: Client) -> None:
+def test_list_shows_the_state_of_each_announcement(operator: Client) -> None:
     def states() -> list[str]:
         return [cell.words for cell in page_of(operator.get(LIST)).root.all("td") if cell["class"] == "field-state"]
 
@@ -146,7 +146,7 @@ def test_the_list_says_where_each_is(operator: Client) -> None:
     assert states() == ["Verstuurd", "Concept"]
 
 
-def test_the_page_says_what_did_not_arrive(operator: Client) -> None:
+def test_page_counts_failed_and_given_up_mails(operator: Client) -> None:
     for number in range(4):
         TechnicalContactFactory(email=f"c{number}@winkel.example")
     announcement = sent()
@@ -159,7 +159,7 @@ def test_the_page_says_what_did_not_arrive(operator: Client) -> None:
     assert "1 van 4 verstuurd, 2 nog te gaan, waarvan 1 na een mislukte poging, 1 opgegeven." in words
 
 
-def test_the_list_takes_as_many_queries_for_many_as_for_few(operator: Client) -> None:
+def test_number_of_queries_of_the_list_is_constant(operator: Client) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             operator.get(LIST)
@@ -173,10 +173,10 @@ def test_the_list_takes_as_many_queries_for_many_as_for_few(operator: Client) ->
     assert queries() == few
 
 
-# ---- Drafts change; what was sent does not ----------------------------------------------------------------
+# ---- Drafts and sent announcements ------------------------------------------------------------------------
 
 
-def test_a_draft_can_be_changed_and_thrown_away(operator: Client) -> None:
+def test_draft_can_be_changed_and_deleted(operator: Client) -> None:
     announcement = AnnouncementFactory()
     address = url(announcement, "change")
     form = page_of(operator.get(address), address).form("Opslaan")
@@ -187,7 +187,7 @@ def test_a_draft_can_be_changed_and_thrown_away(operator: Client) -> None:
     assert not Announcement.objects.exists()
 
 
-def test_what_was_sent_is_for_reading_only(operator: Client) -> None:
+def test_sent_announcement_is_read_only(operator: Client) -> None:
     announcement = sent()
     before = tables()
     page = page_of(operator.get(url(announcement, "change")))
@@ -201,7 +201,7 @@ def test_what_was_sent_is_for_reading_only(operator: Client) -> None:
     assert "Zo is deze mededeling gemaild" in says(operator.get(url(announcement, "voorbeeld")))
 
 
-def test_pressing_send_twice_sends_once(operator: Client) -> None:
+def test_second_click_on_send_sends_nothing(operator: Client) -> None:
     TechnicalContactFactory()
     announcement = AnnouncementFactory()
     data = {"reason": REASON, "seen": announcement.updated_at.isoformat()}
@@ -214,7 +214,7 @@ def test_pressing_send_twice_sends_once(operator: Client) -> None:
     assert OutgoingMail.objects.count() == 1
 
 
-def test_what_changed_since_it_was_read_is_shown_again_and_not_sent(operator: Client) -> None:
+def test_draft_that_changed_after_the_preview_is_shown_again(operator: Client) -> None:
     announcement = AnnouncementFactory()
     address = url(announcement, "versturen")
     form = page_of(operator.get(address), address).form("Nu versturen")
@@ -231,7 +231,7 @@ def test_what_changed_since_it_was_read_is_shown_again_and_not_sent(operator: Cl
     assert Activity.objects.get().reason == REASON
 
 
-def test_a_draft_that_a_colleague_sends_meanwhile_keeps_what_was_sent(operator: Client) -> None:
+def test_draft_sent_by_a_colleague_meanwhile_cannot_be_changed(operator: Client) -> None:
     announcement = AnnouncementFactory()
     address = url(announcement, "change")
     form = page_of(operator.get(address), address).form("Opslaan")
@@ -241,7 +241,7 @@ def test_a_draft_that_a_colleague_sends_meanwhile_keeps_what_was_sent(operator: 
 
 
 @pytest.mark.parametrize("where", ["change", "delete"])
-def test_a_colleague_who_sends_at_the_same_moment_wins(
+def test_change_at_the_moment_of_sending_is_refused(
     operator: Client, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     announcement = sent()
@@ -254,7 +254,7 @@ def test_a_colleague_who_sends_at_the_same_moment_wins(
     assert tables() == before
 
 
-# ---- Wrong input ------------------------------------------------------------------------------------------
+# ---- Invalid input ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_colleague_who_sends_at_the_same_moment_wins(
         (SUBJECT, "Gebruik rts_" + "a1" * 41, "text"),
     ],
 )
-def test_wrong_words_are_refused_and_not_lost(operator: Client, subject: str, text: str, field: str) -> None:
+def test_invalid_text_is_refused_and_kept_in_the_form(operator: Client, subject: str, text: str, field: str) -> None:
     before = tables()
     answer = write(operator, subject, text)
     form = answer.context["adminform"].form
@@ -280,7 +280,7 @@ def test_wrong_words_are_refused_and_not_lost(operator: Client, subject: str, te
     assert tables() == before
 
 
-def test_the_same_words_twice_are_refused(operator: Client) -> None:
+def test_identical_announcement_is_refused(operator: Client) -> None:
     write(operator)
     before = tables()
     answer = write(operator, f" {SUBJECT}", TEXT.replace("\n\n", "\r\n\r\n"))
@@ -291,7 +291,9 @@ def test_the_same_words_twice_are_refused(operator: Client) -> None:
     assert tables() == before
 
 
-def test_the_same_words_at_the_same_moment_are_one(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_identical_announcement_saved_at_the_same_moment_is_refused(
+    operator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(operator)
     # As if the other was not there yet.
     monkeypatch.setattr(Announcement, "validate_constraints", lambda *args, **kwargs: None)
@@ -300,47 +302,44 @@ def test_the_same_words_at_the_same_moment_are_one(operator: Client, monkeypatch
     assert Announcement.objects.count() == 1
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "twee\nregels", "rechts\u202enaar links"])
-def test_without_a_good_reason_nothing_is_sent(operator: Client, reason: str) -> None:
+def test_valid_reason_is_required(operator: Client) -> None:
     announcement = AnnouncementFactory()
     before = tables()
-    answer = operator.post(
-        url(announcement, "versturen"), {"reason": reason, "seen": announcement.updated_at.isoformat()}
-    )
-    assert answer.status_code == 422
-    assert answer.context["form"].errors["reason"]
+    for reason in ("", "   ", "x" * 501, "twee\nregels"):
+        data = {"reason": reason, "seen": announcement.updated_at.isoformat()}
+        answer = operator.post(url(announcement, "versturen"), data)
+        assert answer.status_code == 422
+        assert answer.context["form"].errors["reason"]
     assert tables() == before
 
 
-@pytest.mark.parametrize("seen", ["", "x" * 65, "geen-moment", "2027-03-01T14:03:00"])
-def test_a_form_that_was_tampered_with_sends_nothing(operator: Client, seen: str) -> None:
+def test_tampered_form_sends_nothing(operator: Client) -> None:
     announcement = AnnouncementFactory()
     before = tables()
-    answer = operator.post(url(announcement, "versturen"), {"reason": REASON, "seen": seen})
-    assert answer.status_code in {409, 422}
+    for seen in ("", "x" * 65, "geen-moment", "2027-03-01T14:03:00"):
+        answer = operator.post(url(announcement, "versturen"), {"reason": REASON, "seen": seen})
+        assert answer.status_code in {409, 422}
     assert tables() == before
 
 
-# ---- Who may ----------------------------------------------------------------------------------------------
+# ---- Permissions ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", ["change", "delete", "history", "voorbeeld", "versturen"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_strangers_sellers_and_other_operators_are_refused(where: str, method: str) -> None:
+def test_others_are_refused(where: str) -> None:
     announcement = AnnouncementFactory()
     data = {"reason": REASON, "seen": announcement.updated_at.isoformat(), "post": "yes", "subject": "x", "text": "x"}
     clients = [Client(), signed_in(SellerFactory().members.get()), staff("view_outgoingmail", "change_thirdparty")]
     before = tables()
     for client, status in zip(clients, (302, 302, 403), strict=True):
-        answer = client.generic(method, url(announcement, where)) if method == "GET" else None
-        answer = answer or client.post(url(announcement, where), data)
-        assert answer.status_code == status
-        assert announcement.text not in answer.content.decode()
+        for answer in (client.get(url(announcement, where)), client.post(url(announcement, where), data)):
+            assert answer.status_code == status
+            assert announcement.text not in answer.content.decode()
     assert tables() == before
 
 
 @pytest.mark.parametrize("permissions", [EVERYTHING, ("send_announcement",), ("view_announcement",)])
-def test_sending_takes_a_right_of_its_own_and_that_to_read(permissions: tuple[str, ...]) -> None:
+def test_sending_needs_its_own_permission_and_the_view_permission(permissions: tuple[str, ...]) -> None:
     announcement = AnnouncementFactory()
     client = staff(*permissions)
     before = tables()
@@ -355,7 +354,7 @@ def test_sending_takes_a_right_of_its_own_and_that_to_read(permissions: tuple[st
         assert "versturen/" not in client.get(url(announcement, "change")).content.decode()
 
 
-def test_who_may_read_and_send_may_not_write() -> None:
+def test_operator_who_may_send_may_not_write() -> None:
     client = staff("view_announcement", "send_announcement")
     announcement = AnnouncementFactory()
     assert client.post(url(announcement, "change"), {"subject": "x", "text": "x"}).status_code == 403
@@ -363,7 +362,7 @@ def test_who_may_read_and_send_may_not_write() -> None:
     assert "wordt verstuurd" in says(send(client, announcement))
 
 
-def test_sending_asks_who_you_are_after_half_an_hour(operator: Client) -> None:
+def test_sending_needs_recent_proof_of_identity(operator: Client) -> None:
     announcement = AnnouncementFactory()
     with time_machine.travel(timezone.now() + timedelta(minutes=31)):
         data = {"reason": REASON, "seen": announcement.updated_at.isoformat()}
@@ -383,17 +382,17 @@ def test_csrf_is_enforced() -> None:
     assert not Activity.objects.exists()
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
-def test_only_a_post_sends(operator: Client, method: str) -> None:
+def test_other_methods_send_nothing(operator: Client) -> None:
     announcement = AnnouncementFactory()
     query = {"reason": REASON, "seen": announcement.updated_at.isoformat()}
     before = tables()
-    answer = operator.generic(method, url(announcement, "versturen"), query_params=query)
-    assert answer.status_code == (200 if method in {"GET", "HEAD"} else 405)
+    for method, status in (("GET", 200), ("HEAD", 200), ("PUT", 405), ("DELETE", 405), ("OPTIONS", 405)):
+        answer = operator.generic(method, url(announcement, "versturen"), query_params=query)
+        assert answer.status_code == status
     assert tables() == before
 
 
-def test_one_that_is_not_there_is_not_found(operator: Client) -> None:
+def test_unknown_announcement_is_not_found(operator: Client) -> None:
     for page in ("voorbeeld", "versturen"):
         assert operator.get(f"{LIST}4711/{page}/").status_code == 404
         assert operator.post(f"{LIST}4711/{page}/", {"reason": REASON, "seen": "x"}).status_code == 404

@@ -1,4 +1,4 @@
-"""`/beheer/`: what nobody sees, finds or guesses."""
+"""`/beheer/`: secrets, hashes, codes and tokens cannot be seen, searched or guessed."""
 
 from collections.abc import Iterator
 
@@ -43,7 +43,7 @@ def test_no_page_shows_a_secret_hash_code_or_token(operator: Client) -> None:
 
 @pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("model", REGISTERED, ids=str)
-def test_nothing_hidden_can_be_searched(operator: Client, model: type[Model]) -> None:
+def test_hidden_values_cannot_be_searched(operator: Client, model: type[Model]) -> None:
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     for value in hidden_values():
         answer = operator.get(url, {"q": value[-40:]})
@@ -53,7 +53,7 @@ def test_nothing_hidden_can_be_searched(operator: Client, model: type[Model]) ->
 
 
 def paths_to_hidden(model: type[Model], depth: int = 3) -> Iterator[str]:
-    """Return how a query on `model` could ask after a hidden column: `secrets__hash`."""
+    """Yield the lookups by which a query on `model` could reach a hidden column: `secrets__hash`."""
     if model._meta.concrete_model in HIDDEN:
         yield HIDDEN[model._meta.concrete_model]
     if depth:
@@ -64,7 +64,7 @@ def paths_to_hidden(model: type[Model], depth: int = 3) -> Iterator[str]:
 
 @pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("model", REGISTERED, ids=str)
-def test_nothing_hidden_can_be_guessed_by_filtering(operator: Client, model: type[Model]) -> None:
+def test_hidden_values_cannot_be_guessed_by_filtering(operator: Client, model: type[Model]) -> None:
     url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     paths = {path for path in paths_to_hidden(model) if path.count("__") < 3}
     for path in paths:
@@ -80,19 +80,19 @@ def test_nothing_hidden_can_be_guessed_by_filtering(operator: Client, model: typ
         "autocomplete/?app_label=accounts&model_name=membership&field_name=user&term=%00",
     ],
 )
-def test_what_the_database_cannot_hold_is_not_looked_up(operator: Client, address: str) -> None:
+def test_nul_byte_in_a_lookup_is_refused(operator: Client, address: str) -> None:
     assert operator.get(f"/beheer/{address}").status_code == 400
     chosen = {"action": "suspend", "_selected_action": ["1", "\x00"]}
     assert operator.post("/beheer/apicredentials/thirdparty/", chosen).status_code == 400
 
 
-def test_something_can_be_filtered() -> None:
+def test_lookups_of_hidden_columns_are_found() -> None:
     """The test above would say nothing if no path were tried."""
     assert "password" in set(paths_to_hidden(User))
     assert "secrets__hash" in set(paths_to_hidden(ThirdParty))
 
 
-def test_a_password_is_not_even_a_field(operator: Client) -> None:
+def test_form_has_no_password_field(operator: Client) -> None:
     user = UserFactory()
     before = user.password
     form = Page(operator.get(change(User, user)).content.decode()).form("Opslaan")
@@ -103,7 +103,7 @@ def test_a_password_is_not_even_a_field(operator: Client) -> None:
     assert (user.password, user.name) == (before, "Sanne")
 
 
-def test_the_history_of_a_change_names_fields_and_no_values(operator: Client) -> None:
+def test_history_of_a_change_names_fields_and_no_values(operator: Client) -> None:
     user = UserFactory(name="Roos")
     form = Page(operator.get(change(User, user)).content.decode()).form("Opslaan")
     operator.post(change(User, user), form.fill() | {"name": ["Iris"]})

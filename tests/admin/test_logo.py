@@ -19,7 +19,7 @@ from tests.journeys.pages import Element, Page
 from tests.oauth.flow import request_address, software
 from tests.people import signed_in
 
-# ---- Shown ------------------------------------------------------------------------------------------------
+# ---- Display ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def url(party: ThirdParty) -> str:
 
 
 @pytest.mark.parametrize("content", [PNG, JPEG], ids=["PNG", "JPEG"])
-def test_everyone_sees_it_as_a_png(client: Client, party: ThirdParty, content: bytes) -> None:
+def test_everyone_can_read_the_logo_as_a_png(client: Client, party: ThirdParty, content: bytes) -> None:
     with_logo(party, content)
     answer = client.get(url(party))
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
@@ -47,13 +47,13 @@ def test_everyone_sees_it_as_a_png(client: Client, party: ThirdParty, content: b
     assert client.head(url(party)).status_code == 200
 
 
-def test_it_may_be_kept_for_ever_by_the_browser_alone(party: ThirdParty) -> None:
+def test_logo_is_cached_by_the_browser_only(party: ThirdParty) -> None:
     authorization = ThirdPartyAuthorizationFactory(third_party=party)
     answer = signed_in(authorization.seller.members.get()).get(url(party))
     assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
 
 
-def test_its_address_says_which_party_and_which_picture(party: ThirdParty) -> None:
+def test_address_contains_the_party_and_a_digest(party: ThirdParty) -> None:
     first = url(party)
     assert re.fullmatch(rf"/logo/{party.client_id}/[0-9a-f]{{64}}", first)
     with_logo(party, JPEG)
@@ -61,7 +61,7 @@ def test_its_address_says_which_party_and_which_picture(party: ThirdParty) -> No
 
 
 @pytest.mark.parametrize("wrong", ["digest", "party", "none"])
-def test_another_address_shows_nothing(client: Client, party: ThirdParty, wrong: str) -> None:
+def test_other_address_is_not_found(client: Client, party: ThirdParty, wrong: str) -> None:
     address = url(party)
     other = with_logo(ThirdPartyFactory(), JPEG)
     if wrong == "digest":
@@ -76,17 +76,17 @@ def test_another_address_shows_nothing(client: Client, party: ThirdParty, wrong:
 
 
 @pytest.mark.parametrize("digest", ["%00", "%ff", "a" * 5000, "..%2f..", "%E2%80%AE"])
-def test_an_address_that_cannot_be_one_is_unknown(client: Client, party: ThirdParty, digest: str) -> None:
+def test_malformed_address_is_not_found(client: Client, party: ThirdParty, digest: str) -> None:
     assert client.get(f"/logo/{party.client_id}/{digest}").status_code == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_there_is_nothing_to_do_there(client: Client, party: ThirdParty, method: str) -> None:
+def test_other_methods_are_not_allowed(client: Client, party: ThirdParty, method: str) -> None:
     assert client.generic(method, url(party)).status_code == 405
 
 
 def logo_on(page: Page) -> Element:
-    """Return what stands for the party: it tells nothing that the name beside it does not."""
+    """Return the logo or letter of the party; it is hidden from screen readers, because the name is beside it."""
     (found,) = [each for each in page.root.all("img", "span") if "party__logo" in each["class"].split()]
     if found.tag == "img":
         assert found.attributes["alt"] == ""
@@ -105,18 +105,18 @@ def settings_page(seller: Seller) -> Page:
     return Page(signed_in(seller.members.get()).get("/instellingen/api/").content.decode())
 
 
-def test_it_stands_on_the_consent_page(party: ThirdParty) -> None:
+def test_consent_page_shows_the_logo(party: ThirdParty) -> None:
     assert logo_on(consent_page(party))["src"] == url(party)
 
 
-def test_it_stands_on_the_card_of_the_party(party: ThirdParty) -> None:
+def test_row_of_the_party_shows_the_logo(party: ThirdParty) -> None:
     seller = TechnicalContactFactory().seller
     ThirdPartyAuthorizationFactory(seller=seller, third_party=party)
     assert logo_on(settings_page(seller))["src"] == url(party)
 
 
 @pytest.mark.django_db
-def test_without_one_there_is_the_first_letter() -> None:
+def test_party_without_a_logo_shows_its_first_letter() -> None:
     party = ThirdPartyFactory(name="zendwijs")
     assert logo_on(consent_page(party)).words == "Z"
     seller = TechnicalContactFactory().seller
@@ -125,7 +125,7 @@ def test_without_one_there_is_the_first_letter() -> None:
 
 
 @pytest.mark.django_db
-def test_no_page_asks_more_of_the_database_for_more_logos() -> None:
+def test_number_of_queries_is_independent_of_the_number_of_logos() -> None:
     seller = TechnicalContactFactory().seller
     client = signed_in(seller.members.get())
 
@@ -134,7 +134,7 @@ def test_no_page_asks_more_of_the_database_for_more_logos() -> None:
             assert client.get("/instellingen/api/").status_code == 200
         return [query["sql"] for query in captured]
 
-    queries()  # the first one writes down that the session is in use
+    queries()  # the first one updates the session
     ThirdPartyAuthorizationFactory(seller=seller)
     few = queries()
     for content in (PNG, JPEG, PNG):
@@ -145,7 +145,7 @@ def test_no_page_asks_more_of_the_database_for_more_logos() -> None:
 
 
 @pytest.mark.django_db
-def test_the_consent_page_does_not_fetch_the_picture_to_name_it(party: ThirdParty) -> None:
+def test_consent_page_does_not_read_the_content_of_the_logo(party: ThirdParty) -> None:
     client = signed_in(TechnicalContactFactory().seller.members.get())
     address = request_address(software(party))
     with CaptureQueriesContext(connection) as captured:
@@ -155,10 +155,10 @@ def test_the_consent_page_does_not_fetch_the_picture_to_name_it(party: ThirdPart
     assert not re.search(r'thirdpartylogo"\."content', asking[0])
 
 
-# ---- Given and taken away ---------------------------------------------------------------------------------
+# ---- Changes ----------------------------------------------------------------------------------------------
 
 
-def test_it_is_written_down_once(party: ThirdParty) -> None:
+def test_change_of_a_logo_is_logged_once(party: ThirdParty) -> None:
     with_logo(party)  # the same again
     activity = Activity.objects.get()
     assert (activity.kind, activity.seller, activity.subject) == (Activity.Kind.CLIENT_CHANGED, None, "Orderwijs")
@@ -169,12 +169,12 @@ def test_it_is_written_down_once(party: ThirdParty) -> None:
     assert not ThirdPartyLogo.objects.exists()
 
 
-def test_a_party_has_one(party: ThirdParty) -> None:
+def test_new_logo_replaces_the_old_one(party: ThirdParty) -> None:
     with_logo(party, JPEG)
     assert bytes(ThirdPartyLogo.objects.get().content) == to_png(JPEG)
 
 
-def test_a_bad_one_leaves_the_good_one(party: ThirdParty) -> None:
+def test_invalid_logo_leaves_the_old_one(party: ThirdParty) -> None:
     with pytest.raises(ValidationError):
         with_logo(party, SVG)
     assert bytes(ThirdPartyLogo.objects.get().content) == to_png(PNG)
@@ -192,19 +192,19 @@ def upload(content: bytes, name: str = "logo.png", content_type: str = "text/htm
     return SimpleUploadedFile(name, content, content_type)
 
 
-def test_an_operator_uploads_it_and_its_name_and_type_mean_nothing(operator: Client, party: ThirdParty) -> None:
+def test_name_and_type_of_an_upload_are_ignored(operator: Client, party: ThirdParty) -> None:
     change(operator, party, logo=upload(JPEG, "../../kwaad.html"))
     assert bytes(ThirdPartyLogo.objects.get().content) == to_png(JPEG)
 
 
-def test_an_operator_removes_it(operator: Client, party: ThirdParty) -> None:
+def test_operator_removes_the_logo(operator: Client, party: ThirdParty) -> None:
     change(operator, party, **{"logo-clear": "on"})
     assert not ThirdPartyLogo.objects.exists()
     change(operator, party, **{"logo-clear": "on"})
     assert Activity.objects.count() == 2
 
 
-def test_saving_something_else_leaves_it(operator: Client, party: ThirdParty) -> None:
+def test_saving_other_fields_keeps_the_logo(operator: Client, party: ThirdParty) -> None:
     before = url(party)
     change(operator, party, name="Orderwijs B.V.")
     assert url(party) == before
@@ -218,7 +218,7 @@ def test_saving_something_else_leaves_it(operator: Client, party: ThirdParty) ->
         (b"x" * (MAXIMUM_BYTES + 1), "Dit bestand is te groot: hoogstens 512 kB."),
     ],
 )
-def test_a_bad_upload_is_explained_and_nothing_is_saved(
+def test_invalid_upload_is_explained_and_nothing_is_saved(
     operator: Client, party: ThirdParty, content: bytes, words: str
 ) -> None:
     before = url(party)

@@ -1,4 +1,4 @@
-"""`to_png`: only the pixels of a picture from a stranger are kept."""
+"""`to_png`: only the pixels of an uploaded image are kept."""
 
 import zlib
 from typing import Any
@@ -22,7 +22,7 @@ def refusal(content: bytes) -> str:
 
 
 @pytest.mark.parametrize("content", [PNG, JPEG, WEBP], ids=["PNG", "JPEG", "WebP"])
-def test_becomes_a_png_of_the_same_picture(content: bytes) -> None:
+def test_logo_becomes_a_png_of_the_same_image(content: bytes) -> None:
     logo = opened(to_png(content))
     red, green, blue, opacity = logo.getpixel((32, 32))  # type: ignore[misc]
     assert (logo.mode, logo.size) == ("RGBA", (64, 64))
@@ -35,7 +35,7 @@ def test_becomes_a_png_of_the_same_picture(content: bytes) -> None:
     ("mode", "file_format"),
     [("1", "PNG"), ("L", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("I;16", "PNG"), ("RGB", "PNG"), ("CMYK", "JPEG")],
 )
-def test_takes_every_kind_of_pixel(mode: str, file_format: str) -> None:
+def test_every_mode_is_accepted(mode: str, file_format: str) -> None:
     assert opened(to_png(picture(file_format, mode=mode))).mode == "RGBA"
 
 
@@ -48,7 +48,7 @@ def test_takes_every_kind_of_pixel(mode: str, file_format: str) -> None:
         picture(mode="RGB", colour=(1, 2, 3), transparency=(1, 2, 3)),
     ],
 )
-def test_keeps_what_is_transparent(content: bytes) -> None:
+def test_transparency_is_kept(content: bytes) -> None:
     assert opened(to_png(content)).getpixel((0, 0))[3] == 0  # type: ignore[index]
 
 
@@ -56,7 +56,7 @@ def test_keeps_what_is_transparent(content: bytes) -> None:
     ("size", "stored"),
     [((SIDE, SIDE), (SIDE, SIDE)), ((400, 100), (SIDE, SIDE // 4)), ((1, 1), (1, 1)), ((MAXIMUM_PIXELS, 1), (SIDE, 1))],
 )
-def test_is_made_smaller_and_never_larger(size: tuple[int, int], stored: tuple[int, int]) -> None:
+def test_large_image_is_reduced_and_small_one_is_kept(size: tuple[int, int], stored: tuple[int, int]) -> None:
     assert opened(to_png(picture(size=size))).size == stored
 
 
@@ -82,7 +82,7 @@ def exif(orientation: int = 1) -> Image.Exif:
         picture("WEBP", exif=exif(), xmp=b"<script>"),
     ],
 )
-def test_leaves_out_all_that_is_not_a_pixel(content: bytes) -> None:
+def test_everything_but_the_pixels_is_removed(content: bytes) -> None:
     logo = to_png(content)
     assert b"script" not in logo
     assert chunks(logo) == [b"IHDR", b"IDAT", b"IEND"]
@@ -97,11 +97,11 @@ def chunks(png: bytes) -> list[bytes]:
     return names
 
 
-def test_turns_a_picture_upright() -> None:
+def test_orientation_is_applied() -> None:
     assert opened(to_png(picture("JPEG", mode="RGB", size=(20, 10), exif=exif(orientation=6)))).size == (10, 20)
 
 
-def test_takes_the_first_frame_of_an_animation() -> None:
+def test_only_the_first_frame_of_an_animation_is_kept() -> None:
     frames = [Image.new("RGBA", (64, 64), (0, 200, 0, 255))] * 3
     for file_format in ("PNG", "WEBP"):
         logo = opened(to_png(picture(file_format, save_all=True, append_images=frames)))
@@ -111,7 +111,7 @@ def test_takes_the_first_frame_of_an_animation() -> None:
 # ---- Refused ----------------------------------------------------------------------------------------------
 
 
-def test_refuses_a_file_that_is_too_large() -> None:
+def test_large_file_is_refused() -> None:
     assert refusal(PNG + b" " * MAXIMUM_BYTES) == "too_large"
     to_png(PNG + b" " * (MAXIMUM_BYTES - len(PNG)))
 
@@ -123,19 +123,19 @@ def with_size(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("side", [MAXIMUM_PIXELS + 1, 65_500, 2**31 - 1])
-def test_refuses_too_many_pixels_before_unpacking_them(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
+def test_too_many_pixels_are_refused_before_decoding(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("unpacked"))
     for content in (with_size(side, 1), with_size(1, side), with_size(side, side)):
         # Pillow itself refuses, or warns of, the largest.
         assert refusal(content) in {"too_many_pixels", "not_a_picture"}
 
 
-def test_takes_the_largest() -> None:
+def test_image_of_the_maximum_size_is_accepted() -> None:
     to_png(picture(size=(MAXIMUM_PIXELS, MAXIMUM_PIXELS)))
 
 
 @pytest.mark.parametrize("name", [b"zTXt", b"iTXt", b"iCCP"])
-def test_a_text_that_unpacks_to_more_than_memory_is_not_unpacked(name: bytes) -> None:
+def test_compressed_text_that_is_too_large_is_not_unpacked(name: bytes) -> None:
     head = {b"zTXt": b"a\0\0", b"iTXt": b"a\0\1\0\0\0", b"iCCP": b"a\0\0"}[name]
     chunk = name + head + zlib.compress(bytes(100_000_000), 9)
     bomb = PNG[:33] + (len(chunk) - 4).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4) + PNG[33:]
@@ -163,12 +163,12 @@ def test_a_text_that_unpacks_to_more_than_memory_is_not_unpacked(name: bytes) ->
         with_size(0, 64),
     ],
 )
-def test_refuses_what_is_no_whole_picture_of_these_kinds(content: bytes) -> None:
+def test_other_or_truncated_file_is_refused(content: bytes) -> None:
     assert refusal(content) == "not_a_picture"
 
 
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(PNG[:40].__add__))
-def test_nothing_else_happens_to_any_file(content: bytes) -> None:
+def test_any_file_becomes_a_png_or_is_refused(content: bytes) -> None:
     try:
         logo = to_png(content)
     except ValidationError:
@@ -177,7 +177,7 @@ def test_nothing_else_happens_to_any_file(content: bytes) -> None:
 
 
 @given(st.sampled_from([PNG, JPEG, WEBP]), st.integers(0, 10_000), st.integers(1, 255))
-def test_nothing_else_happens_to_a_picture_with_one_wrong_byte(content: bytes, place: int, change: int) -> None:
+def test_image_with_one_wrong_byte_becomes_a_png_or_is_refused(content: bytes, place: int, change: int) -> None:
     broken = bytearray(content)
     broken[place % len(broken)] ^= change
-    test_nothing_else_happens_to_any_file.hypothesis.inner_test(bytes(broken))  # type: ignore[attr-defined]
+    test_any_file_becomes_a_png_or_is_refused.hypothesis.inner_test(bytes(broken))  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""`/beheer/`: who comes in, and what each operator may."""
+"""`/beheer/`: sign-in, and the permissions of operators."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -19,11 +19,11 @@ from tests.people import codes, is_signed_in, says, sign_in, signed_in
 pytestmark = pytest.mark.django_db
 
 
-# ---- Who comes in -----------------------------------------------------------------------------------------
+# ---- Sign-in ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("rows")
-def test_who_is_not_signed_in_goes_to_the_portals_sign_in(client: Client) -> None:
+def test_anonymous_user_is_redirected_to_sign_in(client: Client) -> None:
     for page in [*admin_pages(), "/beheer/logout/", "/beheer/password_change/", "/beheer/onzin/", "/beheer/login/"]:
         reached = client.get(page, follow=True)
         assert reached.redirect_chain[-1][0].startswith("/inloggen/?next=/beheer/"), page
@@ -31,7 +31,7 @@ def test_who_is_not_signed_in_goes_to_the_portals_sign_in(client: Client) -> Non
 
 
 @pytest.mark.usefixtures("rows")
-def test_a_seller_is_told_that_it_is_not_for_them() -> None:
+def test_seller_is_refused_with_an_explanation() -> None:
     client = signed_in(Seller.objects.get().members.get())
     for page in admin_pages():
         answer = client.get(page, follow=True)
@@ -39,7 +39,7 @@ def test_a_seller_is_told_that_it_is_not_for_them() -> None:
         assert "Het beheer is alleen voor operators." in says(answer)
 
 
-def test_an_operator_comes_back_to_where_they_wanted_to_be(client: Client) -> None:
+def test_sign_in_returns_to_the_requested_page(client: Client) -> None:
     user = UserFactory(is_staff=True, is_superuser=True)
     page = reverse("admin:accounts_seller_changelist")
     where = Page(client.get(page, follow=True).content.decode()).form("Inloggen").fill()["next"]
@@ -47,7 +47,7 @@ def test_an_operator_comes_back_to_where_they_wanted_to_be(client: Client) -> No
 
 
 @pytest.mark.parametrize("following", ELSEWHERE)
-def test_next_stays_on_the_site(client: Client, operator: Client, following: str) -> None:
+def test_next_on_another_site_is_ignored(client: Client, operator: Client, following: str) -> None:
     assert operator.get("/beheer/login/", {"next": following})["Location"] == "/beheer/"
     page = client.get("/beheer/login/", {"next": following}, follow=True)
     assert page.redirect_chain[-1][0].startswith("/inloggen/")
@@ -57,17 +57,17 @@ def test_next_stays_on_the_site(client: Client, operator: Client, following: str
     assert answer.redirect_chain[-1] in {("/beheer/", 302), ("/instellingen/api/", 302)}
 
 
-def test_the_admin_has_no_password_form_of_its_own(operator: Client) -> None:
+def test_password_form_is_that_of_the_portal(operator: Client) -> None:
     assert operator.get("/beheer/password_change/")["Location"] == "/wachtwoord/wijzigen/"
 
 
-def test_signing_out_of_the_admin_is_signing_out(operator: Client) -> None:
+def test_signing_out_of_the_admin_ends_the_session(operator: Client) -> None:
     operator.post("/beheer/logout/")
     assert operator.get("/beheer/").status_code == 302
     assert not is_signed_in(operator)
 
 
-def test_an_operator_who_was_switched_off_is_out_at_once() -> None:
+def test_switched_off_operator_is_signed_out_at_once() -> None:
     user = operator_with("view_seller")
     client = signed_in(user)
     assert client.get(reverse("admin:accounts_seller_changelist")).status_code == 200
@@ -76,30 +76,31 @@ def test_an_operator_who_was_switched_off_is_out_at_once() -> None:
     assert client.get(reverse("admin:accounts_seller_changelist")).status_code == 302
 
 
-# ---- What each operator may -------------------------------------------------------------------------------
+# ---- Permissions ------------------------------------------------------------------------------------------
+
+
+SHOWN = [model for model in REGISTERED if model._meta.app_label != "auth"]
 
 
 @pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize("model", [model for model in REGISTERED if model._meta.app_label != "auth"], ids=str)
-def test_who_may_see_one_model_sees_only_that(model: type[Model]) -> None:
+@pytest.mark.parametrize("model", SHOWN, ids=str)
+def test_view_permission_for_one_model_shows_only_that_model(model: type[Model]) -> None:
     client = staff(f"view_{model._meta.model_name}")
+    others = staff(*[f"view_{other._meta.model_name}" for other in SHOWN if other is not model])
     own = f"/beheer/{model._meta.app_label}/{model._meta.model_name}/"
     for page in admin_pages():
-        status = client.get(page).status_code
         if page.startswith(own):
-            expected = {200} if page == own or page.endswith(("/change/", "/history/")) else {403}
-        else:
-            expected = {200} if page == "/beheer/" else {200, 403, 404} if page.count("/") == 3 else {403}
-        assert status in expected, page
+            is_shown = page == own or page.endswith(("/change/", "/history/"))
+            assert client.get(page).status_code == (200 if is_shown else 403), page
+            assert others.get(page).status_code == 403, page
     index = Page(client.get("/beheer/").content.decode())
     linked = {link["href"] for link in index.root.all("a") if link["href"].count("/") == 4 and "beheer" in link["href"]}
     assert linked == {own}
 
 
 @pytest.mark.usefixtures("rows")
-def test_who_may_see_a_model_cannot_change_it() -> None:
-    everything = [f"view_{model._meta.model_name}" for model in REGISTERED if model._meta.app_label != "auth"]
-    client = staff(*everything)
+def test_view_permission_does_not_allow_changes() -> None:
+    client = staff(*[f"view_{model._meta.model_name}" for model in SHOWN])
     before = tables()
     for page in admin_pages():
         status = client.post(page, {"name": "X", "post": "yes"}).status_code
@@ -112,7 +113,7 @@ READ_ONLY = ["clientcredential", "thirdpartyauthorization", "activity", "technic
 
 @pytest.mark.usefixtures("rows")
 @pytest.mark.parametrize("name", READ_ONLY)
-def test_what_is_for_reading_is_not_changed_by_anyone(operator: Client, name: str) -> None:
+def test_read_only_model_cannot_be_changed(operator: Client, name: str) -> None:
     before = tables()
     for page in admin_pages():
         if f"/{name}/" in page and page.endswith(("/add/", "/change/", "/delete/")):
@@ -123,7 +124,7 @@ def test_what_is_for_reading_is_not_changed_by_anyone(operator: Client, name: st
 
 
 @pytest.mark.parametrize("kind", ["seller", "user"])
-def test_sellers_and_users_are_never_deleted(operator: Client, kind: str) -> None:
+def test_sellers_and_users_cannot_be_deleted(operator: Client, kind: str) -> None:
     row = SellerFactory() if kind == "seller" else UserFactory()
     assert operator.post(reverse(f"admin:accounts_{kind}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
     changelist = reverse(f"admin:accounts_{kind}_changelist")
@@ -131,7 +132,7 @@ def test_sellers_and_users_are_never_deleted(operator: Client, kind: str) -> Non
     assert type(row)._default_manager.filter(pk=row.pk).exists()
 
 
-def test_an_operator_makes_a_user_who_chooses_a_password_by_mail(operator: Client) -> None:
+def test_new_user_chooses_a_password_by_mail(operator: Client) -> None:
     form = Page(operator.get(reverse("admin:accounts_user_add")).content.decode()).form("Opslaan")
     answer = operator.post(reverse("admin:accounts_user_add"), form.fill() | {"email": ["Nieuw@Winkel.example"]})
     assert answer.status_code == 302, codes(answer.context["adminform"].form)
@@ -142,7 +143,7 @@ def test_an_operator_makes_a_user_who_chooses_a_password_by_mail(operator: Clien
     assert mail.outbox[0].to == [user.email]
 
 
-def test_two_users_cannot_have_one_address(operator: Client) -> None:
+def test_address_in_use_is_refused(operator: Client) -> None:
     UserFactory(email="sanne@winkel.example")
     url = reverse("admin:accounts_user_add")
     form = Page(operator.get(url).content.decode()).form("Opslaan")
@@ -151,7 +152,7 @@ def test_two_users_cannot_have_one_address(operator: Client) -> None:
     assert "Er is al een gebruiker met dit e-mailadres." in says(answer)
 
 
-def test_an_operator_cannot_raise_their_own_rights() -> None:
+def test_operator_cannot_extend_their_own_permissions() -> None:
     user = operator_with("view_user", "change_user")
     client = signed_in(user)
     form = Page(client.get(change(User, user)).content.decode()).form("Opslaan")
@@ -161,7 +162,7 @@ def test_an_operator_cannot_raise_their_own_rights() -> None:
     assert (user.is_superuser, user.user_permissions.count()) == (False, 2)
 
 
-def test_an_operator_cannot_take_over_one_with_more_rights() -> None:
+def test_operator_cannot_change_a_superuser() -> None:
     boss = UserFactory(is_staff=True, is_superuser=True, email="baas@portaal.example")
     client = staff("view_user", "change_user")
     assert client.post(change(User, boss), {"email": "kwaad@kwaad.example", "is_active": "on"}).status_code == 403
@@ -169,7 +170,7 @@ def test_an_operator_cannot_take_over_one_with_more_rights() -> None:
     assert boss.email == "baas@portaal.example"
 
 
-def test_an_operator_cannot_take_over_a_colleague_with_other_rights() -> None:
+def test_operator_cannot_change_a_colleague_with_other_permissions() -> None:
     colleague = UserFactory(is_staff=True, email="collega@portaal.example")
     colleague.user_permissions.set(Permission.objects.filter(codename="change_thirdparty"))
     client = staff("view_user", "change_user")
@@ -178,7 +179,7 @@ def test_an_operator_cannot_take_over_a_colleague_with_other_rights() -> None:
     assert "dat kan hier niet" in says(client.post(reverse("admin:accounts_user_changelist"), chosen, follow=True))
 
 
-def test_an_operator_cannot_switch_off_one_with_more_rights() -> None:
+def test_operator_cannot_switch_off_a_superuser() -> None:
     boss = UserFactory(is_staff=True, is_superuser=True)
     client = staff("view_user", "change_user")
     chosen = {"action": "switch_off", "index": "0", "_selected_action": str(boss.pk), "reason": "Weg ermee"}
@@ -187,7 +188,7 @@ def test_an_operator_cannot_switch_off_one_with_more_rights() -> None:
     assert boss.is_active
 
 
-def test_a_user_is_not_switched_off_without_a_reason(operator: Client) -> None:
+def test_user_cannot_be_switched_off_with_the_form(operator: Client) -> None:
     user = UserFactory()
     form = Page(operator.get(change(User, user)).content.decode()).form("Opslaan")
     assert operator.post(change(User, user), form.fill() | {"is_active": []}).status_code == 302
@@ -195,7 +196,7 @@ def test_a_user_is_not_switched_off_without_a_reason(operator: Client) -> None:
     assert user.is_active
 
 
-def test_a_change_of_rights_by_a_superuser_is_done(operator: Client) -> None:
+def test_superuser_can_change_permissions(operator: Client) -> None:
     user = UserFactory()
     form = Page(operator.get(change(User, user)).content.decode()).form("Opslaan")
     operator.post(change(User, user), form.fill() | {"is_staff": ["on"]})

@@ -1,4 +1,4 @@
-"""`/beheer/`: what there is, in Dutch."""
+"""`/beheer/`: models, pages and their language."""
 
 import ast
 import gettext
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 
 
-def test_only_our_own_models_are_there() -> None:
+def test_only_our_own_models_are_registered() -> None:
     labels = {model._meta.label for model in REGISTERED}
     assert labels >= {
         "accounts.Seller",
@@ -47,7 +47,7 @@ def test_only_our_own_models_are_there() -> None:
 
 
 @pytest.mark.usefixtures("rows")
-def test_every_page_can_be_drawn_or_is_closed(operator: Client) -> None:
+def test_every_page_renders_or_is_forbidden(operator: Client) -> None:
     statuses = {}
     for page in admin_pages():
         answer = operator.get(page)
@@ -61,7 +61,7 @@ def test_every_page_can_be_drawn_or_is_closed(operator: Client) -> None:
 
 
 @pytest.mark.usefixtures("rows")
-def test_the_pages_have_the_same_headers_as_all_others(operator: Client) -> None:
+def test_pages_have_the_headers_of_all_pages(operator: Client) -> None:
     for page in (reverse("admin:index"), reverse("admin:accounts_seller_changelist")):
         answer = operator.get(page)
         assert "unsafe-inline" not in answer["Content-Security-Policy"]
@@ -70,7 +70,7 @@ def test_the_pages_have_the_same_headers_as_all_others(operator: Client) -> None
 
 
 def shown_labels(model: type[Model], model_admin: "ModelAdmin[Model]") -> Iterator[tuple[str, str]]:
-    """Return the fields an operator sees of a model, with what they are called."""
+    """Yield the fields of a model that an operator sees, with their labels."""
     request = RequestFactory().get("/")
     request.user = User(is_superuser=True, is_staff=True, is_active=True)
     fields = model_admin.get_form(request).base_fields if model_admin.has_add_permission(request) else {}
@@ -81,7 +81,7 @@ def shown_labels(model: type[Model], model_admin: "ModelAdmin[Model]") -> Iterat
 
 
 @pytest.mark.parametrize("model", [model for model in REGISTERED if model._meta.app_label != "auth"], ids=str)
-def test_everything_has_a_dutch_name(model: type[Model]) -> None:
+def test_every_field_has_a_dutch_label(model: type[Model]) -> None:
     same_in_both = {"name", "logo", "scope", "client_id", "refresh_tokens", "status", "type"}
     left_in_english = {
         name
@@ -97,10 +97,10 @@ ENGLISH = re.compile(
 
 
 @pytest.mark.usefixtures("rows")
-def test_every_page_speaks_dutch(operator: Client) -> None:
+def test_every_page_is_in_dutch(operator: Client) -> None:
     Group.objects.create(name="Helpdesk")
     OutgoingMail(kind=OutgoingMail.Kind.AUTHORIZATION_ENDS, key="x").queue_for(["lezer@winkel.example"])
-    # Addresses and the names of commands are nobody's language.
+    # Without addresses and names of commands.
     found = {
         (page, word[0])
         for page in admin_pages()
@@ -109,7 +109,7 @@ def test_every_page_speaks_dutch(operator: Client) -> None:
     assert not found
 
 
-def test_every_right_that_a_page_asks_for_can_be_given(operator: Client) -> None:
+def test_every_permission_can_be_given(operator: Client) -> None:
     form = Page(operator.get(reverse("admin:auth_group_add")).content.decode()).form("Opslaan")
     labels = ["Lidmaatschappen: wijzigen", "Uitgaande mail: wijzigen", "Mag een mededeling versturen"]
     chosen = [form.fields[label]["value"] for label in labels]
@@ -118,8 +118,8 @@ def test_every_right_that_a_page_asks_for_can_be_given(operator: Client) -> None
     assert {*given} == {"change_membership", "change_outgoingmail", "send_announcement"}
 
 
-def test_what_django_leaves_in_english_is_translated_as_it_was_written() -> None:
-    """The file that is read is made of the one that is written."""
+def test_compiled_translations_equal_their_source() -> None:
+    """Django reads the compiled file."""
     folder = settings.BASE_DIR / "portal/locale/nl/LC_MESSAGES"
     written = re.findall(r'^msgid ((?:".*"\n)+)msgstr ((?:".*"\n)+)', (folder / "django.po").read_text(), re.MULTILINE)
     words = [tuple("".join(map(ast.literal_eval, text.splitlines())) for text in pair) for pair in written]
@@ -130,14 +130,14 @@ def test_what_django_leaves_in_english_is_translated_as_it_was_written() -> None
         assert read.gettext(original) == translation.gettext(original) == dutch
 
 
-def test_its_scripts_speak_dutch_too(operator: Client) -> None:
-    """Django's calendar, and what it says to a browser in another time zone."""
+def test_scripts_are_in_dutch(operator: Client) -> None:
+    """Django's calendar, and its warning for a browser in another time zone."""
     words = operator.get(reverse("admin:jsi18n")).content.decode()
     for dutch in ("Kies een tijdstip", "Vandaag (%(date)s)", "Je loopt %(offset)s uur achter."):
         assert dutch in words
 
 
-def test_the_log_says_when_and_what_in_words(operator: Client) -> None:
+def test_log_shows_time_and_details_in_words(operator: Client) -> None:
     row = Activity.record(
         Activity.Kind.PARTY_RENEWED, seller=None, subject="Bol", by=Actor(), expires_at="2027-03-02T11:00:00+00:00"
     )
@@ -146,7 +146,7 @@ def test_the_log_says_when_and_what_in_words(operator: Client) -> None:
     assert f"Wanneer: {date_format(timezone.localtime(row.at), 'j F Y H:i')}" in page
 
 
-def test_an_activity_shows_who_and_why(operator: Client) -> None:
+def test_activity_shows_the_reason(operator: Client) -> None:
     credential = ClientCredentialFactory(name="Magazijn")
     credential.delete_softly(by=Actor(reason="Op verzoek van de verkoper"))
     page = says(operator.get(reverse("admin:apicredentials_activity_change", args=[Activity.objects.get().pk])))
@@ -154,14 +154,14 @@ def test_an_activity_shows_who_and_why(operator: Client) -> None:
     assert "Client credentials verwijderd" in page
 
 
-def test_it_is_called_beheer(operator: Client) -> None:
+def test_start_page_is_called_beheer(operator: Client) -> None:
     page = Page(operator.get("/beheer/").content.decode())
     assert "Beheer" in page.headings
     assert "Verkopers en gebruikers" in page.words
     assert "Client credentials" in page.words
 
 
-def test_each_list_has_its_own_kind_of_client(operator: Client) -> None:
+def test_each_list_has_one_kind_of_client(operator: Client) -> None:
     credential, party = ClientCredentialFactory(name="Magazijn"), ThirdPartyAuthorizationFactory().third_party
     server = ResourceServerFactory(name="API")
     for kind, row in (("clientcredential", credential), ("thirdparty", party), ("resourceserver", server)):

@@ -42,7 +42,7 @@ def act(operator: Client, row: User | Membership, name: str, reason: str = REASO
     operator.post(address, {"action": name, "_selected_action": str(row.pk), "reason": reason})
 
 
-def test_another_address_needs_a_reason_and_is_mailed_to_both(operator: Client, member: Membership) -> None:
+def test_change_of_address_needs_a_reason_and_is_mailed_to_both_addresses(operator: Client, member: Membership) -> None:
     user = member.user
     form = Page(operator.get(change(User, user)).content.decode()).form("Opslaan")
     filled = form.fill() | {"email": ["fatima@nieuw.example"]}
@@ -56,7 +56,7 @@ def test_another_address_needs_a_reason_and_is_mailed_to_both(operator: Client, 
     assert {("address_changed", "fatima@nieuw.example"), ("address_replaced", "fatima@vandijk.example")} <= mails
 
 
-def test_another_name_needs_no_reason(operator: Client, member: Membership) -> None:
+def test_change_of_name_needs_no_reason(operator: Client, member: Membership) -> None:
     form = Page(operator.get(change(User, member.user)).content.decode()).form("Opslaan")
     operator.post(change(User, member.user), form.fill() | {"name": ["Fatima"]})
     member.user.refresh_from_db()
@@ -82,7 +82,7 @@ def test_switched_off_user_is_signed_out_until_switched_on(operator: Client, mem
     assert is_signed_in(signed_in(User.objects.get(pk=member.user.pk)))
 
 
-def test_a_removed_members_parties_stop(operator: Client, member: Membership) -> None:
+def test_parties_of_a_removed_member_stop(operator: Client, member: Membership) -> None:
     consent = ThirdPartyAuthorizationFactory(seller=member.seller, granted_by=member.user)
     act(operator, member, "remove")
     assert not Membership.objects.filter(pk=member.pk).exists()
@@ -91,13 +91,13 @@ def test_a_removed_members_parties_stop(operator: Client, member: Membership) ->
     assert Activity.objects.get(kind=Activity.Kind.MEMBER_REMOVED).reason == REASON
 
 
-def test_a_role_changes_with_a_reason(operator: Client, member: Membership) -> None:
+def test_role_can_be_changed(operator: Client, member: Membership) -> None:
     act(operator, member, "make_administrator")
     member.refresh_from_db()
     assert member.role == "administrator"
 
 
-def test_the_last_owner_stays_one_in_the_admin_too(operator: Client, member: Membership) -> None:
+def test_last_owner_cannot_be_removed_or_demoted(operator: Client, member: Membership) -> None:
     owner = Membership.objects.get(role="owner")
     for name in ("remove", "make_technical"):
         act(operator, owner, name)
@@ -105,7 +105,7 @@ def test_the_last_owner_stays_one_in_the_admin_too(operator: Client, member: Mem
         assert owner.role == "owner"
 
 
-def test_an_operator_cannot_act_on_a_superuser(operator: Client) -> None:
+def test_operator_cannot_act_on_a_superuser(operator: Client) -> None:
     boss = UserFactory(is_staff=True, is_superuser=True)
     staff = UserFactory(is_staff=True)
     staff.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))

@@ -1,4 +1,4 @@
-"""`/beheer/apicredentials/resourceserver/`: whom the marketplace lets ask about tokens."""
+"""`/beheer/apicredentials/resourceserver/`: APIs that may introspect tokens."""
 
 import pytest
 from django.test import Client
@@ -12,7 +12,7 @@ from tests.oauth.flow import Software
 pytestmark = pytest.mark.django_db
 
 
-def test_a_resource_server_is_a_name(operator: Client) -> None:
+def test_resource_server_is_registered_with_a_name_only(operator: Client) -> None:
     answer = send(operator, reverse("admin:apicredentials_resourceserver_add"), name=" Retailer API ", scope="x")
     server = ResourceServer.objects.get()
     assert answer["Location"] == address(server)
@@ -21,13 +21,13 @@ def test_a_resource_server_is_a_name(operator: Client) -> None:
     assert Software(server.client_id, secret).post("/introspect", token="x").json() == {"active": False}
 
 
-def test_the_name_of_a_resource_server_is_its_own(operator: Client) -> None:
+def test_name_in_use_is_refused(operator: Client) -> None:
     ThirdPartyFactory(name="Orderwijs")
     where = reverse("admin:apicredentials_resourceserver_add")
     assert errors(send(operator, where, name="orderwijs")) == {"name": ["unique"]}
 
 
-def test_a_resource_server_is_not_changed(operator: Client) -> None:
+def test_resource_server_cannot_be_changed(operator: Client) -> None:
     server = ResourceServerFactory(name="Retailer API")
     assert operator.post(address(server), {"name": "X"}).status_code == 403
     assert ResourceServer.objects.get().name == "Retailer API"

@@ -1,4 +1,4 @@
-"""`/beheer/`: the search field, which answers like `explain`, and what needs attention."""
+"""`/beheer/`: the search field, with the results of `explain`, and the warnings."""
 
 import datetime as dt
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta
 
 
 def links(answer: "Response") -> set[str]:
-    """Return the pages of rows that an answer links to."""
+    """Return the links to pages of rows."""
     page = Page(answer.content.decode())
     return {link["href"] for link in page.root.all("a") if link["href"].endswith("/change/")}
 
@@ -61,7 +61,9 @@ def zwaan() -> Seller:
 
 
 @pytest.mark.parametrize("term", ["{0.retailer_id}", "zwaan", " Sanne@zwaan.example "])
-def test_a_shop_or_an_address_finds_all_that_is_theirs(operator: Client, zwaan: Seller, term: str) -> None:
+def test_seller_number_name_or_address_finds_all_objects_of_the_seller(
+    operator: Client, zwaan: Seller, term: str
+) -> None:
     answer = search(operator, term.format(zwaan))
     assert answer.status_code == 200
     rows = [zwaan, zwaan.members.get(), zwaan.authorizations.get()]
@@ -71,7 +73,7 @@ def test_a_shop_or_an_address_finds_all_that_is_theirs(operator: Client, zwaan: 
     assert links(answer) == expected
 
 
-def test_a_dead_connection_is_shown_with_cause_and_remedy(operator: Client, zwaan: Seller) -> None:
+def test_suspended_party_is_shown_with_cause_and_remedy(operator: Client, zwaan: Seller) -> None:
     zwaan.authorizations.get().third_party.pause(by=Actor(reason="Inbraak"))
     words = says(search(operator, "zwaan"))
     assert "Toestand Stilgezet door ons sinds" in words
@@ -80,14 +82,14 @@ def test_a_dead_connection_is_shown_with_cause_and_remedy(operator: Client, zwaa
     assert "reden: Inbraak" in words
 
 
-def test_problems_are_shown_with_what_to_do(operator: Client, zwaan: Seller) -> None:
+def test_problems_are_shown_with_remedies(operator: Client, zwaan: Seller) -> None:
     refused(zwaan.clients.get().client_id, ProblemCause.ENDED_SECRET, count=7)
     words = says(search(operator, "zwaan"))
     assert "Beëindigd secret : 7 keer" in words
     assert "Zet het nieuwste secret in de software." in words
 
 
-def test_what_had_problems_lately_comes_first(operator: Client, zwaan: Seller) -> None:
+def test_matches_with_recent_problems_come_first(operator: Client, zwaan: Seller) -> None:
     assert headings(search(operator, "zwaan"))[0] == "Verkoper: De Zwaan"
     refused(zwaan.clients.get().client_id, ProblemCause.PAUSED, ago=48 * 60 + 1)
     assert headings(search(operator, "zwaan"))[0] == "Verkoper: De Zwaan"
@@ -96,7 +98,7 @@ def test_what_had_problems_lately_comes_first(operator: Client, zwaan: Seller) -
 
 
 @pytest.mark.parametrize("around", ["{}", "CLIENT_SECRET={}\n", "curl -u x:{} https://api.example"])
-def test_a_pasted_secret_finds_its_owner_and_is_nowhere_afterwards(operator: Client, around: str) -> None:
+def test_pasted_secret_finds_its_owner_and_is_not_stored(operator: Client, around: str) -> None:
     ours = software(ClientCredentialFactory(name="Magazijn"))
     with listening(everything=True) as log:
         answer = search(operator, around.format(ours.secret))
@@ -104,7 +106,7 @@ def test_a_pasted_secret_finds_its_owner_and_is_nowhere_afterwards(operator: Cli
     assert ours.secret not in answer.content.decode() + log.getvalue() + str(tables())
 
 
-def test_the_secret_of_a_party_finds_the_party_and_its_sellers(operator: Client) -> None:
+def test_secret_of_a_party_finds_the_party_and_its_sellers(operator: Client) -> None:
     authorization = ThirdPartyAuthorizationFactory()
     party = software(authorization.third_party)
     found = links(search(operator, party.secret))
@@ -117,17 +119,17 @@ def test_the_secret_of_a_party_finds_the_party_and_its_sellers(operator: Client)
     [secret_format.generate(), "niemand@zwaan.example", "xyzzy", "\U0001f9a2"],
     ids=["secret", "address", "word", "swan"],
 )
-def test_what_fits_nothing_says_so(operator: Client, zwaan: Seller, term: str) -> None:
+def test_search_without_a_match_is_reported(operator: Client, zwaan: Seller, term: str) -> None:
     assert NOTHING in says(search(operator, term))
 
 
-def test_an_empty_search_says_what_to_fill_in(operator: Client) -> None:
+def test_invalid_search_is_explained(operator: Client) -> None:
     for what in ("", "  ", "x\x00", "x" * 501):
         assert search(operator, what).status_code == 422
     assert "Vul in wat je zoekt." in says(search(operator, ""))
 
 
-def test_the_address_of_the_search_shows_the_field_alone(operator: Client) -> None:
+def test_get_shows_only_the_search_field(operator: Client) -> None:
     answer = operator.get("/beheer/zoeken/", {"what": "De Zwaan"})
     assert answer.status_code == 200
     assert "gevonden" not in says(answer)
@@ -142,7 +144,7 @@ def test_the_address_of_the_search_shows_the_field_alone(operator: Client) -> No
         ("view_thirdpartyauthorization", "Autorisatie"),
     ],
 )
-def test_each_operator_finds_only_what_they_may_view(zwaan: Seller, permission: str, kind: str) -> None:
+def test_search_finds_only_what_the_operator_may_view(zwaan: Seller, permission: str, kind: str) -> None:
     zwaan.authorizations.get().revoke(by=Actor(reason="Op verzoek"))
     answer = search(staff(permission), "zwaan")
     assert [each.partition(":")[0] for each in headings(answer)] == [kind]
@@ -152,7 +154,7 @@ def test_each_operator_finds_only_what_they_may_view(zwaan: Seller, permission: 
     )
 
 
-def test_an_operator_without_rights_learns_nothing_of_a_secret() -> None:
+def test_search_without_permissions_reveals_nothing_about_a_secret() -> None:
     ours = software(ClientCredentialFactory())
     operator = staff("view_announcement")
     known, unknown = (search(operator, what) for what in (ours.secret, secret_format.generate()))
@@ -160,7 +162,7 @@ def test_an_operator_without_rights_learns_nothing_of_a_secret() -> None:
     assert says(known) == says(unknown)
 
 
-def test_a_seller_cannot_search(zwaan: Seller) -> None:
+def test_seller_cannot_search(zwaan: Seller) -> None:
     client = Client()
     client.force_login(zwaan.members.get())
     assert client.post("/beheer/zoeken/", {"what": "zwaan"}, follow=True).status_code == 403
@@ -175,7 +177,7 @@ def refused(subject: str, cause: ProblemCause = ProblemCause.WRONG_SECRET, *, co
 
 
 def warnings(operator: Client) -> list[str]:
-    """Return what the start page warns about."""
+    """Return the warnings on the start page."""
     page = Page(operator.get(START).content.decode())
     return [item.words for item in page.root.all("li") if "notices__warning" in item["class"]]
 
@@ -187,7 +189,7 @@ def on_time() -> None:
 
 
 @pytest.mark.usefixtures("on_time")
-def test_on_a_quiet_day_there_is_no_warning(operator: Client, zwaan: Seller) -> None:
+def test_start_page_without_problems_has_no_warning(operator: Client, zwaan: Seller) -> None:
     OutgoingMail(kind=OutgoingMail.Kind.ANNOUNCEMENT, key="x").queue_for(["a@winkel.example"])
     refused(zwaan.clients.get().client_id, count=99)
     refused(zwaan.authorizations.get().uid, ago=61)
@@ -197,7 +199,7 @@ def test_on_a_quiet_day_there_is_no_warning(operator: Client, zwaan: Seller) -> 
 
 @pytest.mark.parametrize(("command", "limit"), [("send_notices", 30 * MINUTE), ("purge", 2 * DAY)])
 @pytest.mark.usefixtures("on_time")
-def test_a_command_that_is_late_is_warned_about(operator: Client, command: str, limit: dt.timedelta) -> None:
+def test_late_command_is_a_warning(operator: Client, command: str, limit: dt.timedelta) -> None:
     run = CommandRun.objects.filter(command=command)
     run.update(finished_at=timezone.now() - limit + MINUTE)
     assert warnings(operator) == []
@@ -249,7 +251,7 @@ def test_sellers_with_many_refusals_are_named(operator: Client, zwaan: Seller) -
         ("view_seller", "geweigerd"),
     ],
 )
-def test_each_operator_sees_only_what_they_may_view(zwaan: Seller, permission: str, word: str) -> None:
+def test_warnings_are_only_about_what_the_operator_may_view(zwaan: Seller, permission: str, word: str) -> None:
     ThirdPartyFactory(name="Lekland").pause(by=Actor())
     OutgoingMail(kind=OutgoingMail.Kind.ANNOUNCEMENT, key="x").queue_for(["a@winkel.example"])
     OutgoingMail.objects.update(last_error="SMTPServerDisconnected")
@@ -261,7 +263,7 @@ def test_each_operator_sees_only_what_they_may_view(zwaan: Seller, permission: s
     assert warnings(staff("view_announcement")) == []
 
 
-def test_the_start_page_takes_few_queries(
+def test_number_of_queries_is_limited(
     operator: Client, zwaan: Seller, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(30):

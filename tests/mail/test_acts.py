@@ -130,7 +130,7 @@ def test_every_kind_mailed_to_owners_and_contact_is_covered_here_or_by_the_notic
     assert tried | elsewhere == expected
 
 
-def test_switching_the_giver_off_and_on_mails_what_stopped_and_what_works_again(seller: Seller) -> None:
+def test_switching_the_giver_off_and_on_is_mailed_with_the_parties_concerned(seller: Seller) -> None:
     giver = MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL).user
     ThirdPartyAuthorizationFactory(seller=seller, granted_by=giver)
     sellers.switch_off(giver, by=Actor(reason="Uit dienst"))
@@ -163,12 +163,11 @@ def test_mail_has_actor_time_address_and_advice(seller: Seller, by: Actor, name:
             assert "203.0.113.7" in body or "Melder" in body
 
 
-@pytest.mark.parametrize("name", ALL_ACTS)
-def test_rolled_back_act_is_not_mailed(seller: Seller, by: Actor, name: str) -> None:
-    act, _ = ALL_ACTS[name]
-    with transaction.atomic():
-        act(seller, by)
-        transaction.set_rollback(True)
+def test_rolled_back_act_is_not_mailed(seller: Seller, by: Actor) -> None:
+    for act, _ in ALL_ACTS.values():
+        with transaction.atomic():
+            act(seller, by)
+            transaction.set_rollback(True)
     assert not OutgoingMail.objects.exists()
 
 

@@ -87,14 +87,14 @@ def test_mail_is_read_only(operator: Client) -> None:
     assert 'type="submit"' not in page.content.decode().partition('id="outgoingmail_form"')[2]
 
 
-@pytest.mark.parametrize("kind", MESSAGES)
-def test_every_kind_of_mail_has_a_preview(clerk: Client, kind: str) -> None:
-    before = tables()
-    assert f'href="{PREVIEWS}{kind}/"' in clerk.get(PREVIEWS).content.decode()
-    page = clerk.get(f"{PREVIEWS}{kind}/")
-    assert page.status_code == HTTPStatus.OK
-    assert says(page).count(f"Hallo, {compose(sample(kind)).news[:20]}") == 2  # as text and as HTML
-    assert says(page).count("Groet, Verkopersportaal") == 2
+def test_every_kind_of_mail_has_a_preview(clerk: Client) -> None:
+    before, index = tables(), clerk.get(PREVIEWS).content.decode()
+    for kind in MESSAGES:
+        assert f'href="{PREVIEWS}{kind}/"' in index
+        page = clerk.get(f"{PREVIEWS}{kind}/")
+        assert page.status_code == HTTPStatus.OK
+        assert says(page).count(f"Hallo, {compose(sample(kind)).news[:20]}") == 2  # as text and as HTML
+        assert says(page).count("Groet, Verkopersportaal") == 2
     assert tables() == before
 
 

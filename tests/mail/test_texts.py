@@ -51,14 +51,6 @@ def test_every_kind_of_mail_has_a_text_with_the_same_name() -> None:
     assert Activity.Kind.mailed() | {Activity.Kind.CONTACT_SAVED} | set(OutgoingMail.Kind) <= MESSAGES.keys()
 
 
-@EVERY_MAIL
-def test_text_and_html_have_the_same_content(kind: str, settings: Settings) -> None:
-    settings.SUPPORT_EMAIL = "hulp@markt.example"
-    email = made(kind)
-    assert email.body.replace("\n--\n", "\n").split() == words(email)
-    assert "Vragen? hulp@markt.example" in email.body
-
-
 @pytest.mark.parametrize("cause", STOPS)
 def test_mail_about_a_stop_has_cause_and_advice(cause: str) -> None:
     email = made("party_stopped", cause=cause)
@@ -70,7 +62,7 @@ def test_mail_about_a_stop_has_cause_and_advice(cause: str) -> None:
 
 
 @EVERY_MAIL
-def test_plain_text_is_well_formed(kind: str) -> None:
+def test_text_is_well_formed_and_the_html_has_the_same_content(kind: str, settings: Settings) -> None:
     email = made(kind)
     assert email.body.startswith(f"Verkopersportaal\n\n{email.subject}\n\nHallo,\n\n")
     assert email.body.endswith(".\n")
@@ -78,19 +70,22 @@ def test_plain_text_is_well_formed(kind: str) -> None:
     assert "  " not in email.body
     assert not re.search(r"[<>]|&\w+;|\bNone\b|\{|\}", str(email.body))
     assert 10 < len(email.subject) < 110
+    settings.SUPPORT_EMAIL = "hulp@markt.example"
+    email = made(kind)
+    assert email.body.replace("\n--\n", "\n").split() == words(email)
+    assert "Vragen? hulp@markt.example" in email.body
 
 
-@EVERY_MAIL
-def test_mail_is_dutch_regardless_of_the_active_language(kind: str) -> None:
-    dutch = made(kind)
-    with translation.override("en"):
-        english = made(kind)
-    assert re.sub(r"token=\S+", "", str(english.body)) == re.sub(r"token=\S+", "", str(dutch.body))
+def test_mail_is_dutch_regardless_of_the_active_language() -> None:
+    for kind in MESSAGES:
+        dutch = made(kind)
+        with translation.override("en"):
+            english = made(kind)
+        assert re.sub(r"token=\S+", "", str(english.body)) == re.sub(r"token=\S+", "", str(dutch.body))
 
 
-@EVERY_MAIL
-def test_mail_is_marked_as_automatic_and_keeps_its_message_id(kind: str) -> None:
-    mail = sample(kind)
+def test_mail_is_marked_as_automatic_and_keeps_its_message_id() -> None:
+    mail = sample(Activity.Kind.CREDENTIAL_PAUSED)
     message = on_the_wire(render(mail))
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Message-ID"] == mail.message_id
@@ -139,16 +134,17 @@ NASTY = [
 
 
 @EVERY_MAIL
-@pytest.mark.parametrize("name", NASTY)
-def test_name_cannot_add_a_header(kind: str, name: str) -> None:
-    everywhere = dict.fromkeys(("subject", "seller", "who", "name", "reason", "changed", "retailer_id"), name)
-    message = on_the_wire(made(kind, **everywhere))
-    assert message["Bcc"] is None
-    assert message.keys() == on_the_wire(made(kind)).keys()
-    assert message["To"] == "lezer@winkel.example"
-    body = message.get_body(("plain",))
-    assert body is not None
-    assert "\nBcc:" not in body.get_content().replace("\r", "\n")
+def test_name_cannot_add_a_header(kind: str) -> None:
+    expected = on_the_wire(made(kind)).keys()
+    for name in NASTY:
+        everywhere = dict.fromkeys(("subject", "seller", "who", "name", "reason", "changed", "retailer_id"), name)
+        message = on_the_wire(made(kind, **everywhere))
+        assert message["Bcc"] is None
+        assert message.keys() == expected
+        assert message["To"] == "lezer@winkel.example"
+        body = message.get_body(("plain",))
+        assert body is not None
+        assert "\nBcc:" not in body.get_content().replace("\r", "\n")
 
 
 @EVERY_MAIL

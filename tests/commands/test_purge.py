@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 DAY = dt.timedelta(days=1)
 
 
-@pytest.fixture(autouse=True, params=[1, 3, 2000])
+@pytest.fixture(autouse=True, params=[2, 2000])
 def size_of_slices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "SLICE", request.param)
 

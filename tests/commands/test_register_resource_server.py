@@ -5,7 +5,7 @@ import pytest
 from apicredentials.models import Activity, ResourceServer
 from tests.commands.conftest import Manage
 from tests.factories import ThirdPartyFactory
-from tests.oauth.flow import Software, assert_error
+from tests.oauth.flow import Software
 
 pytestmark = pytest.mark.django_db
 
@@ -17,12 +17,6 @@ def test_prints_working_client_id_and_secret(manage: Manage) -> None:
     assert answer.keys() == {"client_id", "client_secret"}
     server = Software(answer["client_id"], answer["client_secret"])
     assert server.post("/introspect", token="geen-token").json() == {"active": False}
-
-
-def test_resource_server_cannot_get_tokens(manage: Manage) -> None:
-    answer = manage(*COMMAND, "--json").json
-    server = Software(answer["client_id"], answer["client_secret"])
-    assert_error(server.token(grant_type="client_credentials"), "unauthorized_client")
 
 
 def test_without_json_prints_lines(manage: Manage) -> None:

@@ -152,7 +152,6 @@ def test_party_is_not_listed_by_default(manage: Manage) -> None:
     [
         (["--listed"], "startadres"),
         (["--start-url", "http://orderhulp.example/"], "https://"),
-        (["--start-url", "javascript:alert(1)"], "start_url"),
         (["--level", "platina"], "--level"),
         (["--description", "a" * 201], "description"),
     ],
@@ -160,23 +159,6 @@ def test_party_is_not_listed_by_default(manage: Manage) -> None:
 def test_listed_party_needs_valid_details(manage: Manage, arguments: list[str], complaint: str) -> None:
     assert complaint in manage(*COMMAND, *arguments).complaint
     assert not ThirdParty.objects.exists()
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "http://[::1]:9421/terug",
-        "https://../terug",
-        "https://x.example/terug?code=1&state=2",
-        "https://x.example/#a",
-        "http://x.example/terug",
-    ],
-)
-def test_redirect_uri_is_refused_in_one_line_or_works(manage: Manage, uri: str) -> None:
-    done = manage("register_third_party", "--name", "Orderhulp", "--redirect-uri", uri)
-    if done.status:
-        assert uri in done.complaint
-        assert not ThirdParty.objects.exists()
 
 
 def test_redirect_uri_is_required(manage: Manage) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import Seller
-from apicredentials.models import Activity, OutgoingMail, ThirdParty
+from apicredentials.models import Activity, OutgoingMail
 from tests.commands.conftest import CONTACT, OPERATOR, OWNER, WHY, Manage, logged, mailed
 from tests.factories import SellerFactory, ThirdPartyAuthorizationFactory, ThirdPartyFactory
 from tests.inventory import tables
@@ -46,12 +46,6 @@ def test_only_the_sellers_concerned_are_mailed_once(manage: Manage, party: Softw
     assert {OWNER, CONTACT} <= {*mailed(kind)}
     again = manage(name, party.client_id, *WHY, "--json").json
     assert again == {"client_id": party.client_id, "sellers": 0, "mails": 0}
-
-
-def test_resuming_after_a_leak_needs_a_new_secret(manage: Manage, party: Software) -> None:
-    manage("report_leak", stdin=party.secret)
-    assert "nieuw secret" in manage("resume_third_party", party.client_id, *WHY).complaint
-    assert ThirdParty.objects.get().paused_at is not None
 
 
 def test_reason_and_existing_party_are_required(manage: Manage, party: Software) -> None:

@@ -37,8 +37,10 @@ def connect(served: Served, shop: Visitor, client: Any, *, pkce: bool = True, **
 # ---- Client credentials -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-@pytest.mark.parametrize("scope", [None, "RETAILER", "retailer-info:read orders:manage"])
+@pytest.mark.parametrize(
+    ("method", "scope"),
+    [("client_secret_basic", None), ("client_secret_post", "retailer-info:read orders:manage")],
+)
 def test_client_credentials(
     served: Served, shop: Visitor, credential: tuple[str, str], method: str, scope: str | None
 ) -> None:
@@ -125,18 +127,6 @@ def test_another_verifier_is_refused(served: Served, shop: Visitor, party: tuple
 
 
 # ---- Features of the library ------------------------------------------------------------------------------
-
-
-def test_endpoints_are_found_by_the_metadata(served: Served, shop: Visitor, party: tuple[str, str]) -> None:
-    """RFC 8414: only the issuer is given."""
-    with software(party, scope="offline_access") as client:
-        document = client.get(f"{served}/.well-known/oauth-authorization-server", withhold_token=True).json()
-        verifier = generate_token(48)
-        address, state = client.create_authorization_url(document["authorization_endpoint"], code_verifier=verifier)
-        back = shop.decide(address, "Toestaan")
-        assert parse_qs(urlsplit(back).query)["iss"] == [document["issuer"]]
-        client.fetch_token(document["token_endpoint"], authorization_response=back, state=state, code_verifier=verifier)
-        assert retailer_id(served, client) == shop.retailer_id
 
 
 def test_expired_token_is_refreshed_automatically(served: Served, shop: Visitor, party: tuple[str, str]) -> None:

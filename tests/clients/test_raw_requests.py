@@ -3,6 +3,7 @@
 import json
 import socket
 from contextlib import suppress
+from itertools import product
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -53,45 +54,32 @@ def authorization(credential: tuple[str, str]) -> bytes:
 CHARSETS = ["utf-8", "iso-8859-1", "utf-16", "utf-7", "hex", "rot13", "idna", "zip", "undefined", "no-such", "é"]
 
 
-@pytest.mark.parametrize("charset", CHARSETS)
-def test_no_charset_of_a_body_causes_a_server_error(served: Served, credential: tuple[str, str], charset: str) -> None:
-    content_type = FORM + b"; charset=" + charset.encode()
-    status, head, body = ask(
-        served, b"POST", b"/token", content_type, length(GRANT), authorization(credential), body=GRANT
-    )
-    assert status == 200
-    assert b"application/json" in head
-    assert b"RETAILER" in body
+@pytest.mark.parametrize(("target", "form"), [(b"/token", GRANT), (b"/token?x=%41&" + GRANT, b"")])
+def test_charset_of_a_form_is_ignored(served: Served, credential: tuple[str, str], target: bytes, form: bytes) -> None:
+    for charset in CHARSETS:
+        content_type = FORM + b"; charset=" + charset.encode()
+        headers = (content_type, length(form), authorization(credential))
+        status, head, body = ask(served, b"POST", target, *headers, body=form)
+        assert status == 200
+        assert b"application/json" in head
+        assert b"RETAILER" in body
 
 
-@pytest.mark.parametrize("charset", CHARSETS)
-def test_no_charset_causes_a_server_error_with_a_query(
-    served: Served, credential: tuple[str, str], charset: str
-) -> None:
-    content_type = FORM + b"; charset=" + charset.encode()
-    target = b"/token?x=%41&" + GRANT
-    status, _, _ = ask(served, b"POST", target, content_type, length(b""), authorization(credential))
-    assert status == 200
+CONTENT_TYPES = [
+    b"a/b; charset*=utf-8''hex",
+    b"a/b; charset*0=he; charset*1=x",
+    b"a/b; CHARSET*=utf-8''undefined",
+    b"a/b; a*1=0; a*1*=x''y",
+    b"a/b; boundary=" + b"x" * 20_000,
+    b"a" * 20_000,
+]
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    [
-        b"a/b; charset*=utf-8''hex",
-        b"a/b; charset*0=he; charset*1=x",
-        b"a/b; CHARSET*=utf-8''undefined",
-        b"a/b; a*1=0; a*1*=x''y",
-        b"a/b; boundary=" + b"x" * 20_000,
-        b"a" * 20_000,
-    ],
-)
 @pytest.mark.parametrize("target", [b"/verify?x=%41", b"/token?x=%41&" + GRANT, b"/inloggen/?next=/", b"/leaks"])
-def test_no_content_type_causes_a_server_error(
-    served: Served, credential: tuple[str, str], target: bytes, content_type: bytes
-) -> None:
+def test_no_content_type_causes_a_server_error(served: Served, credential: tuple[str, str], target: bytes) -> None:
     """RFC 2231 allows other notations of a charset, and Python cannot parse some of them."""
-    headers = (b"Content-Type: " + content_type, length(b""), authorization(credential))
-    for method in (b"GET", b"POST"):
+    for method, content_type in product((b"GET", b"POST"), CONTENT_TYPES):
+        headers = (b"Content-Type: " + content_type, length(b""), authorization(credential))
         assert ask(served, method, target, *headers)[0] < 500
 
 
@@ -112,35 +100,33 @@ def test_chunked_body_is_read(served: Served, credential: tuple[str, str]) -> No
     assert ask(served, b"POST", b"/token", *headers, body=chunks)[0] == 200
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        [b"Content-Length: 3", b"Content-Length: 4"],
-        [b"Content-Length: -3"],
-        [b"Content-Length: x"],
-        [b"Content-Length: 3", b"Transfer-Encoding: chunked"],
-        [b"Transfer-Encoding: chunked, identity"],
-        [b"Transfer-Encoding: x"],
-    ],
-)
-def test_ambiguous_or_invalid_length_is_refused(
-    served: Served, credential: tuple[str, str], headers: list[bytes]
-) -> None:
+FRAMINGS = [
+    [b"Content-Length: 3", b"Content-Length: 4"],
+    [b"Content-Length: -3"],
+    [b"Content-Length: x"],
+    [b"Content-Length: 3", b"Transfer-Encoding: chunked"],
+    [b"Transfer-Encoding: chunked, identity"],
+    [b"Transfer-Encoding: x"],
+]
+
+
+def test_ambiguous_or_invalid_length_is_refused(served: Served, credential: tuple[str, str]) -> None:
     """V4.2.1: request smuggling."""
-    status, _, body = ask(served, b"POST", b"/token", FORM, *headers, authorization(credential), body=GRANT)
-    assert 400 <= status < 500
-    assert b"access_token" not in body
+    for headers in FRAMINGS:
+        status, _, body = ask(served, b"POST", b"/token", FORM, *headers, authorization(credential), body=GRANT)
+        assert 400 <= status < 500
+        assert b"access_token" not in body
 
 
-@pytest.mark.parametrize("sent", [len(GRANT), len(GRANT) - 3, 0])
-def test_truncated_body_is_refused(served: Served, credential: tuple[str, str], sent: int) -> None:
+def test_truncated_body_is_refused(served: Served, credential: tuple[str, str]) -> None:
     """RFC 9112 §8: without its scope, this request would get every right."""
     whole = GRANT + b"&scope=orders:read"
     headers = (FORM, length(whole), authorization(credential))
-    status, head, body = ask(served, b"POST", b"/token", *headers, body=whole[:sent], breaks_off=True)
-    assert status == 400
-    assert b"application/json" in head
-    assert json.loads(body)["error"] == "invalid_request"
+    for sent in (len(GRANT), len(GRANT) - 3, 0):
+        status, head, body = ask(served, b"POST", b"/token", *headers, body=whole[:sent], breaks_off=True)
+        assert status == 400
+        assert b"application/json" in head
+        assert json.loads(body)["error"] == "invalid_request"
 
 
 def test_truncated_form_changes_nothing(served: Served, shop: Visitor, credential: tuple[str, str]) -> None:
@@ -174,65 +160,63 @@ def test_ten_megabytes_are_refused(served: Served, headers: list[bytes]) -> None
 # ---- Request line and headers -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        b"/verify?x=\xff",
-        b"/verify?x=\x00",
-        "/verify?x=é".encode(),
-        b"/verify?x=%00",
-        b"/verify?x=%ff",
-        b"/verify?" + b"a" * 5000,
-        b"//verify",
-        b"/verify/..;/",
-        b"*",
-        b"http://evil.example/verify",
-    ],
-)
-def test_no_request_target_causes_a_server_error(served: Served, target: bytes) -> None:
-    assert 300 <= ask(served, b"GET", target)[0] < 500
+TARGETS = [
+    b"/verify?x=\xff",
+    b"/verify?x=\x00",
+    "/verify?x=é".encode(),
+    b"/verify?x=%00",
+    b"/verify?x=%ff",
+    b"/verify?" + b"a" * 5000,
+    b"//verify",
+    b"/verify/..;/",
+    b"*",
+    b"http://evil.example/verify",
+]
+HEADERS = [
+    b"Authorization: Bearer \xff\xfe",
+    b"Authorization: Basic \xff\xfe",
+    b"Authorization: Basic YTpi\r\nAuthorization: Bearer x",
+    b"Accept: \xff",
+    b"X-Request-ID: \xff\xfe",
+    b"X-Forwarded-For: \xff, 127.0.0.1\r\nX-Forwarded-Proto: x",
+    b"Cookie: sessionid=\xff\xfe; csrftoken=\xff",
+    b"Accept-Language: \xff, " + b"a-" * 2000,
+    b"Content-Type: \xff",
+    b"Content-Type: multipart/form-data; boundary=\xff",
+    b"User-Agent: " + b"x" * 50_000,
+]
+
+
+def test_no_request_target_causes_a_server_error(served: Served) -> None:
+    for target in TARGETS:
+        assert 300 <= ask(served, b"GET", target)[0] < 500
 
 
 @pytest.mark.parametrize("path", [b"/token", b"/verify", b"/authorize", b"/inloggen/", b"/"])
-@pytest.mark.parametrize("method", [b"TRACE", b"CONNECT", b"PROPFIND", b"FOO"])
-def test_no_method_causes_a_server_error(served: Served, path: bytes, method: bytes) -> None:
-    status, _, body = ask(served, method, path)
-    assert 300 <= status < 500
-    assert b"Host:" not in body
+def test_no_method_causes_a_server_error(served: Served, path: bytes) -> None:
+    for method in (b"TRACE", b"CONNECT", b"PROPFIND", b"FOO"):
+        status, _, body = ask(served, method, path)
+        assert 300 <= status < 500
+        assert b"Host:" not in body
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        b"Authorization: Bearer \xff\xfe",
-        b"Authorization: Basic \xff\xfe",
-        b"Authorization: Basic YTpi\r\nAuthorization: Bearer x",
-        b"Accept: \xff",
-        b"X-Request-ID: \xff\xfe",
-        b"X-Forwarded-For: \xff, 127.0.0.1\r\nX-Forwarded-Proto: x",
-        b"Cookie: sessionid=\xff\xfe; csrftoken=\xff",
-        b"Accept-Language: \xff, " + b"a-" * 2000,
-        b"Content-Type: \xff",
-        b"Content-Type: multipart/form-data; boundary=\xff",
-        b"User-Agent: " + b"x" * 50_000,
-    ],
-)
 @pytest.mark.parametrize("target", [b"/token", b"/verify", b"/retailer/retailers/current", b"/inloggen/"])
-def test_no_header_causes_a_server_error(served: Served, target: bytes, header: bytes) -> None:
-    for method in (b"GET", b"POST"):
+def test_no_header_causes_a_server_error(served: Served, target: bytes) -> None:
+    for method, header in product((b"GET", b"POST"), HEADERS):
         assert ask(served, method, target, header, length(b""))[0] < 500
 
 
-@pytest.mark.parametrize("host", [b"evil.example", b"\xff", b"a b", b"[", b"", b"x" * 5000])
-def test_host_header_does_not_change_the_metadata(served: Served, host: bytes) -> None:
+def test_host_header_does_not_change_the_metadata(served: Served) -> None:
     """RFC 8414 §3.3: the issuer is a setting."""
     address = urlsplit(str(served))
-    with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=20) as connection:
-        target = b"/.well-known/oauth-authorization-server"
-        connection.sendall(b"GET " + target + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
-        head, _, body = read_all(connection).partition(b"\r\n\r\n")
-    assert int(head.split(b" ", 2)[1]) < 500
-    assert b"evil" not in body
+    target = b"/.well-known/oauth-authorization-server"
+    for host in (b"evil.example", b"\xff", b"a b", b"[", b"", b"x" * 5000):
+        request = b"GET " + target + b" HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"
+        with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=20) as connection:
+            connection.sendall(request)
+            head, _, body = read_all(connection).partition(b"\r\n\r\n")
+        assert int(head.split(b" ", 2)[1]) < 500
+        assert b"evil" not in body
 
 
 def test_server_still_works_after_these_requests(served: Served, credential: tuple[str, str]) -> None:

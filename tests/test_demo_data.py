@@ -25,11 +25,14 @@ SETTINGS = "/instellingen/api/"
 MOMENTS = ["2026-05-06T13:30+02:00", "2026-05-06T00:02+02:00", "2028-02-29T09:00+01:00", "2026-10-25T02:30+01:00"]
 
 
-@pytest.fixture(params=MOMENTS, autouse=True)
+@pytest.fixture(autouse=True)
 def prepared(request: pytest.FixtureRequest) -> Iterator[None]:
-    with time_machine.travel(dt.datetime.fromisoformat(request.param), tick=False):
+    with time_machine.travel(dt.datetime.fromisoformat(getattr(request, "param", MOMENTS[0])), tick=False):
         data.prepare(REDIRECT_URI)
         yield
+
+
+at_every_moment = pytest.mark.parametrize("prepared", MOMENTS, indirect=True)
 
 
 @pytest.fixture
@@ -54,6 +57,7 @@ def test_credentials_are_in_every_state(garden: Seller) -> None:
     assert any(each.is_idle for each in credentials)
 
 
+@at_every_moment
 def test_nothing_is_used_after_its_access_ended(garden: Seller) -> None:
     for each in ThirdPartyAuthorization.objects.filter(seller=garden).with_parties():
         if each.state_since and each.last_used_at:
@@ -67,6 +71,7 @@ def test_nothing_is_refused_as_paused_before_it_was(garden: Seller) -> None:
     assert all(each.day > timezone.localdate(robot.paused_at) for each in refused)
 
 
+@at_every_moment
 def test_parties_are_in_every_state_for_every_cause(garden: Seller) -> None:
     everywhere = ThirdPartyAuthorization.objects.with_parties()
     assert {each.cause for each in everywhere} == {None, *Cause}
@@ -82,6 +87,7 @@ def test_parties_are_in_every_state_for_every_cause(garden: Seller) -> None:
     assert any(each.is_renewable and each.state == State.EXPIRED for each in present)
 
 
+@at_every_moment
 def test_use_has_weekends_and_an_incident(garden: Seller) -> None:
     warehouse = ClientCredential.objects.get(seller=garden, name="Magazijn")
     daily = Usage.objects.daily(warehouse)
@@ -95,6 +101,7 @@ def test_use_has_weekends_and_an_incident(garden: Seller) -> None:
     assert Usage.objects.problems(warehouse)
 
 
+@at_every_moment
 def test_no_row_is_in_the_future_and_the_log_covers_a_year(garden: Seller) -> None:
     now = timezone.now()
     assert not Activity.objects.filter(at__gt=now).exists()

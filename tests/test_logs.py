@@ -29,31 +29,31 @@ def a_token() -> str:
     return access_tokens.sign({"sub": "1234567", "exp": 1})
 
 
-WRITTEN: dict[str, Any] = {
-    "alone": "{}",
-    "in a sentence": "the client sent {}, which is wrong",
-    "in quotes": "'{}'",
-    "in JSON": '{{"client_secret": "{}"}}',
-    "in a form": "grant_type=client_credentials&client_secret={}&x=1",
-    "in an address": "https://portal.example/token?client_secret={}",
-    "twice": "{0} {0}",
-}
+WRITTEN = [
+    "{}",
+    "the client sent {}, which is wrong",
+    "'{}'",
+    '{{"client_secret": "{}"}}',
+    "grant_type=client_credentials&client_secret={}&x=1",
+    "https://portal.example/token?client_secret={}",
+    "{0} {0}",
+]
 
 
 @BOTH
-@pytest.mark.parametrize("text", WRITTEN.values(), ids=WRITTEN.keys())
 @pytest.mark.parametrize("kind", ["secret", "token"])
-def test_secret_is_redacted_in_any_text(format: str, text: str, kind: str) -> None:
+def test_secret_is_redacted_in_any_text(format: str, kind: str) -> None:
     secret = SECRET if kind == "secret" else a_token()
-    with listening(format=format, everything=True) as log:
-        logging.getLogger("somebody").warning("%s", text.format(secret))
-        logging.getLogger("somebody").warning(text.format(secret).replace("%", "%%"))
-        structlog.get_logger("portal.x").warning("event", text=text.format(secret))
-        structlog.get_logger("portal.x").warning(text.format(secret))
-    assert len(log.lines) == 4
-    assert secret not in log.getvalue()
-    assert secret[20:-20] not in log.getvalue()
-    assert log.getvalue().count("[…]") >= 4
+    for text in WRITTEN:
+        with listening(format=format, everything=True) as log:
+            logging.getLogger("somebody").warning("%s", text.format(secret))
+            logging.getLogger("somebody").warning(text.format(secret).replace("%", "%%"))
+            structlog.get_logger("portal.x").warning("event", text=text.format(secret))
+            structlog.get_logger("portal.x").warning(text.format(secret))
+        assert len(log.lines) == 4
+        assert secret not in log.getvalue()
+        assert secret[20:-20] not in log.getvalue()
+        assert log.getvalue().count("[…]") >= 4
 
 
 @BOTH
@@ -186,17 +186,6 @@ def test_request_is_one_line_with_the_route_and_without_the_query(client: Client
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    "path", ["/token?client_secret=geheim", "/verify?access_token=geheim", "/onzin/geheim?x=geheim"]
-)
-def test_path_and_query_are_not_logged(client: Client, path: str) -> None:
-    with listening() as log:
-        assert client.get(path).status_code >= 400
-    assert "request" in log.getvalue()
-    assert "geheim" not in log.getvalue()
-
-
-@pytest.mark.django_db
 def test_password_reset_link_is_not_logged_even_on_an_error(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     client.raise_request_exception = False
     monkeypatch.setattr("allauth.account.views.UserTokenForm.is_valid", lambda form: 1 / 0)
@@ -215,30 +204,6 @@ def test_request_for_an_unknown_host_is_one_line(client: Client, host: str) -> N
         assert client.get("/inloggen/", headers={"Host": host}).status_code == 400
     (line,) = log.lines
     assert "status=400" in line
-
-
-@pytest.mark.django_db
-def test_every_line_of_a_request_has_its_request_id(client: Client) -> None:
-    with listening(format="json") as log:
-        client.post(
-            "/token",
-            "grant_type=client_credentials",
-            content_type="application/x-www-form-urlencoded",
-            headers={"X-Request-ID": "abc"},
-        )
-    lines = [json.loads(line) for line in log.lines]
-    assert len(lines) >= 2
-    assert {line["request_id"] for line in lines} == {"abc"}
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize("forged", ["x\r\nSet-Cookie: a=b", 'x" level=critical', "x\n" + FORGED])
-def test_request_id_cannot_forge_a_line(client: Client, forged: str) -> None:
-    with listening() as log:
-        client.get("/healthz", headers={"X-Request-ID": forged})
-    assert len(log.lines) == 1
-    assert "Set-Cookie" not in log.getvalue()
-    assert FORGED not in log.getvalue()
 
 
 @pytest.mark.django_db

@@ -229,7 +229,6 @@ class MembershipAdmin(ActingAdmin):
     list_filter = ("role",)
     list_select_related = ("user", "seller")
     search_fields = ("user__email", "user__name", "seller__retailer_id", "seller__display_name")
-    autocomplete_fields = ("seller",)
     actions = (REMOVE.action, *[act_of_role(role).action for role in Membership.Role])
 
     def get_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminEmailInputWidget
+from django.contrib.admin.widgets import AdminEmailInputWidget, AdminTextInputWidget
 from django.db.models import Q, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
@@ -71,10 +71,34 @@ class UserField(forms.ModelChoiceField):
         return found
 
 
-class NewMembershipForm(forms.ModelForm, ReasonForm):
-    """A membership that an operator adds, with the reason."""
+class SellerField(forms.ModelChoiceField):
+    """A seller, by number."""
+
+    widget = AdminTextInputWidget
+
+    def __init__(self) -> None:
+        super().__init__(
+            Seller.objects.all(),
+            to_field_name="retailer_id",
+            label="Verkoper",
+            help_text="Het nummer van de verkoper.",
+            error_messages={
+                "required": "Vul het nummer van een verkoper in.",
+                "invalid_choice": "Er is geen verkoper met dit nummer.",
+            },
+        )
+
+
+class FirstMemberForm(forms.ModelForm, ReasonForm):
+    """A member of a new seller, with the reason."""
 
     user = UserField()
+
+
+class NewMembershipForm(FirstMemberForm):
+    """A membership that an operator adds, with the reason."""
+
+    seller = SellerField()
 
 
 class FirstMembersFormSet(BaseInlineFormSet):
@@ -91,7 +115,7 @@ class MembershipInline(admin.StackedInline):  # TabularInline draws fields witho
     """The first members of a new seller; later to read only. MembershipAdmin adds and changes members."""
 
     model = Membership
-    form = NewMembershipForm
+    form = FirstMemberForm
     formset = FirstMembersFormSet
     show_change_link = True
 
@@ -131,7 +155,7 @@ class SellerAdmin(ActingAdmin):
         members = links_to(User, sellers__id__exact=seller.pk)
         add = format_html(
             '<ul class="links"><li><a href="{}">Medewerker toevoegen</a></li></ul>',
-            reverse("admin:accounts_membership_add", query={"seller": seller.pk}),
+            reverse("admin:accounts_membership_add", query={"seller": seller.retailer_id}),
         )
         return format_html("{}{}{}", links_to(*models, seller__id__exact=seller.pk), members, add)
 

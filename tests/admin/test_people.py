@@ -137,6 +137,11 @@ def test_adding_a_member_needs_a_reason(operator: Client, member: Membership, re
     assert member.seller.members.count() == 2
 
 
+def test_member_of_an_unknown_seller_is_refused(operator: Client) -> None:
+    answer = operator.post(ADD, {"seller": "1", "user": UserFactory().email, "role": "technical", "reason": REASON})
+    assert "Er is geen verkoper met dit nummer." in says(answer)
+
+
 def test_added_member_is_logged_and_mailed_to_the_person_and_the_owners(operator: Client, member: Membership) -> None:
     user = UserFactory(email="joris@vandijk.example", name="Joris")
     assert add(operator, member.seller, user, REASON).status_code == 302

@@ -196,7 +196,7 @@ class AnnouncementAdmin(PortalAdmin):
         return self.draw(request, announcement, "Versturen", form=form, status=422 if request.method == "POST" else 200)
 
     def carry_out(self, request: HttpRequest, announcement: Announcement, form: SendForm) -> HttpResponse:
-        """Queue the mails, or show the words again if they changed after the operator read them."""
+        """Send it, or show the words again if they changed after the operator read them."""
         by = replace(actor(request), reason=form.cleaned_data["reason"])
         try:
             with transaction.atomic():

@@ -31,13 +31,13 @@ class SendResult:
     in_a_row: int = 0
 
 
-def send(mails: OutgoingMailQuerySet) -> SendResult:
-    """Send those of `mails` that are due. Safe to run several times at once.
+def send(mails: OutgoingMailQuerySet, result: SendResult | None = None) -> SendResult:
+    """Send those of `mails` that are due, and return or continue the outcome. Safe to run several times at once.
 
     A refused address does not delay other mail. A server that does not answer ends the run, because every further
     mail would wait for the same timeout.
     """
-    result = SendResult()
+    result = result or SendResult()
     with SmtpConnection() as connection:
         while result.in_a_row < PATIENCE and (mail := mails.claim()):
             attempt(mail, connection, result)

@@ -20,6 +20,7 @@ from django.utils import timezone
 from accounts.models import Actor
 from apicredentials import scopes
 from apicredentials.models.activity import Activity
+from apicredentials.models.announcements import Announcement
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.contacts import TechnicalContact
@@ -63,6 +64,12 @@ def queue_notices() -> None:
     for notice in NOTICES:
         for keys in batches(notice):
             queue_batch(notice, keys)
+
+
+def queue_announcements() -> None:
+    """Queue the mails of sent announcements that are not in the outbox yet. Takes minutes for a million contacts."""
+    for announcement in Announcement.objects.unqueued():
+        announcement.queue()
 
 
 def count_notices() -> int:

@@ -26,19 +26,24 @@ from apicredentials.models.third_parties import ThirdParty
 
 MAXIMUM_SUBJECT = 100
 MAXIMUM_TEXT = 10_000
-# Mails per INSERT statement.
+# Mails per transaction, which takes a fraction of a second.
 BATCH_SIZE = 500
 
 
 class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def with_waiting(self) -> Self:
-        """Annotate `has_waiting`: whether mails of the announcement are still to be sent."""
-        return self.annotate(has_waiting=Exists(OutgoingMail.objects.waiting().filter(announcement=OuterRef("pk"))))
+        """Annotate `has_waiting`: whether mails of the announcement are still to be queued or sent."""
+        unsent = OutgoingMail.objects.waiting().filter(announcement=OuterRef("pk"))
+        return self.annotate(has_waiting=Q(queued_at=None) | Q(Exists(unsent)))
+
+    def unqueued(self) -> Self:
+        """Return the sent announcements of which some recipients may not be in the outbox yet."""
+        return self.filter(sent_at__isnull=False, queued_at=None)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Numbers of an announcement's mails in the outbox; `stuck` is part of `waiting`."""
+    """Numbers of an announcement's mails; `stuck` is part of `waiting`."""
 
     waiting: int
     stuck: int
@@ -75,6 +80,8 @@ class Announcement(models.Model):
     created_at = models.DateTimeField("gemaakt", default=timezone.now, editable=False)
     updated_at = models.DateTimeField("gewijzigd", auto_now=True)
     sent_at = models.DateTimeField("verstuurd", null=True, editable=False)
+    # When the mails for all recipients were in the outbox.
+    queued_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar[models.Manager["Announcement"]] = AnnouncementQuerySet.as_manager()
 
@@ -143,7 +150,7 @@ class Announcement(models.Model):
         return row
 
     def send(self, *, by: Actor, seen: dt.datetime) -> None:
-        """Queue a mail for each recipient, once per address, in one transaction.
+        """Fix the words and the moment; `queue` writes the mails.
 
         `seen` is the `updated_at` of the version that the operator read. Raises AlreadySent, and WordsChanged if the
         announcement was changed since.
@@ -152,12 +159,24 @@ class Announcement(models.Model):
             if self._locked_draft().updated_at != seen:
                 raise WordsChanged
             self.refresh_from_db()
-            for recipients in batched(self.recipients(), BATCH_SIZE):
-                mails = [self.mail_to(address, seller) for address, seller in recipients]
-                OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
             self.sent_at = timezone.now()
             Announcement.objects.filter(pk=self.pk).update(sent_at=self.sent_at)
             Activity.record(Activity.Kind.ANNOUNCEMENT_SENT, seller=None, subject=self.subject, by=by)
+
+    def queue(self) -> None:
+        """Queue a mail for each recipient of a sent announcement, once per address, in short transactions.
+
+        Idempotent: after an interruption, and beside another process, addresses that have a mail are skipped.
+        """
+        if self.is_draft or self.queued_at:
+            return
+        for recipients in batched(self.recipients(), BATCH_SIZE):
+            # In one order, so that two processes wait for each other instead of deadlocking.
+            ordered = sorted(recipients, key=lambda recipient: recipient[0].lower())
+            mails = [self.mail_to(address, seller) for address, seller in ordered]
+            OutgoingMail.objects.bulk_create(mails, ignore_conflicts=True)
+        self.queued_at = timezone.now()
+        Announcement.objects.filter(pk=self.pk).update(queued_at=self.queued_at)
 
     def mail_to(self, address: str, seller: Seller) -> OutgoingMail:
         """Return the unsaved mail to one address."""
@@ -180,8 +199,9 @@ class Announcement(models.Model):
         return sellers.filter(pk__in=authorizations.values("seller"))
 
     def contacts(self) -> models.QuerySet[TechnicalContact]:
-        """Return the confirmed technical contacts of its sellers."""
-        return TechnicalContact.objects.filter(confirmed_at__isnull=False, seller__in=self.sellers())
+        """Return the technical contacts of its sellers that were confirmed when it was sent; now, for a draft."""
+        confirmed = TechnicalContact.objects.filter(confirmed_at__lte=self.sent_at or timezone.now())
+        return confirmed.filter(seller__in=self.sellers())
 
     def owners(self) -> models.QuerySet[Membership]:
         """Return the owners of its sellers, if it is about one third party."""
@@ -196,13 +216,16 @@ class Announcement(models.Model):
         for owner in walk(self.owners().select_related("seller", "user"), "pk"):
             yield owner.user.email, owner.seller
 
+    def count_addresses(self) -> int:
+        """Count the addresses of the recipients."""
+        # distinct(), because union() with an empty queryset returns the other one as it is.
+        contacts = self.contacts().values(at=Lower("email")).distinct()
+        return contacts.union(self.owners().values(at=Lower("user__email"))).count()
+
     def progress(self) -> Progress:
-        """Count the mails in the outbox; for a draft, the mails that sending it now would queue."""
+        """Count the mails; until all are in the outbox, the addresses without one count as waiting."""
         if self.is_draft:
-            # distinct(), because union() with an empty queryset returns the other one as it is.
-            contacts = self.contacts().values(at=Lower("email")).distinct()
-            addresses = contacts.union(self.owners().values(at=Lower("user__email")))
-            return Progress(waiting=addresses.count(), stuck=0, sent=0, given_up=0)
+            return Progress(waiting=self.count_addresses(), stuck=0, sent=0, given_up=0)
         waiting = Q(sent_at=None, given_up_at=None)
         counts = OutgoingMail.objects.filter(announcement=self).aggregate(
             waiting=Count("pk", filter=waiting),
@@ -210,6 +233,9 @@ class Announcement(models.Model):
             sent=Count("sent_at"),
             given_up=Count("given_up_at"),
         )
+        if self.queued_at is None:
+            unsent = self.count_addresses() - counts["sent"] - counts["given_up"]
+            counts["waiting"] = max(counts["waiting"], unsent)
         return Progress(**counts)
 
 

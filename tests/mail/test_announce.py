@@ -1,8 +1,9 @@
 """`manage.py announce`: one message to every confirmed technical contact, exactly once."""
 
 import io
+import json
 from collections import Counter
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from accounts.models import Actor, Membership, Seller
 from apicredentials.exceptions import AlreadySent, WordsChanged
 from apicredentials.mail import delivery
 from apicredentials.mail.previews import sample
-from apicredentials.models import Activity, Announcement, OutgoingMail, announcements
+from apicredentials.models import Activity, Announcement, OutgoingMail, TechnicalContact, announcements
+from apicredentials.models.announcements import Progress
 from tests.factories import (
     AnnouncementFactory,
     MembershipFactory,
@@ -35,7 +37,7 @@ from tests.people import says, signed_in
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two mails per INSERT statement."""
+    """Two mails per transaction."""
     monkeypatch.setattr(announcements, "BATCH_SIZE", 2)
 
 
@@ -57,6 +59,7 @@ def sent() -> Announcement:
     """Return a sent announcement whose mails are still in the outbox."""
     announcement = AnnouncementFactory()
     announcement.send(by=Actor(), seen=announcement.updated_at)
+    announcement.queue()
     return announcement
 
 
@@ -144,12 +147,12 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, after: 
     monkeypatch.setattr(owner, name, work)
 
 
-# The calls that interrupt a run for five contacts: before it starts, while mails are queued, before the commit, between
-# two mails.
+# The calls that interrupt a run for five contacts: before it starts, before its commit, before and while the mails are
+# queued (after one and two of three transactions), between two mails.
 MOMENTS = [
     (Announcement, "send", 0),
-    *[(Announcement, "mail_to", after) for after in (0, 3)],
     (Activity, "record", 0),
+    *[(Announcement, "mail_to", after) for after in (0, 3, 4)],
     *[(delivery, "attempt", after) for after in range(5)],
 ]
 
@@ -179,6 +182,50 @@ def test_send_notices_finishes_an_interrupted_run(interrupted: list[str]) -> Non
     was_sent = Announcement.objects.filter(sent_at__isnull=False).exists()
     call_command("send_notices", "--json", stdout=io.StringIO())
     assert reached() == Counter(interrupted if was_sent else [])
+
+
+@pytest.fixture
+def half_queued(words: tuple[str], small_batches: None, db: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses of five contacts, after a run that ended when two of them had a mail in the outbox."""
+    addresses = contacts(5)
+    with monkeypatch.context() as patch:
+        interrupt(patch, Announcement, "mail_to", after=3)
+        with pytest.raises(Interrupted):
+            announce(*words)
+    assert OutgoingMail.objects.count() == 2
+    return addresses
+
+
+def test_counts_include_the_addresses_that_are_not_queued_yet(half_queued: list[str]) -> None:
+    announcement = Announcement.objects.get()
+    assert announcement.progress() == Progress(waiting=5, stuck=0, sent=0, given_up=0)
+    assert announce(str(announcement.pk), "--dry-run")["due"] == 5
+    out = io.StringIO()
+    call_command("send_notices", "--dry-run", "--json", stdout=out)
+    assert json.loads(out.getvalue()) == {"sent": 0, "failed": 0, "due": 5}
+    assert len(send_due_mail()) == 5
+    announcement.refresh_from_db()
+    assert announcement.progress() == Progress(waiting=0, stuck=0, sent=5, given_up=0)
+
+
+def test_contacts_that_changed_meanwhile_are_mailed_at_most_once(half_queued: list[str]) -> None:
+    now = timezone.now()
+    for queued, address in ((True, half_queued[0]), (False, half_queued[4])):
+        TechnicalContact.objects.filter(email=address).update(email=f"{queued}@winkel.example", confirmed_at=now)
+    Seller.objects.filter(technical_contact__email=half_queued[3]).update(closed_at=now)
+    send_due_mail()
+    assert reached() == Counter(half_queued[:3])
+
+
+def test_urgent_mail_leaves_before_announcements_are_queued(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    contacts(1)
+    announcement = AnnouncementFactory()
+    announcement.send(by=Actor(), seen=announcement.updated_at)
+    sample(Activity.Kind.LEAK_REPORTED).queue_for([OWNER])
+    interrupt(monkeypatch, Announcement, "queue", after=0)
+    with pytest.raises(Interrupted):
+        call_command("send_notices")
+    assert reached() == {OWNER: 1}
 
 
 def test_urgent_mail_is_sent_before_announcements(db: None) -> None:
@@ -222,6 +269,7 @@ def test_sent_announcement_cannot_be_changed_or_deleted(seller: Seller) -> None:
     draft = AnnouncementFactory()
     stale = Announcement.objects.get()
     draft.send(by=Actor(), seen=draft.updated_at)
+    draft.queue()
     before = tables()
     for announcement in (draft, stale):
         announcement.text = "Iets anders."
@@ -264,6 +312,20 @@ def test_concurrent_runs_with_the_same_text_mail_each_once(smtp: Behaviour, word
     assert Counter(smtp.recipients) == Counter(addresses)
     assert Announcement.objects.count() == 1
     assert Activity.objects.filter(kind=Activity.Kind.ANNOUNCEMENT_SENT).count() == 1
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_concurrent_runs_with_the_addresses_in_another_order_do_not_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Long statements, so that they overlap.
+    monkeypatch.setattr(announcements, "BATCH_SIZE", 4000)
+    seller, orders = SellerFactory(), cycle((1, -1))
+    rows = [(f"c{number}@winkel.example", seller) for number in range(4000)]
+    monkeypatch.setattr(Announcement, "recipients", lambda self: rows[:: next(orders)])
+    announcement = AnnouncementFactory()
+    announcement.send(by=Actor(), seen=announcement.updated_at)
+    at_once(lambda: Announcement.objects.get().queue())
+    assert announcement.mails.count() == len(rows)
 
 
 @pytest.mark.race

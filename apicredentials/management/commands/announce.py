@@ -21,9 +21,9 @@ class Command(PortalCommand):
         "Mail one announcement, at once, to every technical contact whose address is confirmed and whose seller is "
         "open; with --party to the owners and contacts of the sellers that give this party access. Give its number in "
         "/beheer/, or its words. Every address gets it once, also when the command is run again or twice at the same "
-        "time. An interrupted run is finished by the same command; mail that was queued is also sent by send_notices. "
-        "Contacts who confirm later do not get it. Prints the number of the announcement, the number of addresses, how "
-        "many mails this run sent, how many failed, and how many are still to be sent."
+        "time. An interrupted run is finished by the same command or by send_notices. Contacts who confirm later do "
+        "not get it. Prints the number of the announcement, the number of addresses, how many mails this run sent, how "
+        "many failed, and how many are still to be sent."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -92,14 +92,15 @@ def preview(announcement: Announcement) -> dict[str, Any]:
 
 
 def send(announcement: Announcement, by: Actor) -> dict[str, Any]:
-    """Queue the mails unless they were queued before, and send those that are due."""
+    """Queue the mails that are not queued yet, and send those that are due."""
     if announcement.pk is None:
         same = {name: getattr(announcement, name) for name in ("subject", "text", "third_party")}
         announcement, _ = Announcement.objects.get_or_create(**same)
     with suppress(AlreadySent):
         announcement.send(by=by, seen=announcement.updated_at)
-    result = delivery.send(OutgoingMail.objects.filter(announcement=announcement))
     announcement.refresh_from_db()
+    announcement.queue()
+    result = delivery.send(OutgoingMail.objects.filter(announcement=announcement))
     return answer(announcement, sent=result.sent, failed=result.failed)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 
-PAGE_SIZE = 500
+PAGE_SIZE = 200
 
 
 def walk[M: Model](rows: QuerySet[M], *order: str) -> Iterator[M]:

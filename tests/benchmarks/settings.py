@@ -8,6 +8,7 @@ from apicredentials.keys.signing_keys import development_signing_keys
 os.environ |= {
     "ENV_FILE": os.devnull,
     "EMAIL_URL": "dummymail://",
+    "REQUIRE_MFA": "off",  # the operator of the measurements has no second factor
     "SECRET_KEY": "the-key-of-the-benchmarks-is-known-to-everyone-and-protects-nothing",
     "SECRET_HASH_KEYS": development_hash_keys("benchmarks"),
     "TOKEN_SIGNING_KEYS": development_signing_keys("benchmarks"),

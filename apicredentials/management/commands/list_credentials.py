@@ -52,6 +52,8 @@ class Command(PortalCommand):
 
     def act(self, *, seller: str | None, by: Actor, **options: Any) -> Iterator[dict[str, Any]]:
         wanted = in_state(options["state"]) if options["state"] else Q(deleted_at__isnull=True)
+        # True for all, and makes an inner join: with an outer one, PostgreSQL sorts all rows before the first.
+        wanted &= Q(seller__retailer_id__gt="")
         if seller is not None:
             wanted &= Q(seller=self.find(Seller.objects, retailer_id=seller))
         if options["secret_older_than"] is not None:
@@ -60,7 +62,7 @@ class Command(PortalCommand):
             wanted &= idle(options["idle"])
         if options["never_used"]:
             wanted &= never_used()
-        credentials = ClientCredential.objects.filter(wanted).with_details().select_related("seller")
+        credentials = ClientCredential.objects.filter(wanted).select_related("seller").prefetch_related("secrets")
         return map(describe, walk(credentials, "seller__retailer_id", "-pk"))
 
     def lines(self, data: dict[str, Any]) -> Iterable[str]:

@@ -1,7 +1,6 @@
 """PortalAdmin: base class of all pages in the admin."""
 
 import datetime as dt
-from functools import partial
 from typing import Any
 
 from django.contrib.admin import ModelAdmin
@@ -39,24 +38,29 @@ class BoundedPaginator(Paginator):
 
 
 class PortalChangeList(ChangeList):
-    """A list whose date hierarchy reads the first and the last date from an index, and no rows between."""
+    """A list whose date hierarchy reads the first and the last date of the table from an index, and no other rows."""
 
     def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Any]:
         queryset: QuerySet[Any] = super().get_queryset(*args, **kwargs)
-        # For Django's template tag. Its own method reads all rows to leave out the days that have none.
-        queryset.datetimes = partial(periods, queryset)  # type: ignore[method-assign, assignment]
+        # Both are for Django's template tag, which would read all filtered rows. The first and the last row that match
+        # a search can be anywhere in the table.
+        queryset.aggregate = self.model._default_manager.aggregate  # type: ignore[method-assign]
+        queryset.datetimes = self.periods  # type: ignore[method-assign, assignment]
         return queryset
 
-
-def periods(queryset: QuerySet[Any], name: str, kind: str) -> list[dt.date]:
-    """Return the first day of each year, month or day (`kind`) from the first row to the last."""
-    first, last = queryset.aggregate(first=Min(name), last=Max(name)).values()
-    if first is None:
-        return []
-    start, end = timezone.localdate(first), timezone.localdate(last)
-    fixed = {"year": {"month": 1, "day": 1}, "month": {"day": 1}, "day": {}}[kind]
-    days = (start + dt.timedelta(number) for number in range((end - start).days + 1))
-    return list(dict.fromkeys(day.replace(**fixed) for day in days))
+    def periods(self, name: str, kind: str) -> list[dt.date]:
+        """Return the first day of each year, month or day (`kind`) in the chosen period, also of those without rows."""
+        first, last = self.model._default_manager.aggregate(first=Min(name), last=Max(name)).values()
+        if first is None:
+            return []
+        start, end = timezone.localdate(first), timezone.localdate(last)
+        fixed = {"year": {"month": 1, "day": 1}, "month": {"day": 1}, "day": {}}[kind]
+        days = (start + dt.timedelta(number) for number in range((end - start).days + 1))
+        chosen = {
+            part: int(self.params[f"{name}__{part}"]) for part in ("year", "month") if f"{name}__{part}" in self.params
+        }
+        matching = (day for day in days if all(getattr(day, part) == number for part, number in chosen.items()))
+        return list(dict.fromkeys(day.replace(**fixed) for day in matching))
 
 
 class PortalAdmin(ModelAdmin):

@@ -65,9 +65,10 @@ def database(name: str, default: str, *, is_pooled: bool) -> dict[str, Any]:
             if is_pooled:
                 pooled = {"ENGINE": "portal.pooled_postgresql", "DISABLE_SERVER_SIDE_CURSORS": True}
                 return {"CONN_MAX_AGE": 600} | settings | pooled | {"OPTIONS": POSTGRESQL | given}
-            limits = [f"-c {setting}={value}" for setting, value in DATABASE_LIMITS.items()]
-            start_up = " ".join([*limits, given.get("options", "")]).strip()
-            settings["OPTIONS"] = POSTGRESQL | PREPARED | given | {"options": start_up}
+            # Without JIT, because compiling a filter of the admin takes longer than running it.
+            start_up = ["-c jit=off", *(f"-c {setting}={value}" for setting, value in DATABASE_LIMITS.items())]
+            start_up += filter(None, [given.get("options")])
+            settings["OPTIONS"] = POSTGRESQL | PREPARED | given | {"options": " ".join(start_up)}
             # A restarted database has cut the connections that are kept: check each one before a page uses it.
             return {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True} | settings
     raise env.refuse(name, "must begin with postgres:// or sqlite://.")

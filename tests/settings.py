@@ -50,5 +50,5 @@ MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
 if DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3":
     DATABASE_LIMITS = {"statement_timeout": "5min", "lock_timeout": "1min"}
     if not DATABASE_POOLER:
-        DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=5min -c lock_timeout=1min"
+        DATABASES["default"]["OPTIONS"]["options"] = "-c jit=off -c statement_timeout=5min -c lock_timeout=1min"
     DATABASE_WAIT_SECONDS = 330

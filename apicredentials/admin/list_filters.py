@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from apicredentials.models import ClientCredential
-from apicredentials.models.credential_filters import idle, in_state, never_used, secret_older_than, used
+from apicredentials.models.credential_filters import idle, in_state, never_used, secret_older_than, used_lately
 
 
 class ChoiceFilter(SimpleListFilter):
@@ -46,7 +46,7 @@ class CredentialUseFilter(ChoiceFilter):
     title = "laatst gebruikt"
     parameter_name = "use"
     conditions: ClassVar = {
-        "used": ("Minder dan 90 dagen geleden", lambda: ~idle() & used()),
+        "used": ("Minder dan 90 dagen geleden", used_lately),
         "idle": ("Langer dan 90 dagen geleden", idle),
         "never": ("Nooit", never_used),
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from django.conf import settings
 
 from apicredentials.mail.messages import MailContext, Message, message
-from apicredentials.models.authorizations import RENEWABLE_AFTER_END
+from apicredentials.models.authorization_filters import RENEWABLE_AFTER_END
 
 
 def to_party(facts: MailContext, text: Message) -> Message:

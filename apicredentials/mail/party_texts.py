@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from apicredentials.mail.calendar_files import day_in_calendar
 from apicredentials.mail.messages import CHANGE_PASSWORD, SENT_TO, MailContext, Message, message, to_settings
 from apicredentials.mail.notices import STEPS
-from apicredentials.models.authorizations import RENEWABLE_AFTER_END
+from apicredentials.models.authorization_filters import RENEWABLE_AFTER_END
 
 
 @message

@@ -13,18 +13,16 @@ from accounts.models import Actor, Seller, User
 from apicredentials import scopes
 from apicredentials.exceptions import CannotNarrow, CannotRenew, CannotTakeOver
 from apicredentials.models.activity import Activity
+from apicredentials.models.authorization_filters import RENEWABLE_AFTER_END, in_state
 from apicredentials.models.clients import new_uid
 from apicredentials.models.locking import lock
 from apicredentials.models.outgoing_mail import OutgoingMail, key_of_end
-from apicredentials.models.states import GIVER_GONE, REMOVALS, Cause, State, cause_choices
+from apicredentials.models.states import GIVER_GONE, Cause, State, cause_choices
 from apicredentials.models.third_parties import ThirdParty
 from apicredentials.moments import days_until, moment, one_year_after
 
 # From this long before its end, an authorisation counts as ending soon and can be renewed.
 ENDING_SOON = dt.timedelta(days=60)
-# It can be renewed until this long after its end; its refresh tokens then work again.
-RENEWABLE_AFTER_END = dt.timedelta(days=30)
-
 
 # Kinds of activity that the party's contact address gets a mail about.
 MAILS_TO_PARTY = {
@@ -56,24 +54,7 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
 
     def in_state(self, state: State) -> Self:
         """Return those with this `state`."""
-        now = timezone.now()
-        ended = Q(ended_at__isnull=False)
-        long_over = Q(expires_at__lte=now - RENEWABLE_AFTER_END)
-        suspended = Q(third_party__paused_at__isnull=False) | Q(seller__closed_at__isnull=False)
-        giver_off = ~Q(granted_by__is_active=True)
-        open_ended = ~ended & ~long_over
-        return self.filter(
-            {
-                State.REVOKED: Q(end_cause__in=REMOVALS),
-                State.EXPIRED: Q(end_cause=Cause.YEAR_OVER)
-                | (~ended & long_over)
-                | (open_ended & ~suspended & ~giver_off & Q(expires_at__lte=now)),
-                State.STOPPED: (ended & ~Q(end_cause__in=[*REMOVALS, Cause.YEAR_OVER]))
-                | (open_ended & ~suspended & giver_off),
-                State.SUSPENDED: open_ended & suspended,
-                State.ACTIVE: open_ended & ~suspended & ~giver_off & Q(expires_at__gt=now),
-            }[state]
-        )
+        return self.filter(in_state(state))
 
     def with_parties(self) -> Self:
         """Join the rows that `state` and the texts about it need."""
@@ -164,6 +145,7 @@ class ThirdPartyAuthorization(models.Model):
         verbose_name = "autorisatie"
         verbose_name_plural = "autorisaties"
         ordering = ("-granted_at",)
+        indexes = (models.Index(name="authorization_ended", fields=["end_cause"], condition=Q(ended_at__isnull=False)),)
         constraints = (
             models.UniqueConstraint(
                 name="one_current_authorization",

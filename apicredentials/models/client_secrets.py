@@ -1,7 +1,7 @@
 """Client secrets. Only a keyed hash is stored; the plaintext is a return value, never a field."""
 
 import datetime as dt
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models, transaction
@@ -76,6 +76,14 @@ class ClientSecret(models.Model):
 
     def __str__(self) -> str:
         return f"rts_…{self.hint}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Note the first secret in the client's row too: there is no index for the rows that another table lacks."""
+        is_new = self._state.adding
+        super().save(*args, **kwargs)
+        if is_new and self.client.revealed_at is None:
+            self.client.revealed_at = self.created_at
+            self.client.save(update_fields=["revealed_at"])
 
     @property
     def is_live(self) -> bool:

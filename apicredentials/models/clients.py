@@ -84,8 +84,10 @@ class ProxyManager(models.Manager.from_queryset(ClientQuerySet)):  # type: ignor
     """Manager of a proxy model: only the rows with its grant type."""
 
     def get_queryset(self) -> ClientQuerySet:
-        queryset: ClientQuerySet = super().get_queryset()
-        return queryset.filter(authorization_grant_type=self.model.GRANT_TYPE)
+        queryset: ClientQuerySet = super().get_queryset().filter(authorization_grant_type=self.model.GRANT_TYPE)
+        if self.model.GRANT_TYPE == OAuthClient.GrantType.CLIENT_CREDENTIALS:
+            return queryset
+        return queryset.filter(seller__isnull=True)  # redundant, but there is an index on these few rows
 
 
 class OAuthClient(AbstractApplication):
@@ -163,6 +165,8 @@ class OAuthClient(AbstractApplication):
         related_name="+",
         verbose_name="aangemaakt door",
     )
+    # When the first secret was created. Set by ClientSecret.save().
+    revealed_at = models.DateTimeField("secret getoond op", null=True, blank=True, editable=False)
     paused_at = models.DateTimeField("gepauzeerd op", null=True, blank=True, editable=False)
     deleted_at = models.DateTimeField("verwijderd op", null=True, blank=True, editable=False)
     leaked_at = models.DateTimeField("gelekt op", null=True, blank=True, editable=False)
@@ -179,6 +183,7 @@ class OAuthClient(AbstractApplication):
             models.Index(name="client_paused", fields=["paused_at"], condition=Q(paused_at__isnull=False)),
             models.Index(name="client_deleted", fields=["deleted_at"], condition=Q(deleted_at__isnull=False)),
             models.Index(name="client_leaked", fields=["leaked_at"], condition=Q(leaked_at__isnull=False)),
+            models.Index(name="client_unrevealed", fields=["id"], condition=Q(revealed_at__isnull=True)),
             models.Index(name="client_without_seller", fields=["folded_name"], condition=Q(seller__isnull=True)),
         )
         constraints = (

@@ -8,6 +8,9 @@ from django.utils import timezone
 from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.credentials import IDLE_AFTER, NEVER_USED_AFTER, ClientCredential
 
+# Clients that a filter looks up before it tests its other conditions.
+MOST_KEYS = 10_000
+
 
 def _secrets() -> QuerySet[ClientSecret]:
     return ClientSecret.objects.filter(client=OuterRef("pk"))
@@ -15,7 +18,7 @@ def _secrets() -> QuerySet[ClientSecret]:
 
 def never_used() -> Q:
     """No secret has ever been used."""
-    return ~used()
+    return _with_newest(Q(last_used_at=None)) & ~used()
 
 
 def used() -> Q:
@@ -23,9 +26,27 @@ def used() -> Q:
     return Q(Exists(_secrets().filter(last_used_at__isnull=False)))
 
 
+def used_lately(period: dt.timedelta = IDLE_AFTER) -> Q:
+    """A secret was used in this period."""
+    return Q(Exists(_secrets().filter(last_used_at__gt=timezone.now() - period)))
+
+
 def idle(for_at_least: dt.timedelta = IDLE_AFTER) -> Q:
     """Used once, but not lately; the same rule as `ClientCredential.is_idle`."""
-    return Q(~Exists(_secrets().filter(last_used_at__gt=timezone.now() - for_at_least))) & used()
+    old = Q(last_used_at=None) | Q(last_used_at__lte=timezone.now() - for_at_least)
+    return _with_newest(old) & used() & ~used_lately(for_at_least)
+
+
+def _with_newest(condition: Q) -> Q:
+    """The newest secret matches, or has an end, or there is none. Reads the secrets once, and returns keys if few do.
+
+    It is redundant, but without it PostgreSQL may test the other conditions for every client.
+    """
+    matching = ClientSecret.objects.filter(condition, ends_at=None).order_by().values_list("client", flat=True)
+    keys = list(matching[: MOST_KEYS + 1])
+    if len(keys) > MOST_KEYS:
+        return Q()
+    return Q(pk__in=keys) | Q(revealed_at=None) | Q(leaked_at__isnull=False)
 
 
 def secret_older_than(age: dt.timedelta) -> Q:
@@ -42,7 +63,7 @@ def _state_conditions() -> dict[str, Q]:
         states.DELETED: Q(deleted_at__isnull=False),
         states.LEAKED: Q(leaked_at__isnull=False) & stopped,
         states.PAUSED: Q(paused_at__isnull=False),
-        states.WITHOUT_SECRET: Q(~Exists(_secrets())),
+        states.WITHOUT_SECRET: Q(revealed_at=None),
     }
 
 
@@ -63,7 +84,10 @@ def in_state(state: str) -> Q:
 
 
 def needs_attention() -> Q:
-    """The same rule as `ClientCredential.needs_attention`, for rows annotated with `state_now=current_state()`."""
-    is_old = Exists(_secrets().filter(created_at__lte=timezone.now() - NEVER_USED_AFTER))
-    is_unused = (Q(is_old) & never_used()) | idle()
+    """The same rule as `ClientCredential.needs_attention`, for rows annotated with `state_now=current_state()`.
+
+    It tests each row, because one seller has few.
+    """
+    is_old = Q(Exists(_secrets().filter(created_at__lte=timezone.now() - NEVER_USED_AFTER)))
+    is_unused = (is_old & ~used()) | (used() & ~used_lately())
     return Q(state_now=ClientCredential.State.LEAKED) | (Q(state_now=ClientCredential.State.ACTIVE) & is_unused)

@@ -283,7 +283,7 @@ UNPOOLED = partial(service_urls.database, is_pooled=False)
     [
         ("DATABASE_URL", UNPOOLED, "postgres://x@h/n?sslmode=require&connect_timeout=1&options=-c%20a.b=c",
          {"sslmode": "require", "connect_timeout": 1, "tcp_user_timeout": 10_000,
-          "options": "-c statement_timeout=10s -c lock_timeout=5s -c a.b=c"}),
+          "options": "-c jit=off -c statement_timeout=10s -c lock_timeout=5s -c a.b=c"}),
         ("DATABASE_URL", UNPOOLED, "sqlite:////x?timeout=60",
          {"timeout": 60, "transaction_mode": "IMMEDIATE"}),
         ("CACHE_URL", service_urls.cache, "locmemcache://?max_entries=5", {"MAX_ENTRIES": 5}),

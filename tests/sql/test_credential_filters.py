@@ -1,12 +1,14 @@
 """The filters of credentials, compared with the properties of the model in every combination of columns."""
 
 import datetime as dt
+import importlib
 from itertools import product
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
-from apicredentials.models import ClientCredential
+from apicredentials.models import ClientCredential, credential_filters
 from apicredentials.models.credential_filters import idle, in_state, never_used
 from tests.factories import ClientCredentialFactory, ClientSecretFactory, SellerFactory
 
@@ -41,3 +43,22 @@ def test_idle_and_never_used_agree_with_the_last_use() -> None:
     every = ClientCredential.objects.all()
     assert {*every.filter(idle())} == {each for each in every if each.is_idle}
     assert {*every.filter(never_used())} == {each for each in every if each.last_used_at is None}
+
+
+@pytest.mark.parametrize("most", [0, 10_000])
+def test_filters_by_use_agree_however_many_match(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(credential_filters, "MOST_KEYS", most)
+    test_idle_and_never_used_agree_with_the_last_use()
+    unrevealed = ClientCredentialFactory()
+    assert unrevealed in ClientCredential.objects.filter(never_used())
+
+
+def test_migration_notes_the_first_secret_of_each_client() -> None:
+    credential, unrevealed = ClientCredentialFactory(revealed=True), ClientCredentialFactory()
+    first = credential.secrets.get()
+    ClientSecretFactory(client=credential, ends_at=NOW)
+    ClientCredential.objects.update(revealed_at=None)
+    importlib.import_module("apicredentials.migrations.0024_filter_indexes").note_first_secrets(apps, None)
+    credential.refresh_from_db()
+    unrevealed.refresh_from_db()
+    assert (credential.revealed_at, unrevealed.revealed_at) == (first.created_at, None)

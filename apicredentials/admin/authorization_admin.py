@@ -12,7 +12,7 @@ from apicredentials.admin.read_only import ReadOnlyAdmin
 from apicredentials.admin.reason_actions import Act, ActingAdmin
 from apicredentials.models import Activity, ThirdPartyAuthorization
 from apicredentials.models.authorizations import ThirdPartyAuthorizationQuerySet
-from apicredentials.models.states import State
+from apicredentials.models.states import GIVER_GONE, State
 
 REVOKE = Act(
     "revoke",
@@ -20,7 +20,7 @@ REVOKE = Act(
     "Vanaf nu werkt geen enkel token van deze partij voor deze verkoper. Alleen de verkoper kan opnieuw toegang "
     "geven, bij de partij zelf.",
     ThirdPartyAuthorization.revoke,
-    Q(ended_at=None),
+    Q(ended_at=None) | Q(end_cause__in=GIVER_GONE),
 )
 
 

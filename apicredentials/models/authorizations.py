@@ -43,6 +43,11 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
         """Return those neither ended nor past their year. They may be suspended."""
         return self.filter(ended_at=None, expires_at__gt=timezone.now())
 
+    def revocable(self) -> Self:
+        """Return those that give access or could again, as `ThirdPartyAuthorization.is_revocable`."""
+        can_be_taken_over = Q(end_cause__in=GIVER_GONE, expires_at__gt=timezone.now() - RENEWABLE_AFTER_END)
+        return self.filter(Q(ended_at=None) | can_be_taken_over)
+
     def active(self) -> Self:
         """Return those that give access now."""
         return self.standing().filter(
@@ -265,6 +270,11 @@ class ThirdPartyAuthorization(models.Model):
         return not self.end_cause and self.expires_at > timezone.now() - RENEWABLE_AFTER_END
 
     @property
+    def is_revocable(self) -> bool:
+        """True if it has not ended, or could give access again because a colleague can take it over."""
+        return not self.end_cause or self.can_be_taken_over
+
+    @property
     def is_ending_soon(self) -> bool:
         """True if it gives access for at most 60 more days."""
         return self.is_active and self.expires_at - timezone.now() <= ENDING_SOON
@@ -362,15 +372,18 @@ class ThirdPartyAuthorization(models.Model):
         cause = Cause.REMOVED_BY_OPERATOR if by.is_operator else Cause.REMOVED_BY_SELLER
         with transaction.atomic():
             lock(self)
-            if self.ended_at is None:
+            if self.is_revocable:
                 self.note_end(cause, ended_by=by.name)
                 self.record(Activity.Kind.PARTY_REVOKED, by)
 
     def stop(self, cause: Cause, *, by: Actor) -> None:
-        """End it for a reason other than removal by the seller. Idempotent."""
+        """End it for a reason other than removal by the seller. Idempotent.
+
+        If its last tokens end after the person who gave consent left, nobody can take it over any more.
+        """
         with transaction.atomic():
             lock(self)
-            if self.ended_at is None:
+            if self.ended_at is None or (self.is_revocable and cause not in GIVER_GONE):
                 self.note_end(cause, ended_by=by.name)
                 self.record(Activity.Kind.PARTY_STOPPED, by, cause=cause, giver=str(self.granted_by or ""))
 

@@ -220,3 +220,19 @@ def test_authorisation_is_shown_as_active_exactly_when_it_works() -> None:
             max_examples=25, stateful_step_count=15, suppress_health_check=list(HealthCheck), deadline=None
         ),
     )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("end", [Connection.end_by_party, Connection.remove, Connection.remove_by_operator])
+def test_consent_of_a_member_who_left_cannot_be_taken_over_after_a_final_end(end: Any) -> None:
+    connection = Connection()
+    try:
+        connection.giver_leaves()
+        assert ThirdPartyAuthorization.objects.revocable().get().is_revocable
+        end(connection)
+        connection.take_over()
+        connection.active_is_what_works()
+        assert connection.authorization.state != State.ACTIVE
+        assert not ThirdPartyAuthorization.objects.revocable().exists()
+    finally:
+        connection.teardown()

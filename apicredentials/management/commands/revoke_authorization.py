@@ -26,7 +26,7 @@ class Command(PortalCommand):
 
     def act(self, *, client_id: str, seller: str | None, dry_run: bool, by: Actor, **options: Any) -> dict[str, Any]:
         party: ThirdParty = self.find(ThirdParty.objects, client_id=client_id)
-        authorizations = ThirdPartyAuthorization.objects.filter(third_party=party, ended_at__isnull=True)
+        authorizations = ThirdPartyAuthorization.objects.revocable().filter(third_party=party)
         if seller is not None:
             authorizations = authorizations.filter(seller=self.find(Seller.objects, retailer_id=seller))
         found = list(authorizations.select_related("seller", "third_party"))

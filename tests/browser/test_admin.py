@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Actor, User
-from apicredentials.models import Announcement, OutgoingMail, ThirdParty, ThirdPartyLogo, Usage
+from apicredentials.models import ThirdParty, ThirdPartyLogo, Usage
 from tests.admin.pictures import PNG
 from tests.factories import (
     AnnouncementFactory,
@@ -21,6 +21,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.inventory import admin_pages
+from tests.mailbox import send_due_mail
 
 type ComeIn = Callable[[User], None]
 type Axe = Callable[[Page], None]
@@ -126,7 +127,9 @@ def test_announcement_is_written_read_over_and_sent(page: Page, axe: Axe, width:
     page.get_by_role("button", name="Nu versturen").click()
     expect(page.get_by_role("main")).to_contain_text("0 van 1 verstuurd, 1 nog te gaan")
     look()
-    assert OutgoingMail.objects.get(announcement=Announcement.objects.get()).recipient == contact.email
+    assert [message.to for message in send_due_mail()] == [[contact.email]]
+    page.reload()
+    expect(page.get_by_role("main")).to_contain_text("1 van 1 verstuurd")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (320, "light"), (320, "dark")])

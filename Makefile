@@ -46,7 +46,7 @@ demo: env
 	@exec $(PYTHON) manage.py demo --port $(PORT)
 
 test: env
-	$(PYTHON) -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+	$(PYTHON) -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 migrate: env
 	$(PYTHON) manage.py migrate --noinput

@@ -23,8 +23,8 @@ MAIL_SECONDS = 2
 type Process = subprocess.Popen[bytes]
 
 
-class Stopped(Exception):
-    """A signal asks the demo to stop."""
+class Stopped(BaseException):
+    """A signal asks the demo to stop. Not an Exception, because sending a mail catches every one and retries later."""
 
 
 def stop_on_signals() -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 import socket
 import time
 from smtplib import SMTPDataError, SMTPRecipientsRefused
+from unittest.mock import Mock
 
 import pytest
 import structlog
@@ -16,6 +17,7 @@ from apicredentials.mail import delivery
 from apicredentials.mail.previews import sample
 from apicredentials.models import OutgoingMail
 from apicredentials.models.outgoing_mail import LEASE, PAUSES, describe
+from portal.demo.servers import Stopped
 from tests.mail.smtp_server import Behaviour
 
 GOOD, BAD, OTHER = "goed@winkel.example", "fout@winkel.example", "ander@winkel.example"
@@ -51,6 +53,14 @@ def test_mail_is_sent_once(smtp: Behaviour) -> None:
     assert smtp.connections == 1
     assert smtp.message_ids == list(OutgoingMail.objects.order_by("pk").values_list("message_id", flat=True))
     assert len(set(smtp.message_ids)) == 2
+
+
+def test_demo_stops_on_a_signal_during_a_mail(smtp: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue(GOOD)
+    monkeypatch.setattr(delivery, "render", Mock(side_effect=Stopped))
+    with pytest.raises(Stopped):
+        send()
+    assert OutgoingMail.objects.waiting().count() == 1
 
 
 def test_each_address_gets_one_mail_per_key(smtp: Behaviour) -> None:

@@ -23,6 +23,7 @@ OPEN_PAGES = frozenset(
         "accounts:passkey-add",
         "accounts:recovery-codes",
         "undo-address-change",
+        "logo",  # of the party that waits, shown on these pages
     }
 )
 # Session key: the request to return to after signing in, setting up a factor or resetting the password.

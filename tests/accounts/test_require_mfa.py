@@ -4,8 +4,10 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from accounts.models import Membership, User
+from accounts.models import Actor, Membership, User
+from apicredentials.models import ThirdPartyLogo
 from tests.accounts.factors import APP, SECURITY, code_of, set_up_app
+from tests.admin.pictures import PNG
 from tests.factories import MembershipFactory, ThirdPartyFactory, UserFactory
 from tests.inventory import MEMBERS_PAGES
 from tests.journeys.pages import Page
@@ -69,11 +71,13 @@ def test_user_returns_to_the_request_after_setting_up_a_factor(settings: Setting
 def test_every_step_of_setting_up_names_the_waiting_party_and_leads_to_it(settings: Settings) -> None:
     settings.REQUIRE_MFA = "owners"
     party = ThirdPartyFactory(name="Orderwijs", pkce_required=False)
+    ThirdPartyLogo.set_for(party, PNG, by=Actor())
     request = f"/authorize?client_id={party.client_id}&response_type=code&redirect_uri={party.redirect_uris}&state=a"
     client = signed_in(MembershipFactory(role=Role.OWNER).user)
     first = client.get(request)
     assert first["Location"] == SECURITY
     pages = [client.get(address) for address in (SECURITY, APP)]
+    assert client.get(party.logo.url).status_code == 200
     assert all("Doorgaan naar Orderwijs" in says(page) for page in pages)
     page = client.get(APP).content.decode()
     secret = Page(page, APP).at("sleutel")

@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -12,6 +13,7 @@ from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -52,11 +54,14 @@ class FactorAdapter(DefaultMFAAdapter):
         return f"{key.id}${base64.urlsafe_b64encode(sealed).decode()}"
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Raises LookupError when the key is gone, and InvalidTag or ValueError when the text was changed."""
+        """Raise ValueError when the key is gone or the text was changed."""
         key_id, _, encoded = encrypted_text.partition("$")
-        key = next(key for key in keyring.hash_keys() if key.id == key_id)
         sealed = base64.urlsafe_b64decode(encoded)
-        return AESGCM(key.derive("mfa")).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None).decode()
+        for key in keyring.hash_keys():
+            if key.id == key_id:
+                with suppress(InvalidTag):
+                    return AESGCM(key.derive("mfa")).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None).decode()
+        raise ValueError("encrypted with another key")
 
     def generate_authenticator_name(self, user: AbstractBaseUser, type: Authenticator.Type) -> str:
         count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
@@ -87,7 +92,11 @@ def use_totp(authenticator: Authenticator, code: str) -> bool:
 
     The counter is stored with the secret: allauth remembers used codes in the cache, for less time than a code works.
     """
-    counter = matching_counter(FactorAdapter().decrypt(authenticator.data["secret"]), code)
+    try:
+        secret = FactorAdapter().decrypt(authenticator.data["secret"])
+    except ValueError:  # Its key has been removed. A recovery code may still work.
+        return False
+    counter = matching_counter(secret, code)
     if counter is None or counter <= authenticator.data.get("last_counter", -1):
         return False
     authenticator.data["last_counter"] = counter

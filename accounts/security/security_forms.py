@@ -9,7 +9,6 @@ from allauth.core import context
 from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as webauthn
-from cryptography.exceptions import InvalidTag
 from django import forms
 from django.core.exceptions import ValidationError
 
@@ -143,7 +142,7 @@ class TotpSetupForm(forms.Form):
     def clean_sealed_secret(self) -> str:
         try:
             self.secret = FactorAdapter().decrypt(self.cleaned_data["sealed_secret"])
-        except (LookupError, StopIteration, ValueError, InvalidTag) as error:
+        except ValueError as error:
             raise ValidationError("Dit formulier is verlopen. Begin opnieuw.", code="expired") from error
         return str(self.cleaned_data["sealed_secret"])
 

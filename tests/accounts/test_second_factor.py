@@ -11,8 +11,11 @@ from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from accounts.security.factors import new_recovery_codes
+from apicredentials.keys.hash_keys import new_hash_key
 from apicredentials.models import Activity, OutgoingMail
 from tests.accounts.factors import APP, SECOND_STEP, SECURITY, code_of, recovery_codes_in, set_up_app
 from tests.factories import PASSWORD, SellerFactory, ThirdPartyFactory, UserFactory
@@ -170,6 +173,18 @@ def test_new_set_of_recovery_codes_ends_the_old_one(app: tuple[str, list[str]], 
     new = recovery_codes_in(browser.post(CODES).content.decode())
     assert len(set(new) - set(app[1])) == 10
     for code, works in ((app[1][0], False), (new[0], True)):
+        client = Client()
+        sign_in(client, user)
+        client.post(SECOND_STEP, {"code": code})
+        assert is_signed_in(client) == works
+
+
+def test_recovery_code_signs_in_when_the_key_of_the_app_is_lost(
+    app: tuple[str, list[str]], user: User, settings: Settings
+) -> None:
+    settings.SECRET_HASH_KEYS = new_hash_key()
+    (recovery_code, *_) = new_recovery_codes(user)
+    for code, works in ((code_of(app[0]), False), (recovery_code, True)):
         client = Client()
         sign_in(client, user)
         client.post(SECOND_STEP, {"code": code})

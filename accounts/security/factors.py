@@ -138,7 +138,11 @@ def new_recovery_codes(user: User) -> list[str]:
 
 
 def first_recovery_codes(user: User) -> list[str]:
-    """Return new recovery codes for the first factor; an empty list if the user has codes already."""
+    """Return new recovery codes for the first factor; an empty list if the user has codes already.
+
+    Call it in the transaction that adds the factor. Of two first factors at the same time one gets codes.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).exists():
         return []
     return new_recovery_codes(user)
@@ -146,13 +150,11 @@ def first_recovery_codes(user: User) -> list[str]:
 
 def add_totp(user: User, secret: str, code: str) -> list[str]:
     """Store a confirmed secret in place of the present one; return recovery codes if it is the first factor."""
-    with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        data = {"secret": FactorAdapter().encrypt(secret), "last_counter": matching_counter(secret, code)}
-        Authenticator.objects.update_or_create(
-            user=user, type=Type.TOTP, defaults={"data": data, "created_at": timezone.now(), "last_used_at": None}
-        )
-        return first_recovery_codes(user)
+    data = {"secret": FactorAdapter().encrypt(secret), "last_counter": matching_counter(secret, code)}
+    Authenticator.objects.update_or_create(
+        user=user, type=Type.TOTP, defaults={"data": data, "created_at": timezone.now(), "last_used_at": None}
+    )
+    return first_recovery_codes(user)
 
 
 # ---- QR code ------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from accounts.email_addresses import EmailAddressFormField, account_address
 from accounts.models import User, normalize_password
@@ -108,10 +109,14 @@ class CodeForm(forms.Form):
         self.user = user
 
     def clean_code(self) -> str:
-        """Use the code up. Attempts count in the throttle of passwords."""
+        """Use the code up, and mail the user about a recovery code. Attempts count in the throttle of passwords."""
         request, adapter = context.request, cast("AccountAdapter", get_adapter())
         adapter.count_code(request, self.user)
-        authenticator = use_code(self.user, self.cleaned_data["code"])
+        with transaction.atomic():
+            authenticator = use_code(self.user, self.cleaned_data["code"])
+            if authenticator and authenticator.type == Authenticator.Type.RECOVERY_CODES:
+                left = str(len(authenticator.data["hashes"]))
+                mail_own(OutgoingMail.Kind.OWN_RECOVERY_CODE, self.user, request, left=left)
         if authenticator is None:
             adapter.authentication_failed(request)
             raise WRONG_CODE
@@ -120,11 +125,8 @@ class CodeForm(forms.Form):
         return str(self.cleaned_data["code"])
 
     def save(self) -> None:
-        """Record the proof in the session; mail the user about a used recovery code."""
+        """Record the proof in the session."""
         post_authentication(context.request, self.authenticator, reauthenticated=self.reauthenticated)
-        if self.authenticator.type == Authenticator.Type.RECOVERY_CODES:
-            left = str(len(self.authenticator.data["hashes"]))
-            mail_own(OutgoingMail.Kind.OWN_RECOVERY_CODE, self.user, context.request, left=left)
 
 
 class CodeProofForm(CodeForm):

@@ -1,5 +1,7 @@
 """The page Beveiliging: password, second factors, passkeys, recovery codes and sessions."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.account import views as account
@@ -10,9 +12,11 @@ from allauth.mfa.webauthn.internal import auth as webauthn
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import SellerRequest, actor, filled_in, form_kept_for_proof, recent_proof_required
@@ -28,6 +32,8 @@ from apicredentials.models import Activity, OutgoingMail
 
 Type = Authenticator.Type
 APP = "Authenticator-app"
+ADDED = Activity.Kind.FACTOR_ADDED, OutgoingMail.Kind.OWN_FACTOR_ADDED
+REMOVED = Activity.Kind.FACTOR_REMOVED, OutgoingMail.Kind.OWN_FACTOR_REMOVED
 
 ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -50,6 +56,7 @@ def security(request: SellerRequest) -> HttpResponse:
     return render(request, "accounts/security.html", context | factors_of(request.user) | waiting_context(request))
 
 
+@method_decorator(transaction.atomic, name="form_valid")
 class PasswordChangeView(account.PasswordChangeView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Send users without a password to the reset page, which proves their address."""
@@ -69,7 +76,8 @@ def totp_add(request: SellerRequest) -> HttpResponse:
         form = TotpSetupForm(request.POST)
         if not form.is_valid():
             return render(request, "accounts/totp_add.html", {"form": form} | waiting_context(request), status=422)
-        codes = add_totp(request.user, form.secret, form.cleaned_data["code"])
+        with recorded(request, *ADDED, factor=APP):
+            codes = add_totp(request.user, form.secret, form.cleaned_data["code"])
         return factor_added(request, APP, codes)
     secret, adapter = generate_totp_secret(), FactorAdapter()
     form = TotpSetupForm(initial={"sealed_secret": adapter.encrypt(secret)})
@@ -77,10 +85,17 @@ def totp_add(request: SellerRequest) -> HttpResponse:
     return render(request, "accounts/totp_add.html", context | waiting_context(request))
 
 
+@contextmanager
+def recorded(request: SellerRequest, kind: Activity.Kind, mail: OutgoingMail.Kind, *, factor: str) -> Iterator[None]:
+    """Change a factor, log it for the user's sellers and mail the user, in one transaction."""
+    with transaction.atomic():
+        yield
+        record_for_sellers(kind, request.user, by=actor(request), factor=factor)
+        mail_own(mail, request.user, request, factor=factor)
+
+
 def factor_added(request: SellerRequest, factor: str, codes: list[str]) -> HttpResponse:
-    """Tell the user and their sellers; show the recovery codes of a first factor."""
-    record_for_sellers(Activity.Kind.FACTOR_ADDED, request.user, by=actor(request), factor=factor)
-    mail_own(OutgoingMail.Kind.OWN_FACTOR_ADDED, request.user, request, factor=factor)
+    """Show the recovery codes of a first factor; after another one return to what waits."""
     if codes:
         return show_codes(request, codes)
     messages.success(request, f"{factor} is ingesteld.")
@@ -107,9 +122,8 @@ def remove(request: SellerRequest, authenticator: Authenticator, factor: str) ->
         others = Authenticator.objects.filter(user=request.user).exclude(pk=authenticator.pk)
         context = {"factor": factor, "is_last": not others.exclude(type=Type.RECOVERY_CODES).exists()}
         return render(request, "accounts/factor_remove.html", context)
-    delete_and_cleanup(request, authenticator)
-    record_for_sellers(Activity.Kind.FACTOR_REMOVED, request.user, by=actor(request), factor=factor)
-    mail_own(OutgoingMail.Kind.OWN_FACTOR_REMOVED, request.user, request, factor=factor)
+    with recorded(request, *REMOVED, factor=factor):
+        delete_and_cleanup(request, authenticator)
     messages.success(request, f"{factor} is verwijderd.")
     return redirect("accounts:security")
 
@@ -122,8 +136,9 @@ def recovery_codes(request: SellerRequest) -> HttpResponse:
         return redirect("accounts:security")
     if request.method != "POST":
         return render(request, "accounts/recovery_codes.html")
-    codes = new_recovery_codes(request.user)
-    mail_own(OutgoingMail.Kind.OWN_RECOVERY_CODES, request.user, request)
+    with transaction.atomic():
+        codes = new_recovery_codes(request.user)
+        mail_own(OutgoingMail.Kind.OWN_RECOVERY_CODES, request.user, request)
     return show_codes(request, codes)
 
 
@@ -140,8 +155,11 @@ def passkey_add(request: SellerRequest) -> HttpResponse:
     form = PasskeyForm(request.POST or None, user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
         name = form.cleaned_data["name"]
-        webauthn.WebAuthn.add(request.user, name, form.cleaned_data["credential"])
-        return factor_added(request, f"Passkey '{name}'", first_recovery_codes(request.user))
+        factor = f"Passkey '{name}'"
+        with recorded(request, *ADDED, factor=factor):
+            webauthn.WebAuthn.add(request.user, name, form.cleaned_data["credential"])
+            codes = first_recovery_codes(request.user)
+        return factor_added(request, factor, codes)
     options = {"creation_options": webauthn.begin_registration(request.user, passwordless=True)}
     context = {"form": form, "js_data": options} | waiting_context(request)
     return render(request, "accounts/passkey_add.html", context, status=422 if form.is_bound else 200)

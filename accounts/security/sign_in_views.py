@@ -12,6 +12,7 @@ from allauth.mfa.webauthn.internal import auth as webauthn
 from allauth.mfa.webauthn.views import LoginWebAuthnView
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -136,6 +137,7 @@ class PasswordResetDoneView(account.PasswordResetDoneView):
         return super().get_context_data(**kwargs) | waiting_context(self.request)
 
 
+@method_decorator(transaction.atomic, name="form_valid")
 class PasswordResetFromKeyView(account.PasswordResetFromKeyView):
     """Asks for the new password."""
 

@@ -32,7 +32,7 @@ def on_sqlite() -> bool:
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Mark browser tests; skip tests that cannot run here. On CI a missing browser is a failure."""
     for item in items:
-        if "browser" in item.fixturenames:
+        if "playwright" in item.fixturenames:
             item.add_marker("browser")
             if not CHROMIUM.exists() and not ON_CI:
                 item.add_marker(pytest.mark.skip(reason=f"no Chromium at {CHROMIUM}; CHROMIUM may name another"))

@@ -3,12 +3,14 @@
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from unittest.mock import Mock
 
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from django.core.cache import cache
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -27,6 +29,7 @@ from tests.people import PROVE, is_signed_in, says, sign_in, signed_in
 pytestmark = pytest.mark.django_db
 
 CODES = f"{SECURITY}herstelcodes/"
+NEW_PASSWORD = {"oldpassword": PASSWORD} | dict.fromkeys(["password1", "password2"], "een-heel-ander-wachtwoord")
 
 
 @pytest.fixture(autouse=True)
@@ -285,6 +288,27 @@ def test_recovery_codes_are_removed_with_the_last_factor(
     assert sign_in(Client(), user)["Location"] == "/instellingen/api/"
     assert mails("own_factor_removed") == [user.email]
     assert Activity.objects.filter(kind=Activity.Kind.FACTOR_REMOVED).count() == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda browser, codes: set_up_app(browser),
+        lambda browser, codes: browser.post(f"{APP}verwijderen/"),
+        lambda browser, codes: browser.post(CODES),
+        lambda browser, codes: browser.post(PROVE, {"code": codes[0]}),
+        lambda browser, codes: browser.post("/wachtwoord/wijzigen/", NEW_PASSWORD),
+    ],
+    ids=["app", "app removed", "recovery codes", "recovery code used", "password"],
+)
+def test_change_is_undone_if_its_mail_cannot_be_queued(
+    app: tuple[str, list[str]], browser: Client, monkeypatch: pytest.MonkeyPatch, change: Callable[..., object]
+) -> None:
+    before = tables()
+    monkeypatch.setattr(OutgoingMail, "queue_for", Mock(side_effect=OperationalError))
+    with pytest.raises(OperationalError):
+        change(browser, app[1])
+    assert tables() == before
 
 
 @pytest.mark.parametrize("page", ["authenticator/", "authenticator/verwijderen/", "herstelcodes/", "gegevens/"])

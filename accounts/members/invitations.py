@@ -17,7 +17,8 @@ ROLES = dict(Membership.Role.choices)
 def invite(seller: Seller, email: str, role: str, *, by: Actor) -> None:
     """Mail an invitation, in place of an open one to the same address. Known and unknown addresses are equal."""
     with changing_members(seller, by):
-        Invitation.objects.filter(seller=seller, email=email).delete()
+        for former in Invitation.objects.filter(seller=seller, email=email):
+            end(former)
         invitation = Invitation.objects.create(seller=seller, email=email, role=role, invited_by=by.user)
         record(Kind.MEMBER_INVITED, seller, email, by=by, also=[], role=ROLES[role])
         send(invitation, by=by)
@@ -62,9 +63,14 @@ def withdraw(invitation: Invitation, *, by: Actor) -> None:
     """End an invitation: its link stops working."""
     with changing_members(invitation.seller, by):
         lock(invitation)
-        OutgoingMail.objects.withdraw(occasion(invitation))
         record(Kind.INVITATION_WITHDRAWN, invitation.seller, invitation.email, by=by, also=[])
-        invitation.delete()
+        end(invitation)
+
+
+def end(invitation: Invitation) -> None:
+    """Delete an invitation, and its mail if that has not been sent."""
+    OutgoingMail.objects.withdraw(occasion(invitation))
+    invitation.delete()
 
 
 def find(token: str) -> Invitation | None:

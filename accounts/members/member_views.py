@@ -10,9 +10,10 @@ from allauth.core.internal import ratelimit
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -61,6 +62,8 @@ def act(request: SellerRequest, verb: Callable[[Actor], object], done: str) -> H
     """Call the verb, show its result as a message, and redirect to Medewerkers."""
     try:
         verb(actor(request))
+    except ObjectDoesNotExist as error:  # a colleague was faster
+        raise Http404 from error
     except Refusal as error:
         messages.warning(request, str(error))
     else:

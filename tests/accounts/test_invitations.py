@@ -11,6 +11,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from accounts.members import member_views
 from accounts.models import Invitation, Membership, Seller, User
 from apicredentials.models import Activity, OutgoingMail
 from tests.factories import MembershipFactory, SellerFactory, ThirdPartyFactory, UserFactory
@@ -100,6 +101,22 @@ def test_second_invitation_replaces_the_open_one(owner: Client) -> None:
     assert Client().get(first).status_code == 410
     assert Client().get(link()).status_code == 200
     assert Invitation.objects.get().role == Role.READ_ONLY
+
+
+def test_link_that_was_replaced_is_not_mailed(owner: Client) -> None:
+    invite(owner)
+    invite(owner)
+    assert [message.to for message in send_due_mail()].count([EMAIL]) == 1
+
+
+@pytest.mark.parametrize("act", ["versturen", "intrekken"])
+def test_invitation_that_a_colleague_withdrew_at_the_same_time_is_not_found(
+    owner: Client, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invitation = invite(owner)
+    monkeypatch.setattr(member_views, "find_invitation", lambda *_: invitation)
+    Invitation.objects.all().delete()
+    assert owner.post(f"{MEMBERS}uitnodigingen/{invitation.pk}/{act}/").status_code == 404
 
 
 def test_invitation_is_logged_and_mailed_to_the_owners(owner: Client) -> None:

@@ -259,21 +259,22 @@ def origin(name: str, default: str) -> SplitResult:
     return parts._replace(path="")
 
 
-def mailbox(name: str, default: str = "") -> str:
-    """Return a mail address as a header takes it: `"Name" <local@domain>` or `local@domain`, or ''.
+def mailbox(name: str, *, named: bool = False) -> str:
+    """Return a mail address as a header takes it, or ''; with `named` also `"Name" <local@domain>`.
 
     The name needs no quoting in the variable. The domain is returned in ASCII.
     """
-    value = text(name, default)
+    value = text(name)
     if not value:
         return ""
     display_name, address = "", value
-    if value.endswith(">"):
+    if named and value.endswith(">"):
         display_name, _, address = value[:-1].rpartition("<")
     try:
         return mail_header(_without_quotes(display_name.strip()), address.strip())
     except ValueError as error:
-        raise refuse(name, "must be one mail address, as in Name <name@example.nl>.") from error
+        example = "Name <name@example.nl>" if named else "name@example.nl"
+        raise refuse(name, f"must be one mail address, as in {example}.") from error
 
 
 def _without_quotes(name: str) -> str:

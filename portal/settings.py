@@ -282,7 +282,9 @@ STORAGES = {
 MAILERS = {"default": service_urls.mailer("EMAIL_URL", default="consolemail://")}
 # An IP address is no domain of a mail address. A portal under one is for trying out: its mail goes nowhere.
 sender_domain = "localhost" if env.is_ip_address(issuer_host) else issuer_host
-DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL") or env.sender(PORTAL_NAME, f"noreply@{sender_domain}")
+DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", named=True) or env.sender(
+    PORTAL_NAME, f"noreply@{sender_domain}"
+)
 
 LANGUAGE_CODE = "nl"
 TIME_ZONE = "Europe/Amsterdam"

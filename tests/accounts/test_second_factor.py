@@ -233,6 +233,13 @@ def test_second_step_names_the_party_and_leads_back_to_its_request(app: tuple[st
     assert answer["Location"] == request
 
 
+def test_second_step_names_the_support_address(app: tuple[str, list[str]], user: User, settings: Settings) -> None:
+    settings.SUPPORT_EMAIL = "hulp@markt.example"
+    client = Client()
+    sign_in(client, user)
+    assert "Ook geen codes meer? Mail hulp@markt.example" in says(client.get(SECOND_STEP))
+
+
 def test_cancel_leads_back_to_the_sign_in_page(app: tuple[str, list[str]], user: User) -> None:
     client = Client()
     sign_in(client, user, next="/instellingen/?a=1")

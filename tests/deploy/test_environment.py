@@ -32,7 +32,7 @@ NONSENSE = {
     "PORTAL_NAME": ["geheim\nBcc: x@x.example", "gehe\x07im", "gehe\u2029im", "gehe\udcffim", "=?utf-8?q?geheim?="],
     "DEFAULT_FROM_EMAIL": ["geheim", "Portal <geheim>", "geheim@", "a@x.example, geheim@x.example",
                            "gehe im@x.example"],
-    "SUPPORT_EMAIL": ["geheim", "mailto:geheim@x.example", "a@x.example,geheim@x.example"],
+    "SUPPORT_EMAIL": ["geheim", "mailto:geheim@x.example", "a@x.example,geheim@x.example", "Geheim <a@x.example>"],
     "HELP_URL": ["geheim", "javascript:geheim()", "/geheim", "https://x.example/gehe im", "https://geheim@x.example"],
     "API_DOCS_URL": ["ftp://geheim.example"],
     "STATUS_URL": ["https://:443"],
@@ -242,7 +242,7 @@ def from_header(sender: str) -> tuple[str, str]:
 def test_name_in_from_is_the_configured_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert from_header(env.mail_header(name, "noreply@x.example")) == (name, "noreply@x.example")
     monkeypatch.setenv("DEFAULT_FROM_EMAIL", f"{name} <info@bücher.example>")
-    assert from_header(env.mailbox("DEFAULT_FROM_EMAIL")) == (name, "info@xn--bcher-kva.example")
+    assert from_header(env.mailbox("DEFAULT_FROM_EMAIL", named=True)) == (name, "info@xn--bcher-kva.example")
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_name_in_from_is_the_configured_one(name: str, monkeypatch: pytest.Monke
 )
 def test_sender_may_have_any_notation(written: str, name: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEFAULT_FROM_EMAIL", written)
-    assert from_header(env.mailbox("DEFAULT_FROM_EMAIL")) == (name, address)
+    assert from_header(env.mailbox("DEFAULT_FROM_EMAIL", named=True)) == (name, address)
 
 
 # ---- URLs of services ---------------------------------------------------------------------------------------

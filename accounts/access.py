@@ -9,11 +9,13 @@ from urllib.parse import urlencode
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import Actor, Capability, Membership, Seller, User
 
@@ -28,6 +30,9 @@ class SellerRequest(HttpRequest):
 
 
 READING = {"GET", "HEAD", "OPTIONS"}
+
+# For a view that asks on GET and acts on POST.
+ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
 
 # Session key: the fields of a form that was posted without a recent proof, and the address it was posted to.
 _FILLED_IN = "filled_in"
@@ -88,6 +93,12 @@ def seller_required(view: Any = None, *, to: Capability = Capability.API, readin
     return wrapper
 
 
+def show_form(request: HttpRequest, template: str, form: BaseForm, **context: Any) -> HttpResponse:
+    """Render a page with a form; 422 when it was just posted, and refused."""
+    status = 422 if request.method == "POST" else 200
+    return render(request, template, {"form": form, **context}, status=status)
+
+
 def is_recently_proven(request: HttpRequest) -> bool:
     """Return whether the user has shown a password or second factor within ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
 
@@ -123,13 +134,14 @@ def keep_form_for_proof(request: HttpRequest) -> None:
         request.session[_FILLED_IN] = {"address": request.get_full_path(), "fields": request.POST.urlencode()}
 
 
-def form_kept_for_proof[**P](view: SellerView[P]) -> SellerView[P]:
-    """Apply keep_form_for_proof() before the view."""
+def form_proof_required[**P](view: SellerView[P]) -> SellerView[P]:
+    """Require a recent proof of identity, and keep a posted form meanwhile; see keep_form_for_proof()."""
+    proven = recent_proof_required(view)
 
     @wraps(view)
     def wrapper(request: SellerRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         keep_form_for_proof(request)
-        return view(request, *args, **kwargs)
+        return proven(request, *args, **kwargs)
 
     return wrapper
 

@@ -6,13 +6,12 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
-from accounts.access import SellerRequest, is_local
+from accounts.access import SellerRequest, ask_or_act, is_local
 from accounts.middleware import SESSION_KEY
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@ask_or_act
 def switch_seller(request: SellerRequest) -> HttpResponse:
     """Show the user's sellers, or store the chosen one as the seller in use."""
     following = local_address(request)

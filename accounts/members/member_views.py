@@ -16,9 +16,9 @@ from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from accounts.access import SellerRequest, actor, filled_in, form_kept_for_proof, recent_proof_required, seller_required
+from accounts.access import SellerRequest, actor, ask_or_act, filled_in, form_proof_required, seller_required, show_form
 from accounts.members import invitations, memberships
 from accounts.members.member_forms import InvitationForm, NewMemberForm, RemoveForm, RoleForm
 from accounts.middleware import SESSION_KEY
@@ -28,7 +28,6 @@ from accounts.security.waiting import waiting_context
 from apicredentials.exceptions import Refusal
 from apicredentials.models.locking import lock
 
-ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
 owner_required = seller_required(to=Capability.MEMBERS, reading=False)
 
 
@@ -73,13 +72,12 @@ def act(request: SellerRequest, verb: Callable[[Actor], object], done: str) -> H
 
 @ask_or_act
 @owner_required
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def invite(request: SellerRequest) -> HttpResponse:
     """Ask for address and role, and mail an invitation."""
     form = InvitationForm(filled_in(request))
     if request.method != "POST" or not form.is_valid():
-        return ask(request, "accounts/member_invite.html", form)
+        return show_form(request, "accounts/member_invite.html", form)
     limit = ratelimit.consume_or_429(request, app="allauth.account", action="invite", user=request.user)
     if limit:
         return limit
@@ -91,20 +89,15 @@ def invite(request: SellerRequest) -> HttpResponse:
     )
 
 
-def ask(request: SellerRequest, template: str, form: Any, **context: Any) -> HttpResponse:
-    return render(request, template, {"form": form, **context}, status=422 if request.method == "POST" else 200)
-
-
 @ask_or_act
 @owner_required
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def change_role(request: SellerRequest, pk: int) -> HttpResponse:
     """Ask for another role, and store it."""
     member = find_member(request, pk)
     form = RoleForm(filled_in(request), initial={"role": member.role})
     if request.method != "POST" or not form.is_valid():
-        return ask(request, "accounts/member_role.html", form, member=member)
+        return show_form(request, "accounts/member_role.html", form, member=member)
     role = form.cleaned_data["role"]
     done = f"De rol van {member.user} is opgeslagen."
     return act(request, lambda by: memberships.change_role(member, role, by=by), done)
@@ -112,8 +105,7 @@ def change_role(request: SellerRequest, pk: int) -> HttpResponse:
 
 @ask_or_act
 @owner_required
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def remove(request: SellerRequest, pk: int) -> HttpResponse:
     """Ask what happens to the member's parties, and remove the member."""
     member = find_member(request, pk)
@@ -121,7 +113,7 @@ def remove(request: SellerRequest, pk: int) -> HttpResponse:
     # Nobody can take over from themselves: the parties of an owner who leaves stop.
     form = RemoveForm(filled_in(request), parties=[] if member.user == request.user else parties)
     if request.method != "POST" or not form.is_valid():
-        return ask(request, "accounts/member_remove.html", form, member=member, parties=parties)
+        return show_form(request, "accounts/member_remove.html", form, member=member, parties=parties)
     done = f"{member.user} kan niet meer bij {request.seller.display_name}."
     return act(request, lambda by: memberships.remove(member, by=by, take_over=form.take_over), done)
 
@@ -135,8 +127,7 @@ def back_to_button(request: SellerRequest, button: str) -> HttpResponse:
 
 @ask_or_act
 @owner_required
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def invitation_resend(request: SellerRequest, pk: int) -> HttpResponse:
     """Mail the invitation again."""
     invitation = find_invitation(request, pk)
@@ -151,8 +142,7 @@ def invitation_resend(request: SellerRequest, pk: int) -> HttpResponse:
 
 @ask_or_act
 @owner_required
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def invitation_withdraw(request: SellerRequest, pk: int) -> HttpResponse:
     """End an invitation."""
     invitation = find_invitation(request, pk)
@@ -204,8 +194,7 @@ def accept_new(request: HttpRequest, found: Invitation, context: dict[str, Any])
     """Ask for name and password, and create the account and the membership together."""
     form = NewMemberForm(request.POST if request.method == "POST" else None, email=found.email)
     if not form.is_valid():
-        status = 422 if request.method == "POST" else 200
-        return render(request, "accounts/invitation_new.html", context | {"form": form}, status=status)
+        return show_form(request, "accounts/invitation_new.html", form, **context)
     user = create_member(request, found, form)
     if user is None:
         return render(request, "accounts/invitation_gone.html", status=410)

@@ -11,9 +11,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
 
-from accounts.access import SellerRequest, actor, filled_in, form_kept_for_proof, recent_proof_required
+from accounts.access import SellerRequest, actor, ask_or_act, filled_in, form_proof_required, show_form
 from accounts.models import Actor, AddressChange
 from accounts.security import address_changes
 from accounts.security.security_forms import ProfileForm
@@ -21,15 +20,14 @@ from accounts.security.security_forms import ProfileForm
 STAND_IN = "Ontvanger van de mail"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@form_kept_for_proof
-@recent_proof_required
+@ask_or_act
+@form_proof_required
 def profile(request: SellerRequest) -> HttpResponse:
     """Change the name at once; mail a link to a new address."""
     user = request.user
     form = ProfileForm(filled_in(request), initial={"name": user.name, "email": user.email})
     if request.method != "POST" or not form.is_valid():
-        return render(request, "accounts/profile.html", {"form": form}, status=422 if request.method == "POST" else 200)
+        return show_form(request, "accounts/profile.html", form)
     user.name = form.cleaned_data["name"]
     user.save(update_fields=["name"])
     email = form.cleaned_data["email"]
@@ -70,7 +68,7 @@ def ask_then(
 
 
 @login_not_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@ask_or_act
 def confirm_address(request: HttpRequest) -> HttpResponse:
     """Ask, then make a new address count. The holder of the link need not be signed in."""
 
@@ -84,7 +82,7 @@ def confirm_address(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@ask_or_act
 def undo_address_change(request: HttpRequest) -> HttpResponse:
     """Ask, then restore the former address and ask for a new password."""
 

@@ -17,9 +17,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from accounts.access import SellerRequest, actor, filled_in, form_kept_for_proof, recent_proof_required
+from accounts.access import (
+    SellerRequest,
+    actor,
+    ask_or_act,
+    filled_in,
+    form_proof_required,
+    recent_proof_required,
+    show_form,
+)
 from accounts.models import AddressChange
 from accounts.required_factor import FOLLOWING, lacks_required_factor
 from accounts.security.events import mail_own, record_for_sellers
@@ -34,8 +42,6 @@ Type = Authenticator.Type
 APP = "Authenticator-app"
 ADDED = Activity.Kind.FACTOR_ADDED, OutgoingMail.Kind.OWN_FACTOR_ADDED
 REMOVED = Activity.Kind.FACTOR_REMOVED, OutgoingMail.Kind.OWN_FACTOR_REMOVED
-
-ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
@@ -75,14 +81,14 @@ def totp_add(request: SellerRequest) -> HttpResponse:
     if request.method == "POST":
         form = TotpSetupForm(request.POST)
         if not form.is_valid():
-            return render(request, "accounts/totp_add.html", {"form": form} | waiting_context(request), status=422)
+            return show_form(request, "accounts/totp_add.html", form, **waiting_context(request))
         with recorded(request, *ADDED, factor=APP):
             codes = add_totp(request.user, form.secret, form.cleaned_data["code"])
         return factor_added(request, APP, codes)
     secret, adapter = generate_totp_secret(), FactorAdapter()
     form = TotpSetupForm(initial={"sealed_secret": adapter.encrypt(secret)})
-    context = {"form": form, "secret": secret, "qr": qr_code(adapter.build_totp_url(request.user, secret))}
-    return render(request, "accounts/totp_add.html", context | waiting_context(request))
+    qr = qr_code(adapter.build_totp_url(request.user, secret))
+    return show_form(request, "accounts/totp_add.html", form, secret=secret, qr=qr, **waiting_context(request))
 
 
 @contextmanager
@@ -146,8 +152,7 @@ def recovery_codes(request: SellerRequest) -> HttpResponse:
 
 
 @ask_or_act
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def passkey_add(request: SellerRequest) -> HttpResponse:
     """Let the browser create a passkey, and store it."""
     kept = filled_in(request)
@@ -161,8 +166,7 @@ def passkey_add(request: SellerRequest) -> HttpResponse:
             codes = first_recovery_codes(request.user)
         return factor_added(request, factor, codes)
     options = {"creation_options": webauthn.begin_registration(request.user, passwordless=True)}
-    context = {"form": form, "js_data": options} | waiting_context(request)
-    return render(request, "accounts/passkey_add.html", context, status=422 if form.is_bound else 200)
+    return show_form(request, "accounts/passkey_add.html", form, js_data=options, **waiting_context(request))
 
 
 def find_passkey(request: SellerRequest, pk: int) -> Authenticator:
@@ -172,8 +176,7 @@ def find_passkey(request: SellerRequest, pk: int) -> Authenticator:
 
 
 @ask_or_act
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def passkey_rename(request: SellerRequest, pk: int) -> HttpResponse:
     """Ask for another name, and store it."""
     passkey = find_passkey(request, pk)
@@ -183,8 +186,7 @@ def passkey_rename(request: SellerRequest, pk: int) -> HttpResponse:
         passkey.save(update_fields=["data"])
         messages.success(request, "De naam van de passkey is gewijzigd.")
         return redirect("accounts:security")
-    context = {"form": form, "passkey": passkey}
-    return render(request, "accounts/passkey_rename.html", context, status=422 if request.method == "POST" else 200)
+    return show_form(request, "accounts/passkey_rename.html", form, passkey=passkey)
 
 
 @ask_or_act

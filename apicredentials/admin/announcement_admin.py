@@ -19,7 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 
-from accounts.access import actor, ask_for_proof, filled_in, is_recently_proven, keep_form_for_proof
+from accounts.access import actor, ask_for_proof, ask_or_act, filled_in, is_recently_proven, keep_form_for_proof
 from accounts.admin_pages import PortalAdmin
 from apicredentials.admin.reason_actions import ReasonForm
 from apicredentials.exceptions import AlreadySent, Refusal, WordsChanged
@@ -27,7 +27,6 @@ from apicredentials.mail.previews import sample_of
 from apicredentials.mail.rendering import compose, render
 from apicredentials.models import Announcement
 from apicredentials.models.announcements import AnnouncementQuerySet
-from apicredentials.views.dialogs import ask_or_act
 
 OUTBOX = "admin:apicredentials_outgoingmail_changelist"
 

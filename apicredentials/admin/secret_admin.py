@@ -13,13 +13,12 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 
-from accounts.access import actor, ask_for_proof, filled_in, is_recently_proven, keep_form_for_proof
+from accounts.access import actor, ask_for_proof, ask_or_act, filled_in, is_recently_proven, keep_form_for_proof
 from apicredentials.admin.reason_actions import ActingAdmin
 from apicredentials.exceptions import AlreadyRevealed, Refusal, RotatedMeanwhile
 from apicredentials.forms import RotateForm
 from apicredentials.models import ClientSecret, OAuthClient
 from apicredentials.moments import moment
-from apicredentials.views.dialogs import ask_or_act
 
 
 def _end(secret: ClientSecret) -> str:

@@ -8,14 +8,22 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.access import SellerRequest, filled_in, form_kept_for_proof, recent_proof_required, seller_required
+from accounts.access import (
+    SellerRequest,
+    ask_or_act,
+    filled_in,
+    form_proof_required,
+    recent_proof_required,
+    seller_required,
+    show_form,
+)
 from accounts.models import Seller
 from apicredentials.exceptions import CannotRenew, CannotTakeOver
 from apicredentials.forms import NarrowForm
 from apicredentials.models import ThirdPartyAuthorization
 from apicredentials.models.states import State
 from apicredentials.moments import one_year_after
-from apicredentials.views.dialogs import act, ask_or_act, refuse, writer_required
+from apicredentials.views.dialogs import act, refuse, writer_required
 from apicredentials.views.usage_sections import context_of
 
 # How long a party that stopped stays among the present ones, so that its cause is seen.
@@ -88,8 +96,7 @@ def authorization_take_over(request: SellerRequest, uid: UUID) -> HttpResponse:
 
 @ask_or_act
 @writer_required
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def authorization_rights(request: SellerRequest, uid: UUID) -> HttpResponse:
     """Leave a party fewer rights."""
     authorization = find(request, uid)
@@ -97,9 +104,7 @@ def authorization_rights(request: SellerRequest, uid: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         done = f"De rechten van {authorization.third_party.name} zijn opgeslagen."
         return act(request, lambda by: authorization.narrow(form.cleaned_data["scopes"], by=by), done)
-    status = 422 if request.method == "POST" else 200
-    context = {"authorization": authorization, "form": form}
-    return render(request, "apicredentials/authorization_rights.html", context, status=status)
+    return show_form(request, "apicredentials/authorization_rights.html", form, authorization=authorization)
 
 
 @ask_or_act

@@ -6,13 +6,12 @@ from urllib.parse import urlencode
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
 
-from accounts.access import SellerRequest, actor, seller_required
+from accounts.access import SellerRequest, actor, ask_or_act, seller_required
 from accounts.models import Capability
 from apicredentials.exceptions import Refusal
 from apicredentials.models import TechnicalContact
-from apicredentials.views.dialogs import act, ask_or_act
+from apicredentials.views.dialogs import act
 
 
 @ask_or_act
@@ -26,11 +25,11 @@ def contact_resend(request: SellerRequest) -> HttpResponse:
 
 
 @login_not_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@ask_or_act
 def contact_confirm(request: HttpRequest) -> HttpResponse:
-    """Ask, then note that mail to an address arrives. Who holds the link may: the contact need not sign in here.
+    """Ask, then note that mail to an address arrives. The holder of the link need not sign in.
 
-    Opening the link changes nothing, for software that checks the links in a mail opens it too.
+    Opening the link changes nothing, because software that checks the links in a mail opens it too.
     """
     token = (request.POST if request.method == "POST" else request.GET).get("token", "")
     template = "apicredentials/contact_confirm.html"

@@ -10,12 +10,21 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.access import SellerRequest, actor, filled_in, form_kept_for_proof, recent_proof_required, seller_required
+from accounts.access import (
+    SellerRequest,
+    actor,
+    ask_or_act,
+    filled_in,
+    form_proof_required,
+    recent_proof_required,
+    seller_required,
+    show_form,
+)
 from apicredentials.exceptions import AlreadyPaused, AlreadyRevealed, NotPaused, Refusal, RotatedMeanwhile
 from apicredentials.forms import ClientCredentialForm, OverlapForm, RenameForm, RightsForm, RotateForm
 from apicredentials.models import ClientCredential, ClientSecret, TechnicalContact
 from apicredentials.views.credential_list import row_of
-from apicredentials.views.dialogs import act, ask_or_act, back, refuse, writer_required
+from apicredentials.views.dialogs import act, back, refuse, writer_required
 from apicredentials.views.usage_sections import context_of
 
 
@@ -47,8 +56,7 @@ def credential_create(request: SellerRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (credential := form.create(by=actor(request))):
         messages.success(request, f"Client credentials '{credential.name}' zijn aangemaakt. Toon nu het secret.")
         return redirect(f"{reverse('apicredentials:settings')}?nieuw={credential.client_id}")
-    status = 422 if request.method == "POST" else 200
-    return render(request, "apicredentials/credential_form.html", {"form": form}, status=status)
+    return show_form(request, "apicredentials/credential_form.html", form)
 
 
 @ask_or_act
@@ -74,8 +82,7 @@ def credential_reveal(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 @ask_or_act
 @writer_required
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Create a new secret and show it, as above. The seller chooses when the old one ends."""
     credential = find(request, client_id)
@@ -87,9 +94,7 @@ def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
             return refuse(request, error)
         except Refusal as error:
             form.add_error(None, ValidationError(str(error), code=error.code))
-    status = 422 if request.method == "POST" else 200
-    context = {"credential": credential, "form": form}
-    return render(request, "apicredentials/credential_rotate.html", context, status=status)
+    return show_form(request, "apicredentials/credential_rotate.html", form, credential=credential)
 
 
 def show_secret(request: SellerRequest, credential: ClientCredential, secret: str) -> HttpResponse:
@@ -100,8 +105,7 @@ def show_secret(request: SellerRequest, credential: ClientCredential, secret: st
 
 @ask_or_act
 @writer_required
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def secret_end(request: SellerRequest, client_id: UUID, pk: int) -> HttpResponse:
     """Change the end of the old secret."""
     credential = find(request, client_id)
@@ -111,9 +115,7 @@ def secret_end(request: SellerRequest, client_id: UUID, pk: int) -> HttpResponse
         return act(
             request, lambda by: secret.end_after(form.delay, by=by), "Het einde van het oude secret is gewijzigd."
         )
-    context = {"credential": credential, "secret": secret, "form": form}
-    status = 422 if request.method == "POST" else 200
-    return render(request, "apicredentials/secret_end.html", context, status=status)
+    return show_form(request, "apicredentials/secret_end.html", form, credential=credential, secret=secret)
 
 
 @require_safe
@@ -132,8 +134,7 @@ def credential_rename(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 @ask_or_act
 @writer_required
-@form_kept_for_proof
-@recent_proof_required
+@form_proof_required
 def credential_rights(request: SellerRequest, client_id: UUID) -> HttpResponse:
     """Change its rights."""
     return change(request, RightsForm(filled_in(request), credential=find(request, client_id)), "Rechten wijzigen")
@@ -148,9 +149,7 @@ def change(request: SellerRequest, form: RenameForm | RightsForm, title: str) ->
             form.add_error(None, ValidationError(str(error), code=error.code))
         else:
             return back(request)
-    context = {"form": form, "credential": form.credential, "title": title}
-    status = 422 if request.method == "POST" else 200
-    return render(request, "apicredentials/credential_change.html", context, status=status)
+    return show_form(request, "apicredentials/credential_change.html", form, credential=form.credential, title=title)
 
 
 @ask_or_act

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
-from django.views.decorators.http import require_http_methods
 
 from accounts.access import SellerRequest, actor, seller_required
 from accounts.models import Actor, Capability
@@ -19,7 +18,6 @@ LONGEST_QUERY = 1000
 # The pages that acts are opened on.
 PLACES = {"apicredentials:settings", "apicredentials:credential", "apicredentials:authorization"}
 
-ask_or_act = require_http_methods(["GET", "HEAD", "POST"])
 # For GET too: a page that asks has a button, which would be refused.
 writer_required = seller_required(to=Capability.API, reading=False)
 

@@ -4,9 +4,9 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from accounts.access import SellerRequest, actor, ask_for_proof, is_recently_proven, seller_required
+from accounts.access import SellerRequest, actor, ask_for_proof, ask_or_act, is_recently_proven, seller_required
 from accounts.models import Capability
 from apicredentials.forms import CredentialSearchForm, TechnicalContactForm
 from apicredentials.models import TechnicalContact
@@ -59,7 +59,7 @@ def may_change_contact(request: SellerRequest) -> bool:
     return request.membership.can_change_contact and request.seller.is_open
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@ask_or_act
 @seller_required(to=Capability.CONTACT, reading=False)
 def contact(request: SellerRequest) -> HttpResponse:
     """Change the technical contact. On the first visit its form is on API Instellingen itself."""

@@ -68,6 +68,21 @@ class EmailAddressFormField(forms.EmailField):
         return clean_email_address(address) if address else ""
 
 
+class NewAccountAddressField(EmailAddressFormField):
+    """An address for an account, which is stored in lower case."""
+
+    def __init__(self, help_text: str, *, autocomplete: str) -> None:
+        super().__init__(
+            label="E-mailadres",
+            help_text=help_text,
+            error_messages={"required": "Vul een e-mailadres in."},
+            widget=forms.EmailInput({"autocomplete": autocomplete}),
+        )
+
+    def clean(self, value: Any) -> str:
+        return super().clean(value).lower()
+
+
 class EmailAddressField(models.EmailField):
     """A column with an address; `full_clean` replaces it by its stored spelling."""
 

@@ -11,7 +11,6 @@ from apicredentials.models.locking import lock
 from apicredentials.models.outgoing_mail import context_for
 
 Kind = Activity.Kind
-ROLES = dict(Membership.Role.choices)
 
 
 def invite(seller: Seller, email: str, role: str, *, by: Actor) -> None:
@@ -20,24 +19,19 @@ def invite(seller: Seller, email: str, role: str, *, by: Actor) -> None:
         for former in Invitation.objects.filter(seller=seller, email=email):
             end(former)
         invitation = Invitation.objects.create(seller=seller, email=email, role=role, invited_by=by.user)
-        record(Kind.MEMBER_INVITED, seller, email, by=by, also=[], role=ROLES[role])
-        send(invitation, by=by)
+        record_and_mail(invitation, by=by)
 
 
-def send(invitation: Invitation, *, by: Actor) -> None:
-    """Queue the mail with the link; the token is made when the mail is rendered."""
-    context = context_for(
-        invitation.seller,
-        by=by,
-        role=invitation.get_role_display(),
-        row=str(invitation.pk),
-        nonce=invitation.nonce,
-    )
+def record_and_mail(invitation: Invitation, *, by: Actor) -> None:
+    """Log the invitation, and queue the mail with the link; the token is made when the mail is rendered."""
+    seller, role = invitation.seller, invitation.get_role_display()
+    record(Kind.MEMBER_INVITED, seller, invitation.email, by=by, also=[], role=role)
+    context = context_for(seller, by=by, role=role, row=str(invitation.pk), nonce=invitation.nonce)
     mail = OutgoingMail(
         kind=OutgoingMail.Kind.INVITATION,
         key=f"{occasion(invitation)}{invitation.nonce}",
         context=context,
-        seller=invitation.seller,
+        seller=seller,
     )
     mail.queue_for([invitation.email])
 
@@ -54,9 +48,7 @@ def send_again(invitation: Invitation, *, by: Actor) -> None:
         OutgoingMail.objects.withdraw(occasion(invitation))
         invitation.sent_at, invitation.nonce = timezone.now(), new_nonce()
         invitation.save(update_fields=["sent_at", "nonce"])
-        role = invitation.get_role_display()
-        record(Kind.MEMBER_INVITED, invitation.seller, invitation.email, by=by, also=[], role=role)
-        send(invitation, by=by)
+        record_and_mail(invitation, by=by)
 
 
 def withdraw(invitation: Invitation, *, by: Actor) -> None:

@@ -7,7 +7,7 @@ from allauth.account.fields import PasswordField, SetPasswordField
 from django import forms
 from django.core.exceptions import ValidationError
 
-from accounts.email_addresses import EmailAddressFormField
+from accounts.email_addresses import NewAccountAddressField
 from accounts.models import ROLE_DESCRIPTIONS, Membership, User, normalize_password
 from apicredentials.names import clean_name
 
@@ -35,18 +35,9 @@ class RoleForm(forms.Form):
     role = RoleField()
 
 
-class InvitationForm(RoleForm):
-    email = EmailAddressFormField(label="E-mailadres", error_messages={"required": "Vul een e-mailadres in."})
-    field_order = ("email", "role")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["role"].initial = Membership.Role.TECHNICAL
-        self.fields["email"].help_text = "We mailen een link die 7 dagen werkt."
-        self.fields["email"].widget.attrs["autocomplete"] = "off"
-
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
+class InvitationForm(forms.Form):
+    email = NewAccountAddressField("We mailen een link die 7 dagen werkt.", autocomplete="off")
+    role = RoleField(initial=Membership.Role.TECHNICAL)
 
 
 class RemoveForm(forms.Form):

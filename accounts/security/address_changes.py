@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from accounts.links import new_nonce, read_token
 from accounts.models import Actor, AddressChange, User
-from accounts.security.events import mail_user, record_for_sellers
+from accounts.security.events import mail_user
 from accounts.security.sessions import end_sessions
 from apicredentials.models import Activity, OutgoingMail
+from apicredentials.models.sellers import record_for_sellers
 
 Kind = OutgoingMail.Kind
 

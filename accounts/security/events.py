@@ -1,4 +1,4 @@
-"""Events of a user's account: mail to the user, and a row in the log of each of their sellers."""
+"""Mail to a user about their own account."""
 
 import uuid
 from collections.abc import Iterable
@@ -9,8 +9,7 @@ from django.utils import timezone
 from accounts.access import actor
 from accounts.models import Actor, User
 from accounts.security.sessions import Device
-from apicredentials.models import Activity, OutgoingMail
-from apicredentials.models.kinds import Recipients
+from apicredentials.models import OutgoingMail
 
 
 def mail_user(kind: OutgoingMail.Kind, to: Iterable[str], *, by: Actor, device: str = "", **facts: str) -> None:
@@ -29,10 +28,3 @@ def mail_own(kind: OutgoingMail.Kind, user: User, request: HttpRequest, **facts:
     """Queue a mail to the user about what was done with their account in this request."""
     device = Device.of(request.META.get("HTTP_USER_AGENT", "")).name
     mail_user(kind, [user.email], by=actor(request), device=device, name=str(user), **facts)
-
-
-def record_for_sellers(kind: Activity.Kind, user: User, *, by: Actor, also: Iterable[str] = (), **details: str) -> None:
-    """Log something about a user at each of their sellers; mail it to `also` besides the kind's recipients."""
-    for seller in user.sellers.all():
-        activity = Activity.record(kind, seller=seller, subject=str(user), by=by, **details)
-        activity.queue_mail(Recipients.NOBODY, by=by, also=also)

@@ -4,10 +4,11 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from accounts.models import Actor, User
-from accounts.security.events import mail_user, record_for_sellers
+from accounts.security.events import mail_user
 from accounts.security.sessions import end_sessions
 from apicredentials.models import Activity, OutgoingMail
 from apicredentials.models.locking import lock
+from apicredentials.models.sellers import record_for_sellers
 
 KINDS = ["totp", "recovery_codes", "webauthn"]
 
@@ -21,6 +22,5 @@ def reset_factors(user: User, *, by: Actor) -> list[str]:
         rows.delete()
         end_sessions(user)
         record_for_sellers(Activity.Kind.FACTORS_RESET, user, by=by)
-        factors = "alle"
-        mail_user(OutgoingMail.Kind.OWN_FACTOR_REMOVED, [user.email], by=by, name=str(user), factor=factors)
+        mail_user(OutgoingMail.Kind.OWN_FACTOR_REMOVED, [user.email], by=by, name=str(user), factor="alle")
     return [kind for kind in KINDS if kind in found]

@@ -13,7 +13,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from accounts.email_addresses import EmailAddressFormField, account_address
+from accounts.email_addresses import NewAccountAddressField, account_address
 from accounts.models import User, normalize_password
 from accounts.security.events import mail_own
 from accounts.security.factors import FactorAdapter, matching_counter, use_code
@@ -165,14 +165,10 @@ def guarded[T](check: Callable[[], T]) -> T:
         raise FactorAdapter().validation_error("incorrect_code") from error
 
 
-class PasskeyNameField(forms.CharField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            label="Naam",
-            help_text="Bijvoorbeeld het apparaat waarop de passkey staat.",
-            error_messages={"required": "Vul een naam in."},
-            **kwargs,
-        )
+class NameField(forms.CharField):
+    def __init__(self, help_text: str = "Bijvoorbeeld het apparaat waarop de passkey staat.", **kwargs: Any) -> None:
+        messages = {"required": "Vul een naam in."}
+        super().__init__(label="Naam", help_text=help_text, error_messages=messages, **kwargs)
 
     def clean(self, value: Any) -> str:
         name: str = super().clean(value)
@@ -182,7 +178,7 @@ class PasskeyNameField(forms.CharField):
 class PasskeyForm(webauthn.AddWebAuthnForm):
     """A new passkey: discoverable and user-verified, so that it can sign in without a password."""
 
-    name = PasskeyNameField(required=False)
+    name = NameField(required=False)
     passwordless = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def clean_passwordless(self) -> bool:
@@ -199,18 +195,16 @@ class PasskeyStepForm(webauthn.AuthenticateWebAuthnForm):
         return guarded(super().clean_credential)
 
 
-class PasskeySignInForm(webauthn.LoginWebAuthnForm):
-    def clean_credential(self) -> Authenticator:
-        return guarded(super().clean_credential)
+class PasskeySignInForm(PasskeyStepForm, webauthn.LoginWebAuthnForm):
+    pass
 
 
-class PasskeyProofForm(webauthn.ReauthenticateWebAuthnForm):
-    def clean_credential(self) -> Authenticator:
-        return guarded(super().clean_credential)
+class PasskeyProofForm(PasskeyStepForm, webauthn.ReauthenticateWebAuthnForm):
+    pass
 
 
 class PasskeyRenameForm(forms.Form):
-    name = PasskeyNameField()
+    name = NameField()
 
 
 # ---- Mijn gegevens ------------------------------------------------------------------------------------------
@@ -219,15 +213,9 @@ class PasskeyRenameForm(forms.Form):
 class ProfileForm(forms.Form):
     """The user's name and address."""
 
-    name = PasskeyNameField()
-    email = EmailAddressFormField(label="E-mailadres", error_messages={"required": "Vul een e-mailadres in."})
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["name"].help_text = "Zo zien je collega's je in Activiteit en bij Medewerkers."
-        self.fields["name"].widget.attrs["autocomplete"] = "name"
-        self.fields["email"].help_text = "Een nieuw adres geldt pas als je het met een link hebt bevestigd."
-        self.fields["email"].widget.attrs["autocomplete"] = "email"
-
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"]).lower()
+    name = NameField(
+        "Zo zien je collega's je in Activiteit en bij Medewerkers.", widget=forms.TextInput({"autocomplete": "name"})
+    )
+    email = NewAccountAddressField(
+        "Een nieuw adres geldt pas als je het met een link hebt bevestigd.", autocomplete="email"
+    )

@@ -30,13 +30,14 @@ from accounts.access import (
 )
 from accounts.models import AddressChange
 from accounts.required_factor import FOLLOWING, lacks_required_factor
-from accounts.security.events import mail_own, record_for_sellers
+from accounts.security.events import mail_own
 from accounts.security.factors import FactorAdapter, add_totp, first_recovery_codes, new_recovery_codes, qr_code
 from accounts.security.security_forms import PasskeyForm, PasskeyRenameForm, TotpSetupForm
 from accounts.security.sessions import end_sessions, sessions_of
 from accounts.security.sign_in_views import factors_of
 from accounts.security.waiting import waiting_context
 from apicredentials.models import Activity, OutgoingMail
+from apicredentials.models.sellers import record_for_sellers
 
 Type = Authenticator.Type
 APP = "Authenticator-app"

@@ -53,7 +53,7 @@ def sessions_of(request: HttpRequest, user: User) -> list[SignedIn]:
     return sorted(shown, key=lambda each: (not each.is_current, -each.session.last_seen_at.timestamp()))
 
 
-def end_sessions(user: User, *, but: str | None = None) -> None:
-    """End the user's sessions at their next request, except the one with the key `but`."""
-    for session in UserSession.objects.filter(user=user).exclude(session_key=but or ""):
+def end_sessions(user: User) -> None:
+    """End the user's sessions at their next request."""
+    for session in UserSession.objects.filter(user=user):
         session.end()

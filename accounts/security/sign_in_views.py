@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.views.generic.base import ContextMixin
 
 from accounts.models import User
 from accounts.required_factor import FACTORS, FOLLOWING
@@ -130,23 +131,23 @@ def save_in_context(save: Any, request: HttpRequest) -> None:
         save(request)
 
 
-class PasswordResetDoneView(account.PasswordResetDoneView):
-    """Says that a mail is on its way."""
+class WaitingContext(ContextMixin):
+    """The context of a page that names the third party in the session."""
+
+    request: HttpRequest
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs) | waiting_context(self.request)
+
+
+class PasswordResetDoneView(WaitingContext, account.PasswordResetDoneView):
+    """Says that a mail is on its way."""
 
 
 @method_decorator(transaction.atomic, name="form_valid")
-class PasswordResetFromKeyView(account.PasswordResetFromKeyView):
+class PasswordResetFromKeyView(WaitingContext, account.PasswordResetFromKeyView):
     """Asks for the new password."""
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | waiting_context(self.request)
 
-
-class PasswordResetFromKeyDoneView(account.PasswordResetFromKeyDoneView):
+class PasswordResetFromKeyDoneView(WaitingContext, account.PasswordResetFromKeyDoneView):
     """Says that the new password works."""
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | waiting_context(self.request)

@@ -1,6 +1,7 @@
 """Acts on sellers and users, recorded in the activity log."""
 
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.utils import timezone
@@ -42,7 +43,7 @@ def switch_off(user: User, *, by: Actor) -> None:
         stopped = list(ThirdPartyAuthorization.objects.active().filter(granted_by=user).with_parties())
         user.is_active, user.deactivated_at = False, timezone.now()
         user.save(update_fields=["is_active", "deactivated_at"])
-        _record_for_sellers(user, Activity.Kind.USER_SWITCHED_OFF, by)
+        record_for_sellers(Activity.Kind.USER_SWITCHED_OFF, user, by=by, also=[user.email])
         for authorization in stopped:
             authorization.record(Activity.Kind.PARTY_STOPPED, by, cause=Cause.USER_OFF, giver=str(user))
 
@@ -55,12 +56,13 @@ def switch_on(user: User, *, by: Actor) -> None:
             return
         user.is_active, user.deactivated_at = True, None
         user.save(update_fields=["is_active", "deactivated_at"])
-        _record_for_sellers(user, Activity.Kind.USER_SWITCHED_ON, by)
+        record_for_sellers(Activity.Kind.USER_SWITCHED_ON, user, by=by, also=[user.email])
         for authorization in ThirdPartyAuthorization.objects.active().filter(granted_by=user).with_parties():
             authorization.record(Activity.Kind.PARTY_REVIVED, by, giver=str(user))
 
 
-def _record_for_sellers(user: User, kind: Activity.Kind, by: Actor) -> None:
-    for membership in user.memberships.select_related("seller"):
-        activity = Activity.record(kind, seller=membership.seller, subject=str(user), by=by)
-        activity.queue_mail(Recipients.NOBODY, by=by, also=[user.email])
+def record_for_sellers(kind: Activity.Kind, user: User, *, by: Actor, also: Iterable[str] = (), **details: str) -> None:
+    """Log something about a user at each of their sellers; mail it to `also` besides the kind's recipients."""
+    for seller in user.sellers.all():
+        activity = Activity.record(kind, seller=seller, subject=str(user), by=by, **details)
+        activity.queue_mail(Recipients.NOBODY, by=by, also=also)

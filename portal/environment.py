@@ -5,7 +5,7 @@ A refusal names the variable and never repeats its value, which may be a passwor
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from email.headerregistry import Address
 from email.utils import parseaddr
 from ipaddress import IPv4Address, IPv6Network, ip_network
@@ -47,12 +47,12 @@ def read_file(path: Path, *, name: str) -> None:
         raise refuse(name, f"cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise refuse(name, "is not UTF-8 text.") from error
-    for variable, value in parse_file(content, name=name):
+    for variable, value in parse_file(content, name=name).items():
         os.environ.setdefault(variable, value)
 
 
-def parse_file(content: str, *, name: str) -> Iterator[tuple[str, str]]:
-    """Yield the variables of an environment file: `NAME=value` or `export NAME="value"`, and comments.
+def parse_file(content: str, *, name: str) -> dict[str, str]:
+    """Return the variables of an environment file: `NAME=value` or `export NAME="value"`, and comments.
 
     A `#` after white space starts a comment, except within quotes. Nothing is expanded: `$` is a character.
     """
@@ -67,7 +67,7 @@ def parse_file(content: str, *, name: str) -> Iterator[tuple[str, str]]:
         if value is None:
             raise refuse(name, f"has a quote without its counterpart on line {number} ({match[1]}).")
         variables[match[1]] = value
-    yield from variables.items()
+    return variables
 
 
 def _unquoted(written: str) -> str | None:

@@ -140,7 +140,6 @@ DATABASES = {
 DATABASE_LIMITS = service_urls.DATABASE_LIMITS
 # Client-side timeout, longer than statement_timeout: a frozen server cannot enforce its own.
 DATABASE_WAIT_SECONDS = 12
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": service_urls.cache("CACHE_URL", default="locmemcache://")}
 
@@ -256,8 +255,6 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
     "base-uri": [CSP.NONE],
 }
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if served_over_https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = served_over_https
 # The proxy that ends TLS redirects HTTP to HTTPS (SECURE_SSL_REDIRECT). A redirect from here would hide from a client
@@ -288,7 +285,6 @@ DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", named=True) or env.sender
 
 LANGUAGE_CODE = "nl"
 TIME_ZONE = "Europe/Amsterdam"
-USE_TZ = True
 PHONENUMBER_DEFAULT_REGION = "NL"
 
 LOGGING_CONFIG = "portal.logs.configure"

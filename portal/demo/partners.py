@@ -35,32 +35,28 @@ Kind, Level = Activity.Kind, ThirdParty.Level
 
 @dataclass(frozen=True)
 class Partner:
-    """A party that got access some days ago, and how its access ended."""
+    """A party that got access `days` ago, and how its access ended `ended` days ago."""
 
     name: str
     days: float
     level: str = ""
     cause: Cause | None = None
-    ended: dt.timedelta | None = None
+    ended: float | None = None
     used: bool = True
     giver: people.Person = people.EMPLOYEE
-
-
-def days(number: float) -> dt.timedelta:
-    return dt.timedelta(days=number)
 
 
 PARTNERS = (
     Partner("Voorraadmeester", 120, Level.SILVER),
     Partner("Prijswijzer", 330, Level.GOLD),
     Partner("Labelprint", 371, Level.BRONZE),
-    Partner("Oude Kassa", 398, cause=Cause.YEAR_OVER, ended=days(33)),
-    Partner("Retourhulp", 250, cause=Cause.REMOVED_BY_SELLER, ended=days(80)),
-    Partner("Snelkoppel", 190, cause=Cause.REMOVED_BY_OPERATOR, ended=days(100)),
-    Partner("Bezorgplan", 160, Level.SILVER, cause=Cause.REFRESH_TOKEN_REPLAYED, ended=days(6)),
-    Partner("Factuurflits", 29, cause=Cause.CODE_REPLAYED, ended=days(28), used=False),
-    Partner("Marktmeter", 220, cause=Cause.ENDED_BY_PARTY, ended=days(18)),
-    Partner("Advertentiehuis", 300, cause=Cause.MEMBER_LEFT, ended=days(25), giver=people.LEFT),
+    Partner("Oude Kassa", 398, cause=Cause.YEAR_OVER, ended=33),
+    Partner("Retourhulp", 250, cause=Cause.REMOVED_BY_SELLER, ended=80),
+    Partner("Snelkoppel", 190, cause=Cause.REMOVED_BY_OPERATOR, ended=100),
+    Partner("Bezorgplan", 160, Level.SILVER, cause=Cause.REFRESH_TOKEN_REPLAYED, ended=6),
+    Partner("Factuurflits", 29, cause=Cause.CODE_REPLAYED, ended=28, used=False),
+    Partner("Marktmeter", 220, cause=Cause.ENDED_BY_PARTY, ended=18),
+    Partner("Advertentiehuis", 300, cause=Cause.MEMBER_LEFT, ended=25, giver=people.LEFT),
     Partner("Reviewradar", 140, Level.BRONZE, giver=people.SWITCHED_OFF),
     Partner("Dashboardje", 110),
     Partner("Koppelkampioen", 75),
@@ -130,7 +126,7 @@ def register(partner: Partner) -> ThirdParty:
 def connect(seller: Seller, party: ThirdParty, partner: Partner) -> None:
     """Record a consent of the past, and its end if it has one."""
     giver, granted_at = people.user(partner.giver), ago(partner.days, 13, 25)
-    ended_at = None if partner.ended is None else ago(partner.ended / days(1))
+    ended_at = None if partner.ended is None else ago(partner.ended)
     authorization = ThirdPartyAuthorization.objects.create(
         seller=seller,
         third_party=party,
@@ -140,7 +136,7 @@ def connect(seller: Seller, party: ThirdParty, partner: Partner) -> None:
         expires_at=one_year_after(granted_at),
         ended_at=ended_at,
         end_cause=partner.cause or "",
-        ended_by=ender(partner),
+        ended_by=ender(partner.cause).name if partner.cause else "",
         last_used_at=(ended_at or ago(0.01)) - dt.timedelta(minutes=2) if partner.used else None,
     )
     end = authorization.expires_at.isoformat()
@@ -151,24 +147,19 @@ def connect(seller: Seller, party: ThirdParty, partner: Partner) -> None:
         log_end(authorization, partner.cause, ended_at)
 
 
-def ender(partner: Partner) -> str:
-    match partner.cause:
+def ender(cause: Cause) -> Actor:
+    match cause:
         case Cause.REMOVED_BY_SELLER:
-            return people.EMPLOYEE.name
+            return Actor(user=people.user(people.EMPLOYEE))
         case Cause.REMOVED_BY_OPERATOR:
-            return people.ADMINISTRATOR.name
-    return "Automatisch" if partner.cause else ""
+            return Actor(user=people.user(people.ADMINISTRATOR), reason="Klacht van klanten over dubbele zendingen")
+    return Actor.machine()
 
 
 def log_end(authorization: ThirdPartyAuthorization, cause: Cause, at: dt.datetime) -> None:
-    by = Actor.machine()
-    if cause == Cause.REMOVED_BY_SELLER:
-        by = Actor(user=people.user(people.EMPLOYEE))
-    elif cause == Cause.REMOVED_BY_OPERATOR:
-        by = Actor(user=people.user(people.ADMINISTRATOR), reason="Klacht van klanten over dubbele zendingen")
     kind = Kind.PARTY_REVOKED if cause in REMOVALS else Kind.PARTY_STOPPED
     details = {} if cause in REMOVALS else {"cause": cause.value, "giver": str(authorization.granted_by)}
-    log_about(authorization, kind, at, by, **details)
+    log_about(authorization, kind, at, ender(cause), **details)
 
 
 def log_about(

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from io import StringIO
 from typing import Any
 from urllib.request import urlopen
@@ -39,17 +39,14 @@ def stop_on_signals() -> None:
         signal.signal(number, stop)
 
 
-@contextmanager
-def portal(port: int) -> Iterator[Process]:
+def portal(port: int) -> AbstractContextManager[Process]:
     """Run the portal as `make serve` does, with one worker because its cache is in the process."""
     options = "--interface wsgi --no-ws --blocking-threads 2 --workers-kill-timeout 3 --log-level warning"
     address = ["--host", "127.0.0.1", "--port", str(port)]
-    with running(["granian", "portal.wsgi:application", *options.split(), *address], {}) as process:
-        yield process
+    return running(["granian", "portal.wsgi:application", *options.split(), *address], {})
 
 
-@contextmanager
-def example_party(port: int, *, client_id: str, client_secret: str) -> Iterator[Process]:
+def example_party(port: int, *, client_id: str, client_secret: str) -> AbstractContextManager[Process]:
     """Run the example third party. Its secret is in its environment, which only this user can read."""
     own = {
         "PORT": str(port),
@@ -58,8 +55,7 @@ def example_party(port: int, *, client_id: str, client_secret: str) -> Iterator[
         "CLIENT_ID": client_id,
         "CLIENT_SECRET": client_secret,
     }
-    with running(["portal.example_party"], own) as process:
-        yield process
+    return running(["portal.example_party"], own)
 
 
 @contextmanager

@@ -17,7 +17,6 @@ def home(portal: PortalClient, token: dict[str, Any], api_answer: str, notice: s
     words = {
         "portal": escape(portal.name),
         "issuer": escape(portal.issuer),
-        "redirect_uri": escape(portal.redirect_uri),
         "token": escape(json.dumps(token, indent=2)),
         "api_answer": f"<pre>{escape(api_answer)}</pre>" if api_answer else "",
     }

@@ -50,7 +50,5 @@ OAUTH2_PROVIDER = {
     "PKCE_REQUIRED": False,
     "ROTATE_REFRESH_TOKEN": True,
 }
-USE_TZ = True
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGGING_CONFIG = None
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.benchmarks.stock.settings")

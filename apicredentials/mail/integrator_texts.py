@@ -20,6 +20,11 @@ def connection(facts: MailContext) -> list[tuple[str, str]]:
     return [("Verkoper", facts.seller), ("Autorisatie", facts["authorization"]), ("Client ID", facts["client_id"])]
 
 
+def about_party(facts: MailContext) -> list[tuple[str, str]]:
+    """Return the rows for an act on the party itself. The reason of a leak says where the secret was found."""
+    return [("Client ID", facts["client_id"]), ("Wanneer", facts.moment("at")), ("Reden", facts["reason"])]
+
+
 @message
 def access_authorized(facts: MailContext) -> Message:
     text = Message(
@@ -78,14 +83,12 @@ def access_removed(facts: MailContext) -> Message:
 
 @message
 def access_secret_leaked(facts: MailContext) -> Message:
-    """`found_at` is the address where the secret was found, if the finder gave it."""
-    found = [("Gevonden op", facts["found_at"])] if facts["found_at"] else []
     text = Message(
         subject=f"Client secret van {facts['subject']} gelekt",
         news=f"Een client secret van {facts['subject']} (laatste vier tekens: {facts['hint']}) is gevonden waar het "
         "niet hoort. Wij hebben dit secret beëindigd en de partij stilgezet: geen token werkt nog, bij geen enkele "
         "verkoper.",
-        facts=[("Client ID", facts["client_id"]), ("Wanneer", facts.moment("at")), *found],
+        facts=about_party(facts),
         advice=[
             "Zoek eerst uit waar het secret stond: in broncode, een logbestand, een mail? Haal het daar weg.",
             "Vraag ons daarna om een nieuw secret, en zet dat in je software.",
@@ -101,7 +104,7 @@ def access_suspended(facts: MailContext) -> Message:
         subject=f"{facts['subject']} is stilgezet",
         news=f"Wij hebben {facts['subject']} stilgezet. Geen token werkt nog, bij geen enkele verkoper. De betrokken "
         "verkopers hebben bericht gekregen.",
-        facts=[("Client ID", facts["client_id"]), ("Wanneer", facts.moment("at")), ("Reden", facts["reason"])],
+        facts=about_party(facts),
         advice=["Neem contact met ons op. Zodra wij de partij hervatten, werken je refresh tokens weer."],
     )
     return to_party(facts, text)
@@ -113,7 +116,7 @@ def access_resumed(facts: MailContext) -> Message:
         subject=f"{facts['subject']} mag weer verder",
         news=f"Wij hebben {facts['subject']} hervat. Je refresh tokens werken weer, bij elke verkoper van wie de "
         "toestemming nog loopt.",
-        facts=[("Client ID", facts["client_id"]), ("Wanneer", facts.moment("at"))],
+        facts=about_party(facts),
         advice=["Vernieuw je access tokens met je refresh tokens. De verkopers hoeven niets te doen."],
     )
     return to_party(facts, text)

@@ -50,7 +50,6 @@ def sample(kind: str) -> OutgoingMail:
         "former_scope": "orders:manage invoices:read offers:manage",
         "authorization": str(uuid.UUID(int=0)),
         "client_id": str(uuid.UUID(int=1)),
-        "found_at": "https://git.example/winkel/instellingen.py",
         "hint": "a1B2",
         "previous_ends_at": (now + dt.timedelta(days=7)).isoformat(),
         "ended_at": now.isoformat(),

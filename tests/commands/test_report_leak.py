@@ -14,6 +14,7 @@ from tests.commands.conftest import CONTACT, OPERATOR, OWNER, WHY, Manage, logge
 from tests.factories import ClientCredentialFactory, ThirdPartyFactory
 from tests.inventory import tables
 from tests.logged import listening
+from tests.mailbox import send_due_mail
 from tests.oauth.flow import GRANT, Software, assert_error, software, verify
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +160,14 @@ def test_log_has_operator_and_reason(manage: Manage, warehouse: Software) -> Non
 def test_log_has_the_place_where_it_was_found(manage: Manage, warehouse: Software) -> None:
     manage("report_leak", "--found-at", "https://pasta.example/4711", stdin=warehouse.secret)
     assert logged(LEAKED) == [("Magazijn", OPERATOR, "Gevonden op https://pasta.example/4711.")]
+
+
+def test_mail_to_a_party_has_the_place_where_its_secret_was_found(manage: Manage) -> None:
+    party = software(ThirdPartyFactory(contact_email="hulp@partij.example"))
+    manage("report_leak", "--found-at", "https://pasta.example/4711", stdin=party.secret)
+    (message,) = send_due_mail()
+    assert message.to == ["hulp@partij.example"]
+    assert "Gevonden op https://pasta.example/4711." in message.body
 
 
 def test_place_must_be_one_line_without_a_secret(manage: Manage, warehouse: Software) -> None:

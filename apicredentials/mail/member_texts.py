@@ -83,5 +83,32 @@ def address_changed(facts: MailContext) -> Message:
 
 @message
 def factors_reset(facts: MailContext) -> Message:
-    news = f"De marktplaats heeft de tweede stap van {facts['subject']} verwijderd en overal uitgelogd."
+    news = f"De marktplaats heeft de tweede stap van {facts['subject']} verwijderd. Overal is uitgelogd."
     return about_member(facts, "Tweede stap verwijderd", news)
+
+
+@message
+def user_switched_off(facts: MailContext) -> Message:
+    return Message(
+        subject=f"{facts['subject']} kan niet meer inloggen",
+        news=f"Het account van {facts['subject']} is uitgeschakeld: inloggen kan niet meer. Partijen waarvoor deze "
+        "persoon toestemming gaf, zijn gestopt.",
+        facts=facts.act,
+        advice=[
+            "Wil je een gestopte partij blijven gebruiken? Kies dan Overnemen bij API Instellingen.",
+            facts.unless_you("Neem dan contact met ons op."),
+        ],
+        why=WHY,
+    )
+
+
+@message
+def user_switched_on(facts: MailContext) -> Message:
+    return Message(
+        subject=f"{facts['subject']} kan weer inloggen",
+        news=f"Het account van {facts['subject']} is weer ingeschakeld. Partijen die daardoor waren gestopt, hebben "
+        "weer toegang, behalve als een collega ze heeft overgenomen.",
+        facts=facts.act,
+        advice=[facts.unless_you("Neem dan contact met ons op.")],
+        why=WHY,
+    )

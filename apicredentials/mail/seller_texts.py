@@ -27,28 +27,3 @@ def seller_reopened(facts: MailContext) -> Message:
         facts=facts.act,
         advice=["Controleer bij API Instellingen of alles wat je gebruikt, weer actief is."],
     )
-
-
-@message
-def user_switched_off(facts: MailContext) -> Message:
-    return Message(
-        subject=f"{facts['subject']} kan niet meer inloggen",
-        news=f"Het account van {facts['subject']} is uitgeschakeld: inloggen kan niet meer. Partijen "
-        "waarvoor deze persoon toestemming gaf, zijn gestopt.",
-        facts=facts.act,
-        advice=[
-            "Wil je een gestopte partij blijven gebruiken? Kies dan Overnemen bij API Instellingen.",
-            facts.unless_you("Neem dan contact met ons op."),
-        ],
-    )
-
-
-@message
-def user_switched_on(facts: MailContext) -> Message:
-    return Message(
-        subject=f"{facts['subject']} kan weer inloggen",
-        news=f"Het account van {facts['subject']} is weer ingeschakeld. Partijen die daardoor waren gestopt, hebben "
-        "weer toegang, behalve als een collega ze heeft overgenomen.",
-        facts=facts.act,
-        advice=[facts.unless_you("Neem dan contact met ons op.")],
-    )

@@ -18,6 +18,7 @@ from apicredentials.mail.party_texts import STOPS
 from apicredentials.mail.previews import sample
 from apicredentials.mail.rendering import render
 from apicredentials.models import Activity, OutgoingMail
+from apicredentials.models.kinds import Recipients
 
 EVERY_MAIL = pytest.mark.parametrize("kind", MESSAGES)
 ENDS = OutgoingMail.Kind.AUTHORIZATION_ENDS
@@ -74,6 +75,12 @@ def test_text_is_well_formed_and_the_html_has_the_same_content(kind: str, settin
     email = made(kind)
     assert email.body.replace("\n--\n", "\n").split() == words(email)
     assert "Vragen? hulp@markt.example" in email.body
+
+
+def test_mail_to_owners_says_that_the_person_concerned_gets_it_too() -> None:
+    for kind in Activity.Kind:
+        if kind.recipients == Recipients.OWNERS:
+            assert "omdat het over jou gaat" in made(kind).body
 
 
 def test_mail_is_dutch_regardless_of_the_active_language() -> None:

@@ -200,7 +200,7 @@ class ThirdPartyAdmin(RegisteredAdmin):
 
     def describe(self, row: ThirdParty) -> str:
         """Add how many sellers a suspension concerns."""
-        count = row.authorizations.standing().filter(seller__closed_at=None).count()
+        count = row.concerned_authorizations().count()
         return f"{row}: {count} {'verkoper' if count == 1 else 'verkopers'} met toegang"
 
     @admin.display(description="zie ook")

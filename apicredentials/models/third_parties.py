@@ -1,11 +1,11 @@
 """Third parties: software of others that asks sellers for access (RFC 6749 §4.1)."""
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.email_addresses import clean_email_address
@@ -74,9 +74,10 @@ class ThirdParty(OAuthClient):
         except IntegrityError as error:
             raise PartyNameTaken from error
 
-    def concerned_authorizations(self) -> Iterable[Any]:
-        """Return the consents in force of open sellers, whom a suspension or leak concerns."""
-        return self.authorizations.standing().filter(seller__closed_at=None).select_related("seller", "third_party")
+    def concerned_authorizations(self) -> QuerySet[Any]:
+        """Return the consents that only a suspension of this party keeps, or would keep, from giving access."""
+        consents = self.authorizations.standing().filter(seller__closed_at=None, granted_by__is_active=True)
+        return consents.select_related("seller", "third_party")
 
     def count_concerned(self) -> tuple[int, int]:
         """Return the numbers of sellers that a suspension concerns, and of mails to them and to the party."""
@@ -108,6 +109,5 @@ class ThirdParty(OAuthClient):
         mail.queue_for(filter(None, [self.contact_email]))
 
     def _log_for_sellers(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
-        """Write a row in the log of every open seller whose consent to this party is in force."""
         for authorization in self.concerned_authorizations():
             authorization.record(kind, by, expires_at=authorization.expires_at.isoformat(), **details)

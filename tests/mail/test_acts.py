@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts.models import Actor, Membership, Seller
 from apicredentials.keys.hash_keys import digest
-from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdPartyAuthorization, sellers
+from apicredentials.models import Activity, ClientCredential, OutgoingMail, ThirdParty, ThirdPartyAuthorization, sellers
 from apicredentials.models.kinds import Recipients
 from apicredentials.models.leak_reports import report_leak
 from apicredentials.models.outgoing_mail import unique_addresses
@@ -80,7 +80,10 @@ def take_over(seller: Seller, by: Actor) -> None:
 
 
 def suspend_and_resume(seller: Seller, by: Actor) -> None:
-    party = ThirdPartyAuthorizationFactory(seller=seller).third_party
+    suspend_and_resume_party(ThirdPartyAuthorizationFactory(seller=seller).third_party, by)
+
+
+def suspend_and_resume_party(party: ThirdParty, by: Actor) -> None:
     party.pause(by=by)
     party.resume(by=by)
 
@@ -146,6 +149,15 @@ def test_switching_the_giver_off_and_on_is_mailed_with_the_parties_concerned(sel
         (Kind.PARTY_REVIVED, OWNER),
         (Kind.PARTY_REVIVED, CONTACT),
     ]
+
+
+def test_suspension_is_not_mailed_about_a_consent_that_stopped_with_its_giver(seller: Seller) -> None:
+    giver = MembershipFactory(seller=seller, role=Membership.Role.TECHNICAL).user
+    party = ThirdPartyAuthorizationFactory(seller=seller, granted_by=giver).third_party
+    sellers.switch_off(giver, by=Actor(reason="Uit dienst"))
+    OutgoingMail.objects.all().delete()
+    suspend_and_resume_party(party, Actor(reason="Inbraak"))
+    assert not OutgoingMail.objects.exists()
 
 
 @EVERY_ACT

@@ -86,4 +86,5 @@ class ThirdPartyLogo(models.Model):
 
 def record_change(third_party: ThirdParty, by: Actor) -> None:
     """Log that the logo of a party was set or removed."""
-    Activity.record(Activity.Kind.CLIENT_CHANGED, seller=None, subject=third_party.name, by=by, changed="logo")
+    kind, target = Activity.Kind.CLIENT_CHANGED, third_party.client_id
+    Activity.record(kind, seller=None, subject=third_party.name, by=by, target=target, changed="logo")

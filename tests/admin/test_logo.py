@@ -162,6 +162,7 @@ def test_change_of_a_logo_is_logged_once(party: ThirdParty) -> None:
     with_logo(party)  # the same again
     activity = Activity.objects.get()
     assert (activity.kind, activity.seller, activity.subject) == (Activity.Kind.CLIENT_CHANGED, None, "Orderwijs")
+    assert str(activity.target) == party.client_id
     assert activity.explanation == "Gewijzigd: logo."
     party.logo.remove(by=Actor())
     party.logo.remove(by=Actor())

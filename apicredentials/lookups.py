@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.email_addresses import account_address
 from accounts.models import Seller, User
 from apicredentials import names
 from apicredentials.keys import secret_format
@@ -87,7 +88,8 @@ def by_id(uid: str) -> Iterator[Subject]:
 
 
 def by_address(address: str) -> Iterator[Subject]:
-    users = User.objects.filter(email__iexact=address)
+    address = account_address(address)
+    users = User.objects.filter(email=address)
     yield from users
     sellers = Q(memberships__user__in=users) | Q(technical_contact__email__iexact=address)
     yield from with_belongings(Seller.objects.filter(sellers).distinct())

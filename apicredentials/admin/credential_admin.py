@@ -19,8 +19,8 @@ from apicredentials.admin.reason_actions import Act, ActingAdmin
 from apicredentials.admin.secret_admin import describe_secrets
 from apicredentials.keys import secret_format
 from apicredentials.keys.hash_keys import digest
-from apicredentials.models import Activity, ClientCredential, ClientSecret, ThirdParty
-from apicredentials.models.leak_reports import find_secrets, report_leak_of
+from apicredentials.models import Activity, ClientCredential, ClientSecret
+from apicredentials.models.leak_reports import find_secrets, owner_of, report_leak_of
 from apicredentials.moments import moment
 
 PAUSE = Act(
@@ -157,8 +157,7 @@ class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
         if found is None:
             self.message_user(request, "Niemand heeft dit secret. Controleer of het compleet is.", messages.WARNING)
             return redirect("admin:apicredentials_clientcredential_changelist")
-        self.message_user(request, f"Dit secret (…{found.hint}) is van {found.client.name}.")
-        owner = ClientCredential if found.client.seller_id else ThirdParty
-        return redirect(
-            reverse(f"admin:apicredentials_{owner._meta.model_name}_changelist", query={"q": found.client.client_id})
-        )
+        owner = owner_of(found)
+        self.message_user(request, f"Dit secret (…{found.hint}) is van {owner.name}.")
+        changelist = f"admin:apicredentials_{owner._meta.model_name}_changelist"
+        return redirect(reverse(changelist, query={"q": owner.client_id}))

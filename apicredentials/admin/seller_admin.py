@@ -172,8 +172,9 @@ class SellerAdmin(ActingAdmin):
         """Look up an address or a number as a whole, with an index; search names otherwise."""
         term = search_term.strip()
         if "@" in term:
-            members = Membership.objects.filter(user__email=term.lower()).values("seller")
-            contacts = TechnicalContact.objects.filter(email__iexact=term).values("seller")
+            address = account_address(term)
+            members = Membership.objects.filter(user__email=address).values("seller")
+            contacts = TechnicalContact.objects.filter(email__iexact=address).values("seller")
             return queryset.filter(Q(pk__in=members) | Q(pk__in=contacts)), False
         if term.isdecimal():
             return queryset.filter(Q(retailer_id=term) | Q(kvk_number=term) | Q(display_name__contains=term)), False

@@ -8,12 +8,15 @@ from apicredentials.exceptions import NoSecretWorks
 from apicredentials.models.client_secrets import ClientSecret, hashes_of
 from apicredentials.models.clients import OAuthClient
 from apicredentials.models.credentials import ClientCredential
+from apicredentials.models.resource_servers import ResourceServer
 from apicredentials.models.third_parties import ThirdParty
 
 # How many hashes one query looks for; PostgreSQL takes at most 65,535 parameters.
 HASHES_AT_ONCE = 1000
 
-PROXIES: dict[str, type[OAuthClient]] = {proxy.GRANT_TYPE: proxy for proxy in (ClientCredential, ThirdParty)}
+PROXIES: dict[str, type[OAuthClient]] = {
+    proxy.GRANT_TYPE: proxy for proxy in (ClientCredential, ThirdParty, ResourceServer)
+}
 
 
 def find_secrets(fingerprints: Iterable[str]) -> Iterator[ClientSecret]:
@@ -39,7 +42,7 @@ def report_leak_of(client: OAuthClient, *, by: Actor) -> None:
 
 
 def owner_of(secret: ClientSecret) -> OAuthClient:
-    """Return the client of a secret as an instance of its proxy, which may override `report_leak`."""
-    proxy = PROXIES.get(secret.client.authorization_grant_type, OAuthClient)
+    """Return the client of a secret as an instance of its proxy, which may override what a leak does."""
+    proxy = PROXIES[secret.client.authorization_grant_type]
     owner: OAuthClient = proxy._base_manager.get(pk=secret.client_id)
     return owner

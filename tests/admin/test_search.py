@@ -13,6 +13,7 @@ from apicredentials.models import (
     Activity,
     ClientCredential,
     ClientSecret,
+    OAuthClient,
     OutgoingMail,
     TechnicalContact,
     ThirdPartyAuthorization,
@@ -21,6 +22,8 @@ from apicredentials.models import (
 from tests.admin.conftest import staff
 from tests.factories import (
     ClientCredentialFactory,
+    Factory,
+    ResourceServerFactory,
     SellerFactory,
     TechnicalContactFactory,
     ThirdPartyAuthorizationFactory,
@@ -70,7 +73,7 @@ def zwaan() -> Seller:
         " De Zwaan ",
         "sanne@zwaan.example",
         "Fatima@ICT.example",
-        "TECHNIEK@zwaan.example",
+        "TECHNIEK@zwaan.example\u200b",
     ],
 )
 def test_seller_is_found(operator: Client, zwaan: Seller, term: str) -> None:
@@ -209,10 +212,11 @@ def test_pasted_secret_finds_its_credential_and_is_not_stored(operator: Client, 
     assert its_software.secret not in answer.content.decode() + log.getvalue() + str(tables())
 
 
-def test_secret_of_a_third_party_finds_the_party(operator: Client) -> None:
-    party = software(ThirdPartyFactory())
-    answer = operator.post(CREDENTIALS, {"q": party.secret}, follow=True)
-    assert [row.client_id for row in answer.context["cl"].result_list] == [party.client_id]
+@pytest.mark.parametrize("factory", [ThirdPartyFactory, ResourceServerFactory])
+def test_secret_of_another_client_finds_that_client(operator: Client, factory: type[Factory[OAuthClient]]) -> None:
+    client = software(factory())
+    answer = operator.post(CREDENTIALS, {"q": client.secret}, follow=True)
+    assert [row.client_id for row in answer.context["cl"].result_list] == [client.client_id]
 
 
 def test_unknown_secret_is_reported(operator: Client) -> None:

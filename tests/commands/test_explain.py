@@ -45,7 +45,9 @@ def authorization(shop: Seller) -> ThirdPartyAuthorization:
 # ---- Every kind of input ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["{0.retailer_id}", "{0.display_name}", OWNER, OWNER.upper(), CONTACT])
+@pytest.mark.parametrize(
+    "what", ["{0.retailer_id}", "{0.display_name}", OWNER, OWNER.upper(), f"{OWNER}\u200b", CONTACT]
+)
 def test_seller_number_name_or_address_returns_all_objects_of_the_seller(
     manage: Manage, shop: Seller, warehouse: Software, authorization: ThirdPartyAuthorization, what: str
 ) -> None:

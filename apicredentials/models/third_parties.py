@@ -1,5 +1,6 @@
 """Third parties: software of others that asks sellers for access (RFC 6749 §4.1)."""
 
+from itertools import batched
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from apicredentials import redirect_uris
 from apicredentials.exceptions import PartyNameTaken
 from apicredentials.models.activity import Activity
 from apicredentials.models.clients import OAuthClient, ProxyManager
-from apicredentials.models.outgoing_mail import OutgoingMail, recipients_of
+from apicredentials.models.outgoing_mail import OutgoingMail, addresses_of
 
 # Kinds of activity that the contact address gets a mail about.
 MAILS_TO_PARTY = {
@@ -22,6 +23,9 @@ MAILS_TO_PARTY = {
     Activity.Kind.PARTY_RESUMED: OutgoingMail.Kind.ACCESS_RESUMED,
     Activity.Kind.LEAK_REPORTED: OutgoingMail.Kind.ACCESS_SECRET_LEAKED,
 }
+
+# Sellers per statement when something concerns all sellers of a party.
+SELLERS_AT_ONCE = 500
 
 # Fields shown by the page of partners, besides name and logo.
 PARTNER_FIELDS = frozenset({"level", "description", "start_url", "is_listed"})
@@ -81,8 +85,9 @@ class ThirdParty(OAuthClient):
 
     def count_concerned(self) -> tuple[int, int]:
         """Return the numbers of sellers that a suspension concerns, and of mails to them and to the party."""
-        sellers = [authorization.seller for authorization in self.concerned_authorizations()]
-        mails = sum(len(recipients_of(seller)) for seller in sellers)
+        sellers = [*self.concerned_authorizations().values_list("seller", flat=True)]
+        found = [addresses_of(some) for some in batched(sellers, SELLERS_AT_ONCE)]
+        mails = sum(len(addresses) for some in found for addresses in some.values())
         return len(sellers), mails + bool(self.contact_email)
 
     def _log_change(self, former: dict[str, Any], by: Actor) -> None:
@@ -109,5 +114,16 @@ class ThirdParty(OAuthClient):
         mail.queue_for(filter(None, [self.contact_email]))
 
     def _log_for_sellers(self, kind: Activity.Kind, by: Actor, **details: str) -> None:
-        for authorization in self.concerned_authorizations():
-            authorization.record(kind, by, expires_at=authorization.expires_at.isoformat(), **details)
+        for some in batched(self.concerned_authorizations(), SELLERS_AT_ONCE):
+            activities = [
+                Activity.draft(
+                    kind,
+                    by,
+                    seller=each.seller,
+                    subject=self.name,
+                    target=each.uid,
+                    details={"expires_at": each.expires_at.isoformat(), **details},
+                )
+                for each in some
+            ]
+            Activity.record_all(kind, activities, by=by)

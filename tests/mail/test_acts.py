@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Actor, Membership, Seller
 from apicredentials.keys.hash_keys import digest
@@ -149,6 +150,18 @@ def test_switching_the_giver_off_and_on_is_mailed_with_the_parties_concerned(sel
         (Kind.PARTY_REVIVED, OWNER),
         (Kind.PARTY_REVIVED, CONTACT),
     ]
+
+
+def test_suspension_of_a_party_takes_no_more_statements_for_more_sellers(db: None, by: Actor) -> None:
+    counts = set()
+    for sellers_concerned in (1, 4):
+        party = ThirdPartyFactory()
+        ThirdPartyAuthorizationFactory.create_batch(sellers_concerned, third_party=party)
+        with CaptureQueriesContext(connection) as captured:
+            suspend_and_resume_party(party, by)
+            assert party.count_concerned() == (sellers_concerned, sellers_concerned)
+        counts.add(len(captured))
+    assert len(counts) == 1
 
 
 def test_suspension_is_not_mailed_about_a_consent_that_stopped_with_its_giver(seller: Seller) -> None:

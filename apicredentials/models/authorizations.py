@@ -28,7 +28,6 @@ ENDING_SOON = dt.timedelta(days=60)
 MAILS_TO_PARTY = {
     Activity.Kind.PARTY_AUTHORIZED: OutgoingMail.Kind.ACCESS_AUTHORIZED,
     Activity.Kind.PARTY_REVOKED: OutgoingMail.Kind.ACCESS_REMOVED,
-    Activity.Kind.PARTY_EXPIRED: OutgoingMail.Kind.ACCESS_ENDED,
 }
 
 

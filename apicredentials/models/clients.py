@@ -63,10 +63,6 @@ class ClientQuerySet(models.QuerySet[Any]):
         """Return the clients that are not deleted, and those that can be put back."""
         return self.filter(Q(deleted_at__isnull=True) | is_restorable())
 
-    def matching(self, text: str) -> Self:
-        """Return the clients whose name contains `text` or whose Client ID starts with it; all if it is empty."""
-        return self.filter(Q(folded_name__contains=names.fold(text)) | Q(client_id__startswith=text.lower()))
-
     def listed(self) -> Self:
         """Return the third parties that the page of partners lists."""
         return self.present().filter(is_listed=True, paused_at__isnull=True).exclude(start_url="")

@@ -2,11 +2,11 @@
 
 import datetime as dt
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apicredentials.models.client_secrets import ClientSecret
-from apicredentials.models.credentials import IDLE_AFTER, NEVER_USED_AFTER, ClientCredential
+from apicredentials.models.credentials import IDLE_AFTER, ClientCredential
 
 # Clients that a filter looks up before it tests its other conditions.
 MOST_KEYS = 10_000
@@ -32,7 +32,7 @@ def used_lately(period: dt.timedelta = IDLE_AFTER) -> Q:
 
 
 def idle(for_at_least: dt.timedelta = IDLE_AFTER) -> Q:
-    """Used once, but not lately; the same rule as `ClientCredential.is_idle`."""
+    """Used once, but not lately; the same rule as `is_unused`."""
     old = Q(last_used_at=None) | Q(last_used_at__lte=timezone.now() - for_at_least)
     return _with_newest(old) & used() & ~used_lately(for_at_least)
 
@@ -67,27 +67,11 @@ def _state_conditions() -> dict[str, Q]:
     }
 
 
-def current_state() -> Case:
-    """Return the state as a column."""
-    cases = [When(condition, then=Value(code)) for code, condition in _state_conditions().items()]
-    return Case(*cases, default=Value(ClientCredential.State.ACTIVE))
-
-
 def in_state(state: str) -> Q:
-    """Return the condition for one state. It is not a comparison with the column: an index cannot serve a CASE."""
+    """Return the condition for one state. Not a comparison with a CASE, because an index cannot serve that."""
     none_before = Q()
     for code, condition in _state_conditions().items():
         if code == state:
             return none_before & condition
         none_before &= ~condition
     return none_before
-
-
-def needs_attention() -> Q:
-    """The same rule as `ClientCredential.needs_attention`, for rows annotated with `state_now=current_state()`.
-
-    It tests each row, because one seller has few.
-    """
-    is_old = Q(Exists(_secrets().filter(created_at__lte=timezone.now() - NEVER_USED_AFTER)))
-    is_unused = (is_old & ~used()) | (used() & ~used_lately())
-    return Q(state_now=ClientCredential.State.LEAKED) | (Q(state_now=ClientCredential.State.ACTIVE) & is_unused)

@@ -14,7 +14,6 @@ from apicredentials.models.activity import Activity
 from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.clients import RESTORE_WINDOW, OAuthClient, ProxyManager
 from apicredentials.models.locking import lock
-from apicredentials.moments import days_until
 
 # The page warns about a credential that is never used, or no longer used, for this long.
 NEVER_USED_AFTER = dt.timedelta(days=7)
@@ -97,35 +96,11 @@ class ClientCredential(OAuthClient):
         return old is not None and newest is not None and old.is_safe_to_end(newest)
 
     @property
-    def is_never_used(self) -> bool:
-        """True if the first secret was shown a week ago and none has been used."""
-        shown_at = min((secret.created_at for secret in self.secrets.all()), default=None)
-        return self.last_used is None and shown_at is not None and timezone.now() - shown_at >= NEVER_USED_AFTER
-
-    @property
-    def is_idle(self) -> bool:
-        """True if it was used, but not in the last ninety days."""
-        used_at = self.last_used_at
-        return used_at is not None and timezone.now() - used_at >= IDLE_AFTER
-
-    @property
-    def needs_attention(self) -> bool:
-        """True if the seller should act: a leaked credential, or an active one that is never used or idle."""
-        state = self.state
-        return state == self.State.LEAKED or (state == self.State.ACTIVE and (self.is_never_used or self.is_idle))
-
-    @property
     def restorable_until(self) -> dt.datetime | None:
         """The time from which the deletion can no longer be undone; None if it cannot be undone at all."""
         if self.deleted_at is None or self.leaked_at is not None:
             return None
         return self.deleted_at + RESTORE_WINDOW
-
-    @property
-    def days_to_restore(self) -> int | None:
-        """The calendar days from today to the last day on which the deletion can be undone, or None."""
-        until = self.restorable_until
-        return None if until is None else days_until(until)
 
     def create(self, *, by: Actor) -> None:
         """Save this new credential, without a secret. Raises TooMany and NameTaken.

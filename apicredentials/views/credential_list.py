@@ -54,7 +54,6 @@ class Facts(NamedTuple):
 
     @property
     def days_to_restore(self) -> int | None:
-        """The same as `ClientCredential.days_to_restore`."""
         return days_until(self.restorable_until) if self.restorable_until else None
 
 
@@ -122,7 +121,7 @@ class CredentialList:
 
 
 def needs_attention(facts: Facts, state: State) -> bool:
-    """Return the same as `ClientCredential.needs_attention`."""
+    """Return whether the seller should act: the credential is leaked, or active but unused."""
     return state == State.LEAKED or (state == State.ACTIVE and is_unused(facts.shown_at, facts.used_at))
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apicredentials.models import ClientCredential, credential_filters
 from apicredentials.models.credential_filters import idle, in_state, never_used
+from apicredentials.models.credentials import is_unused
 from tests.factories import ClientCredentialFactory, ClientSecretFactory, SellerFactory
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,9 @@ def test_idle_and_never_used_agree_with_the_last_use() -> None:
         ClientSecretFactory(client=credential, ends_at=NOW - HOUR)
         ClientSecretFactory(client=credential, last_used_at=None if days is None else NOW - dt.timedelta(days=days))
     every = ClientCredential.objects.all()
-    assert {*every.filter(idle())} == {each for each in every if each.is_idle}
+    assert {*every.filter(idle())} == {
+        each for each in every if each.last_used_at and is_unused(None, each.last_used_at)
+    }
     assert {*every.filter(never_used())} == {each for each in every if each.last_used_at is None}
 
 

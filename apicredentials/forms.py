@@ -8,7 +8,6 @@ from typing import Any, Protocol, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.utils import timezone
 
 from accounts.models import Actor, Seller
 from apicredentials import names, scopes
@@ -17,6 +16,7 @@ from apicredentials.models import Activity, ClientCredential, TechnicalContact, 
 from apicredentials.models.activity import ActivityQuerySet
 from apicredentials.models.client_secrets import OVERLAPS
 from apicredentials.models.clients import OAuthClient
+from apicredentials.moments import start_of
 from apicredentials.widgets import Options, RightsChoice
 
 
@@ -304,11 +304,6 @@ class ActivityFilterForm(forms.Form):
         if chosen["until"]:
             activities = activities.filter(at__lt=start_of(chosen["until"] + dt.timedelta(days=1)))
         return activities
-
-
-def start_of(day: dt.date) -> dt.datetime:
-    """Return midnight, in the portal's time zone."""
-    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
 
 
 class Searched(Protocol):

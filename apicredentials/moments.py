@@ -16,9 +16,14 @@ def days_until(at: dt.datetime) -> int:
     return (timezone.localdate(at) - timezone.localdate()).days
 
 
+def start_of(day: dt.date) -> dt.datetime:
+    """Return midnight, in the portal's time zone."""
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
+
+
 def midnight_in(days: int) -> dt.datetime:
-    """Return the start of the day in this many days, in the portal's time zone."""
-    return timezone.make_aware(dt.datetime.combine(timezone.localdate() + dt.timedelta(days), dt.time.min))
+    """Return the start of the day in this many days."""
+    return start_of(timezone.localdate() + dt.timedelta(days))
 
 
 def one_year_after(start: dt.datetime) -> dt.datetime:

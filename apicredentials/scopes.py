@@ -78,6 +78,11 @@ def label(scope: str) -> Label:
     return Label(BY_NAME[name], LEVEL_LABELS[level])
 
 
+def labels(scopes: Iterable[str]) -> list[Label]:
+    """Return the labels of `scopes`, one per resource: "Lezen en beheren" includes "Lezen"."""
+    return [label(scope) for scope in highest(scopes)]
+
+
 def choices(scopes: Iterable[str]) -> list[tuple[str, list[tuple[str, Label]]]]:
     """Return `scopes` as the choices of a form field, by group."""
     closed = close(scopes)

@@ -1,17 +1,19 @@
 """Authorisations of third parties in the admin: read, and revoke with a reason."""
 
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from apicredentials.admin.links import links_to
+from apicredentials.admin.list_filters import ChoiceFilter
 from apicredentials.admin.problem_lists import HEADING, problem_list, with_refusals
 from apicredentials.admin.read_only import ReadOnlyAdmin
 from apicredentials.admin.reason_actions import Act, ActingAdmin
 from apicredentials.models import Activity, ThirdPartyAuthorization
-from apicredentials.models.authorizations import ThirdPartyAuthorizationQuerySet
+from apicredentials.models.authorization_filters import in_state
 from apicredentials.models.states import GIVER_GONE, State
 
 REVOKE = Act(
@@ -24,17 +26,10 @@ REVOKE = Act(
 )
 
 
-class AuthorizationStateFilter(admin.SimpleListFilter):
+class AuthorizationStateFilter(ChoiceFilter):
     title = "toestand"
     parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[Any, str]]:
-        return State.choices
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        assert isinstance(queryset, ThirdPartyAuthorizationQuerySet)
-        state = self.value()
-        return queryset.in_state(State(state)) if state in State.values else queryset
+    conditions: ClassVar = {state.value: (state.label, partial(in_state, state)) for state in State}
 
 
 @admin.register(ThirdPartyAuthorization)

@@ -117,6 +117,10 @@ class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
     def links(self, credential: ClientCredential) -> str:
         return links_to(Activity, target__exact=credential.client_id)
 
+    def describe(self, row: ClientCredential) -> str:
+        """Add the seller: a name is unique for one seller only."""
+        return f"{row} – {row.seller}"
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[ClientCredential]:
         return with_refusals(super().get_queryset(request), "client_id").prefetch_related("secrets")
 

@@ -109,8 +109,7 @@ class ActingAdmin(PortalAdmin):
 
     def describe(self, row: Any) -> str:
         """Return what the confirmation page says of a row."""
-        seller = getattr(row, "seller", None) if hasattr(row, "client_id") else None
-        return f"{row} – {seller}" if seller else str(row)
+        return str(row)
 
     def carry_out(self, request: HttpRequest, rows: Sequence[Any], act: Act, reason: str) -> None:
         """Act on each row in a transaction of its own; report the rows that refuse."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from apicredentials import scopes
+from apicredentials.moments import days_until, moment
 
 SENT_TO = "Je krijgt deze mail als eigenaar of technisch contact van dit verkopersaccount."
 CHANGE_PASSWORD = "Wijzig daarna je wachtwoord, en vraag je collega's dat ook te doen."  # noqa: S105
@@ -75,11 +75,11 @@ class MailContext:
 
     def moment(self, name: str) -> str:
         """Return a moment as "23 november 2026 om 14:03"."""
-        return date_format(self.instant(name), r"j F Y \o\m H:i")
+        return moment(self.instant(name))
 
     def rights(self, name: str = "scope") -> str:
         """Return the labels of a scope: "Bestellingen: Lezen en beheren, Facturen: Lezen"."""
-        return ", ".join(str(scopes.label(scope)) for scope in scopes.highest(self[name].split())) or "Geen"
+        return ", ".join(map(str, scopes.labels(self[name].split()))) or "Geen"
 
     def time_left(self, name: str) -> str:
         """Return "over 30 dagen", counted when the mail is made, because the mail may have been delayed."""
@@ -88,7 +88,7 @@ class MailContext:
 
     def days_left(self, name: str) -> int:
         """Return the number of calendar days until a day, at least 0."""
-        return max((self.instant(name).date() - timezone.localdate()).days, 0)
+        return max(days_until(self.instant(name)), 0)
 
     def unless_you(self, otherwise: str) -> str:
         """Return what to do if it was not you, or how to object to an operator's act."""

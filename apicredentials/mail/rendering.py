@@ -23,7 +23,7 @@ def render(mail: OutgoingMail) -> EmailMultiAlternatives:
     context = {
         "message": message,
         "portal_name": settings.PORTAL_NAME,
-        "support_email": getattr(settings, "SUPPORT_EMAIL", ""),
+        "support_email": settings.SUPPORT_EMAIL,
     }
     email = EmailMultiAlternatives(
         one_line(message.subject),

@@ -176,8 +176,7 @@ def _moment(text: str) -> str:
 
 
 def _rights(scope: str) -> str:
-    labels = [str(scopes.label(each)) for each in scopes.highest(scope.split())]
-    return "alle" if set(scope.split()) == set(scopes.ALL) else ", ".join(labels)
+    return "alle" if set(scope.split()) == set(scopes.ALL) else ", ".join(map(str, scopes.labels(scope.split())))
 
 
 def _difference(former: str, present: str) -> str:
@@ -190,8 +189,7 @@ def _difference(former: str, present: str) -> str:
 
 
 def _levels(scope: str) -> dict[str, str]:
-    labels = [scopes.label(each) for each in scopes.highest(scope.split())]
-    return {label.resource.name: label.level for label in labels}
+    return {label.resource.name: label.level for label in scopes.labels(scope.split())}
 
 
 # Keyed by the name of a detail. Other details are not shown.

@@ -174,8 +174,8 @@ class ThirdPartyAuthorization(models.Model):
 
     @property
     def right_labels(self) -> list[scopes.Label]:
-        """The rights as people read them, each once: "Lezen en beheren" includes "Lezen"."""
-        return [scopes.label(scope) for scope in scopes.highest(self.rights)]
+        """The rights as people read them."""
+        return scopes.labels(self.rights)
 
     # ---- State ------------------------------------------------------------------------------------------------
 

@@ -226,8 +226,8 @@ class OAuthClient(AbstractApplication):
 
     @property
     def right_labels(self) -> list[scopes.Label]:
-        """The rights as people read them, each once: "Lezen en beheren" includes "Lezen"."""
-        return [scopes.label(scope) for scope in scopes.highest(self.rights)]
+        """The rights as people read them."""
+        return scopes.labels(self.rights)
 
     @property
     def is_public(self) -> bool:

@@ -268,6 +268,6 @@ def context_for(seller: Seller, *, by: Actor, **details: str) -> dict[str, str]:
         "who": by.name,
         "address": by.address or "",
         "reason": by.reason,
-        "is_operator": "yes" if by.reason or by.user is None else "",
+        "is_operator": "yes" if by.is_operator else "",
         "at": timezone.now().isoformat(),
     }

@@ -6,10 +6,9 @@ from typing import Any
 from accounts.access import SellerRequest
 from apicredentials.charts import Chart, chart, number
 from apicredentials.models import Activity, ClientCredential, ThirdPartyAuthorization
-from apicredentials.models.usage import DayCount, Usage
+from apicredentials.models.usage import DAYS_SHOWN, DayCount, Usage
 from apicredentials.views.dialogs import may_change
 
-DAYS = 30
 # How many rows of the log these pages show; Activiteit has them all.
 LATEST = 5
 
@@ -43,10 +42,10 @@ def context_of(
     request: SellerRequest, subject: ClientCredential | ThirdPartyAuthorization, target: str
 ) -> dict[str, Any]:
     """Return what the shared templates need. `target` is the id of `subject` in the log."""
-    problems = Usage.objects.problems(subject, days=DAYS)
+    problems = Usage.objects.problems(subject)
     return {
         "can_change": may_change(request),
-        "use": use_of(Usage.objects.daily(subject, days=2 * DAYS)),
+        "use": use_of(Usage.objects.daily(subject, days=2 * DAYS_SHOWN)),
         "problems": [(problem, EXPLAINED_AT.get(problem.cause, "vragen")) for problem in problems],
         "problem_count": sum(problem.count for problem in problems),
         "last_problem_at": max((problem.last_at for problem in problems), default=None),
@@ -56,7 +55,7 @@ def context_of(
 
 def use_of(counts: list[DayCount]) -> Use:
     """Return the use of the last thirty days, and how it compares with the thirty days before."""
-    before, now = counts[:-DAYS], counts[-DAYS:]
+    before, now = counts[:-DAYS_SHOWN], counts[-DAYS_SHOWN:]
     days = [count.day for count in now]
     calls = [count.api_calls for count in now]
     requests = [count.token_requests for count in now]

@@ -109,10 +109,6 @@ class TechnicalContactForm(forms.ModelForm):
         """Return whether this valid form replaces a saved address by another."""
         return self.saved is not None and self.saved.email != self.cleaned_data["email"]
 
-    def save_for(self, *, by: Actor) -> None:
-        """Save the contact, with its row in the log."""
-        self.instance.record(by=by)
-
 
 class ClientCredentialForm(forms.Form):
     """A new credential of a seller: its name and rights."""
@@ -307,7 +303,7 @@ class ActivityFilterForm(forms.Form):
 
 
 class Searched(Protocol):
-    """Return the condition of the search."""
+    """The fields of a credential that a search compares."""
 
     @property
     def folded_name(self) -> str: ...

@@ -6,7 +6,6 @@ A scope is `<resource>:read` or `<resource>:manage`; manage includes read. A set
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 
 from django.core.exceptions import ValidationError
 
@@ -81,24 +80,6 @@ def label(scope: str) -> Label:
 def labels(scopes: Iterable[str]) -> list[Label]:
     """Return the labels of `scopes`, one per resource: "Lezen en beheren" includes "Lezen"."""
     return [label(scope) for scope in highest(scopes)]
-
-
-def choices(scopes: Iterable[str]) -> list[tuple[str, list[tuple[str, Label]]]]:
-    """Return `scopes` as the choices of a form field, by group."""
-    closed = close(scopes)
-    return [
-        (group, [(scope, label(scope)) for scope in members])
-        for group, members in (
-            (group, [scope for resource in resources for scope in resource.scopes if scope in closed])
-            for group, resources in groups()
-        )
-        if members
-    ]
-
-
-def groups() -> list[tuple[str, list[Resource]]]:
-    """Return the resources by group, in the order of the table."""
-    return [(group, list(members)) for group, members in groupby(RESOURCES, key=lambda resource: resource.group)]
 
 
 def close(scopes: Iterable[str]) -> list[str]:

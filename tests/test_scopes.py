@@ -1,6 +1,7 @@
 """The rights of the Retailer API."""
 
 import re
+from itertools import groupby
 
 import pytest
 from hypothesis import given
@@ -46,9 +47,8 @@ def test_every_right_has_a_label_and_a_sentence() -> None:
 
 
 def test_groups_are_those_of_the_product_in_its_order() -> None:
-    groups = ["Assortiment", "Logistiek", "Financieel", "Inzichten", "Abonnementen"]
-    assert [group for group, _ in scopes.groups()] == groups
-    assert [resource for _, members in scopes.groups() for resource in members] == list(scopes.RESOURCES)
+    groups = [group for group, _ in groupby(scopes.RESOURCES, key=lambda resource: resource.group)]
+    assert groups == ["Assortiment", "Logistiek", "Financieel", "Inzichten", "Abonnementen"]
 
 
 def test_special_scopes_are_not_rights() -> None:
@@ -108,10 +108,3 @@ def test_order_of_requested_rights_does_not_matter(rights: list[str]) -> None:
 def test_highest_is_the_smallest_set_that_closes_to_the_same(rights: list[str]) -> None:
     assert close(highest(rights)) == close(rights)
     assert all(close([each for each in highest(rights) if each != one]) != close(rights) for one in highest(rights))
-
-
-@given(some)
-def test_form_choices_are_the_closed_set_by_group(rights: list[str]) -> None:
-    offered = [value for _, members in scopes.choices(rights) for value, _ in members]
-    assert offered == close(rights)
-    assert all(members for _, members in scopes.choices(rights))

@@ -3,10 +3,18 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.access import SellerRequest, actor, ask_for_proof, ask_or_act, is_recently_proven, seller_required
+from accounts.access import (
+    SellerRequest,
+    actor,
+    ask_for_proof,
+    ask_or_act,
+    filled_in,
+    is_recently_proven,
+    keep_form_for_proof,
+    seller_required,
+)
 from accounts.models import Capability
 from apicredentials.forms import CredentialSearchForm, TechnicalContactForm
 from apicredentials.models import TechnicalContact
@@ -19,9 +27,6 @@ from apicredentials.views.dialogs import may_change
 PAGE_SIZE = 20
 # With more credentials than this there is a search form.
 SEARCHABLE_FROM = 10
-
-# Where a session keeps what was typed while its user proves who they are.
-CONTACT_DRAFT = "contact_draft"
 
 
 @require_safe
@@ -64,8 +69,7 @@ def may_change_contact(request: SellerRequest) -> bool:
 def contact(request: SellerRequest) -> HttpResponse:
     """Change the technical contact. On the first visit its form is on API Instellingen itself."""
     is_sent = request.method == "POST"
-    data = request.POST if is_sent else request.session.pop(CONTACT_DRAFT, None)
-    form = TechnicalContactForm(data, seller=request.seller)
+    form = TechnicalContactForm(filled_in(request), seller=request.seller)
     if is_sent and form.is_valid():
         return save_contact(request, form)
     status = 422 if is_sent else 200
@@ -77,8 +81,8 @@ def contact(request: SellerRequest) -> HttpResponse:
 def save_contact(request: SellerRequest, form: TechnicalContactForm) -> HttpResponse:
     """Save a valid form. A new address needs a recent proof of identity; afterwards the form is filled in again."""
     if form.changes_address and not is_recently_proven(request):
-        request.session[CONTACT_DRAFT] = {name: request.POST.get(name, "") for name in form.fields}
-        return ask_for_proof(request, reverse("apicredentials:contact"))
-    form.save_for(by=actor(request))
+        keep_form_for_proof(request)
+        return ask_for_proof(request)
+    form.instance.record(by=actor(request))
     messages.success(request, "Het technisch contact is opgeslagen.")
     return redirect("apicredentials:settings")

@@ -3,11 +3,14 @@
 import datetime as dt
 from collections.abc import Iterator
 
+from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from accounts.models import AddressChange
 from apicredentials.models import (
     Activity,
     ClientCredential,
@@ -45,6 +48,13 @@ def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
         "refresh_tokens": RefreshToken.objects.filter(ended),
         "codes": Grant.objects.filter(~Exists(tokens), expires__lt=now - dt.timedelta(days=1)),
         "sessions": Session.objects.filter(expire_date__lt=now),
+        # Rows of Beveiliging outlive their sessions, and an address change its links.
+        "user_sessions": UserSession.objects.filter(
+            created_at__lt=now - dt.timedelta(seconds=settings.SESSION_COOKIE_AGE)
+        ),
+        "address_changes": AddressChange.objects.filter(
+            asked_at__lt=now - AddressChange.CONFIRMABLE - AddressChange.UNDOABLE
+        ),
         "usage": Usage.objects.filter(day__lt=timezone.localdate(now - ACTIVITY_KEPT)),
         "activities": Activity.objects.filter(at__lt=now - ACTIVITY_KEPT),
         "mails": OutgoingMail.objects.filter(

@@ -3,11 +3,12 @@
 import datetime as dt
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import Seller
+from accounts.models import AddressChange, Seller
 from apicredentials.management import retention
 from apicredentials.models import (
     Activity,
@@ -21,7 +22,7 @@ from apicredentials.models import (
     Usage,
 )
 from tests.commands.conftest import Manage
-from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory
+from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -92,11 +93,18 @@ def test_other_rows_are_deleted_after_their_retention_period(manage: Manage, db:
     for name, days in (("gone", 401), ("stays", 399)):
         Activity.objects.create(kind=Activity.Kind.CONTACT_SAVED, seller=seller, subject=name, at=now - days * DAY)
     deleted_credentials(seller, now)
+    user = UserFactory()
+    for name, hours, days in (("gone", 13, 9), ("stays", 11, 7)):
+        created_at, asked_at = now - hours * DAY / 24, now - days * DAY
+        UserSession.objects.create(user=user, ip="192.0.2.1", session_key=name, created_at=created_at)
+        AddressChange.objects.create(user=user, former_email="x@x.example", email=name, asked_at=asked_at)
     assert manage("purge", "--json").json == {
         "revoked_access_tokens": 1, "replaced_refresh_tokens": 0, "refresh_tokens": 0, "codes": 0,
-        "sessions": 1, "usage": 0, "activities": 1, "mails": 0, "secrets": 1, "credentials": 1,
+        "sessions": 1, "user_sessions": 1, "address_changes": 1, "usage": 0, "activities": 1, "mails": 0,
+        "secrets": 1, "credentials": 1,
     }  # fmt: skip
     assert left(RevokedAccessToken, "jti") == left(Session, "session_key") == left(Activity, "subject") == ["stays"]
+    assert left(UserSession, "session_key") == left(AddressChange, "email") == ["stays"]
     assert left(ClientCredential, "name") == ["restorable", "stays"]
     assert ClientSecret.objects.count() == 1
 

@@ -11,9 +11,9 @@ from apicredentials.models import CommandRun
 
 class Command(PortalCommand):
     help = (
-        "Delete expired data permanently: expired codes, tokens and sessions, log rows, mail and counts of use older "
-        "than 400 days, and credentials deleted more than 30 days ago. Takes effect immediately, in small batches; "
-        "safe while the portal serves requests."
+        "Delete expired data permanently: expired codes, tokens, sessions and changes of address, log rows, mail and "
+        "counts of use older than 400 days, and credentials deleted more than 30 days ago. Takes effect immediately, "
+        "in small batches; safe while the portal serves requests."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,7 +1,6 @@
 """Look-up of sellers, users, clients and authorisations by any identifier that an operator was given."""
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import batched, islice
@@ -19,6 +18,7 @@ from apicredentials.models import Activity, ClientCredential, ClientSecret, Thir
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.leak_reports import find_secrets
 from apicredentials.models.usage import ProblemGroup, Usage, grouped
+from apicredentials.oauth.authentication import CLIENT_ID
 
 # Problems and log rows of this period are shown.
 PERIOD = dt.timedelta(hours=48)
@@ -27,8 +27,6 @@ MAXIMUM_FOUND = 50
 # Log rows per match, the newest first.
 MAXIMUM_ACTIVITIES = 20
 BATCH_SIZE = 500
-
-UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 type Subject = Seller | User | ClientCredential | ThirdParty | ThirdPartyAuthorization
 
@@ -71,7 +69,7 @@ def find(what: str) -> Iterator[Subject]:
     """Yield the rows that `what` identifies, each followed by the rows that belong to it."""
     if secret_format.is_well_formed(what):
         yield from clients_of(find_secrets([digest(what)]))
-    elif UUID_TEXT.fullmatch(what):
+    elif CLIENT_ID.fullmatch(what.lower()):
         yield from by_id(what.lower())
     elif "@" in what:
         yield from by_address(what)

@@ -1,8 +1,9 @@
 """Use and problems of clients and authorisations: counts per day, and their totals for the pages."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import batched
 from typing import ClassVar, Self
 
 from django.db import models
@@ -19,6 +20,8 @@ type Target = OAuthClient | ThirdPartyAuthorization
 
 # How many days the pages show.
 DAYS_SHOWN = 30
+# Subjects that one query looks for; PostgreSQL takes at most 65,535 parameters.
+SUBJECTS_AT_ONCE = 1000
 
 
 class Use(models.TextChoices):
@@ -213,13 +216,14 @@ def added_up(rows: list["Usage"]) -> ProblemGroup:
     )
 
 
-def sellers_of(subjects: Iterable[str]) -> list[tuple[str, Seller]]:
-    """Return each subject that belongs to a seller, with that seller. A third party itself belongs to none."""
-    clients = OAuthClient.objects.filter(client_id__in=subjects, seller__isnull=False).select_related("seller")
-    authorizations = ThirdPartyAuthorization.objects.filter(uid__in=subjects).select_related("seller")
-    return [(client.client_id, client.seller) for client in clients if client.seller] + [
-        (authorization.uid, authorization.seller) for authorization in authorizations
-    ]
+def sellers_of(subjects: Iterable[str]) -> Iterator[tuple[str, Seller]]:
+    """Yield each subject that belongs to a seller, with that seller. A third party itself belongs to none."""
+    for some in batched(subjects, SUBJECTS_AT_ONCE):
+        for client in OAuthClient.objects.filter(client_id__in=some).select_related("seller"):
+            if client.seller:
+                yield client.client_id, client.seller
+        for authorization in ThirdPartyAuthorization.objects.filter(uid__in=some).select_related("seller"):
+            yield authorization.uid, authorization.seller
 
 
 class Usage(models.Model):

@@ -188,7 +188,8 @@ class ThirdPartyAdmin(RegisteredAdmin):
 
     @admin.display(description="laatst gebruikt")
     def last_used_at(self, party: ThirdParty) -> str:
-        return moment(party.last_used_at) if party.last_used_at else "nooit"
+        used_at = party.last_used_at
+        return moment(used_at) if used_at else "nooit"
 
     @admin.display(description=HEADING)
     def problems(self, party: ThirdParty) -> str:

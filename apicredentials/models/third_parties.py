@@ -1,12 +1,13 @@
 """Third parties: software of others that asks sellers for access (RFC 6749 §4.1)."""
 
+import datetime as dt
 from itertools import batched
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.email_addresses import clean_email_address
@@ -54,6 +55,14 @@ class ThirdParty(OAuthClient):
         if self.is_listed and not self.start_url:
             message = "Vul een startadres in, of zet deze partij niet in de partnerlijst."
             raise ValidationError({"start_url": ValidationError(message, code="required")})
+
+    @property
+    def last_used_at(self) -> dt.datetime | None:
+        """When it last got a token, or None. The use of a public party, without a secret, is with its consents."""
+        if not self.is_public:
+            return super().last_used_at
+        used_at: dt.datetime | None = self.authorizations.aggregate(used_at=Max("last_used_at"))["used_at"]
+        return used_at
 
     def register(self, *, by: Actor) -> None:
         """Save this new party. Raises ValidationError on its other fields too, and PartyNameTaken."""

@@ -10,7 +10,7 @@ from accounts.models import Actor, Seller
 from apicredentials.keys import secret_format
 from apicredentials.models import ClientSecret, ThirdPartyAuthorization, Usage, sellers
 from apicredentials.models.usage import ProblemCause
-from tests.commands.conftest import CONTACT, OPERATOR, OWNER, Manage
+from tests.commands.conftest import CONTACT, NOW, OPERATOR, OWNER, Manage
 from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory, ThirdPartyFactory
 from tests.inventory import tables
 from tests.oauth.flow import Software
@@ -154,6 +154,14 @@ def test_sellers_users_and_credentials_have_a_state(manage: Manage, shop: Seller
     sellers.switch_off(shop.members.get(), by=by)
     manage("report_leak", stdin=warehouse.secret)
     assert states() == {"seller": "closed", "user": "off", "credential": "leaked"}
+
+
+def test_public_party_was_last_used_when_a_seller_of_it_was(manage: Manage) -> None:
+    party = ThirdPartyFactory(public=True)
+    for used_at in (None, NOW):
+        ThirdPartyAuthorizationFactory(third_party=party, last_used_at=used_at)
+    found, *consents = manage("explain", party.client_id, "--json").json["matches"]
+    assert found["last_used_at"] in {consent["last_used_at"] for consent in consents} - {None}
 
 
 def test_problems_and_log_are_those_of_48_hours(manage: Manage, shop: Seller, warehouse: Software) -> None:

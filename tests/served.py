@@ -117,10 +117,18 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def granian(port: int, workers: str) -> list[str]:
-    program = str(Path(sys.executable).with_name("granian"))
     address = ["--host", "127.0.0.1", "--port", str(port)]
     options = "--interface wsgi --no-ws --blocking-threads 2 --respawn-failed-workers --workers-kill-timeout 15"
-    return [program, "portal.wsgi:application", *options.split(), *address, "--workers", workers]
+    return [
+        sys.executable,
+        "-m",
+        "portal.server",
+        "portal.wsgi:application",
+        *options.split(),
+        *address,
+        "--workers",
+        workers,
+    ]
 
 
 def wait_until_healthy(portal: Served, server: subprocess.Popen[bytes]) -> None:
@@ -175,8 +183,10 @@ def copy_on_postgresql(made: ExitStack, *, template: str | None) -> str:
     name = f"test_{uuid4().hex}"
 
     def execute(statement: str) -> None:
-        url, limit = server._replace(path="/postgres").geturl(), f"-c statement_timeout={COMMAND_SECONDS}s"
-        with psycopg.connect(url, autocommit=True, connect_timeout=10, options=limit) as connection:
+        # Without start-up options, which PgBouncer refuses.
+        with psycopg.connect(
+            server._replace(path="/postgres").geturl(), autocommit=True, connect_timeout=10
+        ) as connection:
             connection.execute(statement.encode())
 
     execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {urlsplit(template).path.strip('/')}" if template else ""))

@@ -20,6 +20,7 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+from django.conf import settings
 
 from apicredentials.keys.hash_keys import digest
 from tests.clients.traffic import assert_works, connect, get_token, load, refresh_until
@@ -36,6 +37,9 @@ HELD = "/var/tmp/held-mail"  # noqa: S108
 NO_ID = "00000000-0000-0000-0000-000000000000"
 SECRET = re.compile(r"rts_[A-Za-z0-9]{82}")
 
+pytestmark = pytest.mark.skipif(
+    settings.DATABASE_POOLER, reason="pg_dump may not go through a pooler: it changes settings of the connection"
+)
 on_postgresql = pytest.mark.skipif(on_sqlite(), reason="PostgreSQL; DATABASE_URL may name one")
 
 type Client = tuple[str, str]

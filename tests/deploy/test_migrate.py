@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.signals import pre_migrate
 
 from tests.conftest import on_sqlite
@@ -40,10 +40,11 @@ def test_only_make_migrate_migrates(target: str, migrates: bool) -> None:
 
 
 @pytest.mark.skipif(on_sqlite(), reason="PostgreSQL only")
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_migration_has_no_time_limit() -> None:
     def limits() -> tuple[str, bool]:
-        with connection.cursor() as cursor:
+        # In a transaction, because behind a pooler the limits are set in each.
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")
             return str(cursor.fetchone()[0]), "wait" in vars(connection.connection)
 

@@ -57,7 +57,7 @@ migrate: env
 serve: env
 	@$(PYTHON) manage.py collectstatic --noinput --verbosity 0
 	@$(PYTHON) -m compileall -qq accounts apicredentials portal || true
-	@exec .venv/bin/granian portal.wsgi:application --interface wsgi --no-ws --no-access-log \
+	@exec $(PYTHON) -m portal.server portal.wsgi:application --interface wsgi --no-ws --no-access-log \
 	  --host $(HOST) --port $(PORT) --workers $(WORKERS) --blocking-threads 2 \
 	  --respawn-failed-workers --workers-kill-timeout 15
 

@@ -1,4 +1,4 @@
-"""The WSGI entry point: `granian --interface wsgi portal.wsgi:application`, as `make serve` does."""
+"""The WSGI entry point: `python -m portal.server portal.wsgi:application --interface wsgi`, as `make serve` does."""
 
 import gc
 import io
@@ -15,12 +15,10 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import close_old_connections
 
 from portal.metrics_folder import share_metrics
-from portal.worker_signals import end_on_signals_while_starting
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 try:
-    end_on_signals_while_starting()
     # Modules loaded here live for the whole process. Freeze them so the garbage collector never scans them.
     gc.disable()
     django.setup(set_prefix=False)

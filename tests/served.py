@@ -119,16 +119,8 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 def granian(port: int, workers: str) -> list[str]:
     address = ["--host", "127.0.0.1", "--port", str(port)]
     options = "--interface wsgi --no-ws --blocking-threads 2 --respawn-failed-workers --workers-kill-timeout 15"
-    return [
-        sys.executable,
-        "-m",
-        "portal.server",
-        "portal.wsgi:application",
-        *options.split(),
-        *address,
-        "--workers",
-        workers,
-    ]
+    program = [sys.executable, "-m", "portal.server", "portal.wsgi:application"]
+    return [*program, *options.split(), *address, "--workers", workers]
 
 
 def wait_until_healthy(portal: Served, server: subprocess.Popen[bytes]) -> None:
@@ -184,9 +176,8 @@ def copy_on_postgresql(made: ExitStack, *, template: str | None) -> str:
 
     def execute(statement: str) -> None:
         # Without start-up options, which PgBouncer refuses.
-        with psycopg.connect(
-            server._replace(path="/postgres").geturl(), autocommit=True, connect_timeout=10
-        ) as connection:
+        url = server._replace(path="/postgres").geturl()
+        with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
             connection.execute(statement.encode())
 
     execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {urlsplit(template).path.strip('/')}" if template else ""))

@@ -43,7 +43,7 @@ def portal(port: int) -> AbstractContextManager[Process]:
     """Run the portal as `make serve` does, with one worker because its cache is in the process."""
     options = "--interface wsgi --no-ws --blocking-threads 2 --workers-kill-timeout 3 --log-level warning"
     address = ["--host", "127.0.0.1", "--port", str(port)]
-    return running(["granian", "portal.wsgi:application", *options.split(), *address], {})
+    return running(["portal.server", "portal.wsgi:application", *options.split(), *address], {})
 
 
 def example_party(port: int, *, client_id: str, client_secret: str) -> AbstractContextManager[Process]:

@@ -61,11 +61,11 @@ def test_image_has_metadata(instruction: str) -> None:
 
 def test_image_starts_the_server_like_make_serve() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    served = re.search(r"granian (portal\.wsgi:application(?:.*\\\n)*.*)", makefile)
+    served = re.search(r"-m portal\.server (portal\.wsgi:application(?:.*\\\n)*.*)", makefile)
     contained = json.loads(FINAL_STAGE.rpartition("\nCMD ")[2])[-1]
     assert served
     options = re.sub(r"\$\((\w+)\)", r'"$\1"', served[1].replace("\\\n", " "))
-    assert sorted(options.split()) == sorted(contained.removeprefix("exec granian ").split())
+    assert sorted(options.split()) == sorted(contained.removeprefix("exec python -m portal.server ").split())
 
 
 def test_build_context_is_an_allow_list() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from tests.served import ROOT, free_port, granian, production
 
-# Less than --workers-kill-timeout, after which the main process kills workers that ignored the signal.
+# Less than --workers-kill-timeout, after which the main process kills workers that ignored the signal. Its log proves
+# nothing: on a busy machine Granian also reports a worker that has just ended as one that "refused to gracefully stop".
 SOON = 10
 WORKERS = 2
 
@@ -43,7 +44,6 @@ def test_server_stops_quickly_while_workers_start(tmp_path: Path, seconds: float
         time.sleep(seconds)
         server.terminate()
         server.wait(SOON)
-    assert "refused to gracefully stop" not in (tmp_path / "log").read_text()
 
 
 def test_server_stops_quickly_when_the_first_worker_responds(tmp_path: Path) -> None:
@@ -57,7 +57,6 @@ def test_server_stops_quickly_when_the_first_worker_responds(tmp_path: Path) -> 
         until(answers)
         server.terminate()
         server.wait(SOON)
-    assert "refused to gracefully stop" not in (tmp_path / "log").read_text()
 
 
 def test_open_connection_does_not_delay_the_stop(tmp_path: Path) -> None:

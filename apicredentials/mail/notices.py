@@ -12,9 +12,9 @@ from itertools import batched
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import CharField, Exists, F, OuterRef, Q, Value
+from django.db.models import CharField, Count, Exists, F, Func, OuterRef, Q, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast, Concat, Lower
+from django.db.models.functions import Cast, Concat, Left, Lower, Replace
 from django.utils import timezone
 
 from accounts.models import Actor
@@ -24,7 +24,7 @@ from apicredentials.models.announcements import Announcement
 from apicredentials.models.authorizations import ThirdPartyAuthorization
 from apicredentials.models.client_secrets import ClientSecret
 from apicredentials.models.contacts import TechnicalContact
-from apicredentials.models.outgoing_mail import OutgoingMail, addresses_of, context_for, key_of_end
+from apicredentials.models.outgoing_mail import OutgoingMail, addresses_of, context_for
 from apicredentials.moments import midnight_in
 
 # Days before the end of an authorisation on which a notice is sent.
@@ -40,6 +40,8 @@ CATCH_UP = dt.timedelta(days=30)
 
 # Rows per transaction, which takes a fraction of a second.
 BATCH_SIZE = 100
+# Sellers whose addresses are counted at once.
+COUNTED_SELLERS = 1000
 
 
 @dataclass
@@ -50,13 +52,27 @@ class News:
     activities: list[Activity] = field(default_factory=list)
 
 
+def count_copies(due: models.QuerySet[Any], seller: str = "seller") -> int:
+    """Return the number of mails if each of these rows makes one for each address of its seller."""
+    rows = dict(due.order_by().values_list(seller).annotate(Count("pk")))
+    return sum(
+        rows[pk] * len(addresses)
+        for sellers in batched(rows, COUNTED_SELLERS)
+        for pk, addresses in addresses_of(sellers).items()
+    )
+
+
 @dataclass(frozen=True)
 class Notice:
-    """A kind of notice. `note` marks the rows, so that the next run does not look at them again."""
+    """A kind of notice: which rows are due, the news of these rows, and how many mails that is.
+
+    `note` marks the rows, so that the next run does not look at them again.
+    """
 
     due: Callable[[], models.QuerySet[Any]]
     news: Callable[[Sequence[Any]], News]
     note: Callable[[models.QuerySet[Any]], object] = lambda rows: None
+    count: Callable[[models.QuerySet[Any]], int] = count_copies
 
 
 def queue_notices() -> None:
@@ -73,10 +89,8 @@ def queue_announcements() -> None:
 
 
 def count_notices() -> int:
-    """Return how many mails queue_notices() would queue. Locks and writes nothing."""
-    return sum(
-        len(notice.news(list(notice.due().filter(pk__in=keys))).mails) for notice in NOTICES for keys in batches(notice)
-    )
+    """Return how many mails queue_notices() would queue, without making them. Locks and writes nothing."""
+    return sum(notice.count(notice.due()) for notice in NOTICES)
 
 
 def batches(notice: Notice) -> Iterator[tuple[int, ...]]:
@@ -109,35 +123,58 @@ def note_step(step: int, rows: models.QuerySet[ThirdPartyAuthorization]) -> None
     rows.update(noticed_end=F("expires_at"), noticed_step=step)
 
 
+def count_of_authorizations(due: models.QuerySet[ThirdPartyAuthorization]) -> int:
+    """Return the number of mails to the sellers and to the parties."""
+    to_parties = due.filter(party_is_told=False).exclude(third_party__contact_email="")
+    return count_copies(due.filter(is_told=False)) + to_parties.count()
+
+
+def start_of_key() -> Func:
+    """Return the start of the keys of its notices. It contains the end date, so a renewal starts all notices again."""
+    end: Func = Left(Cast("expires_at", CharField()), 19)
+    for separator, replacement in (("-", ""), (":", ""), (" ", "T")):
+        end = Replace(end, Value(separator), Value(replacement))
+    return Concat(Value("ends:"), "uid", Value(":"), end, Value(":"))
+
+
+def is_queued(*ends_of_key: object, **conditions: Any) -> Exists:
+    """Return the condition that the outbox has a notice with one of these keys."""
+    keys = [Concat(OuterRef("start_of_key"), Value(str(end))) for end in ends_of_key]
+    return Exists(OutgoingMail.objects.filter(key__in=keys, **conditions))
+
+
+def party_step_of(step: int) -> int | None:
+    """Return the most recent step on which the party gets a notice too."""
+    return min((each for each in PARTY_STEPS if each >= step), default=None)
+
+
 def ending(step: int) -> models.QuerySet[ThirdPartyAuthorization]:
     """Return the authorisations for which this step is due; after missed runs only the most recent one is."""
     next_step = max((each for each in STEPS if each < step), default=-1)
+    party_step = party_step_of(step)
     return (
         ThirdPartyAuthorization.objects.active()
         .filter(unnoticed(step), expires_at__gte=midnight_in(next_step + 1), expires_at__lt=midnight_in(step + 1))
         .with_parties()
+        .annotate(start_of_key=start_of_key())
+        .annotate(
+            is_told=is_queued(step),
+            is_first=~is_queued(*STEPS, given_up_at=None),
+            party_is_told=is_queued(f"{party_step}:party") if party_step else Value(True),
+        )
     )
 
 
-def key_of(authorization: ThirdPartyAuthorization, step: int) -> str:
-    """Return the key of a notice. It contains the end date, so a renewal starts all notices again."""
-    return f"{key_of_end(authorization.uid)}{authorization.expires_at:%Y%m%dT%H%M%S}:{step}"
-
-
-def news_of_ending(step: int, authorizations: Sequence[ThirdPartyAuthorization]) -> News:
+def news_of_ending(step: int, authorizations: Sequence[Any]) -> News:
     """Return the mails that are not in the outbox. The first one for an end date has the calendar file."""
     news = News()
-    party_step = min((each for each in PARTY_STEPS if each >= step), default=None)
-    keys = [key_of(each, some) for each in authorizations for some in STEPS]
-    keys += [f"{key_of(each, party_step)}:party" for each in authorizations if party_step]
-    queued = list(OutgoingMail.objects.filter(key__in=keys).order_by().values_list("key", "given_up_at"))
-    known, kept = {key for key, _ in queued}, {key for key, given_up_at in queued if given_up_at is None}
     recipients = addresses_of(each.seller_id for each in authorizations)
     for each in authorizations:
-        key, is_first = key_of(each, step), kept.isdisjoint(key_of(each, some) for some in STEPS)
-        if key not in known:
-            news.mails += mail_of_end(each, key, is_first=is_first).copies_for(recipients[each.seller_id])
-        if party_step and (key := f"{key_of(each, party_step)}:party") not in known:
+        if not each.is_told:
+            mail = mail_of_end(each, f"{each.start_of_key}{step}", is_first=each.is_first)
+            news.mails += mail.copies_for(recipients[each.seller_id])
+        if not each.party_is_told:
+            key = f"{each.start_of_key}{party_step_of(step)}:party"
             news.mails += each.mails_to_party(OutgoingMail.Kind.ACCESS_ENDS, key)
     return news
 
@@ -171,7 +208,13 @@ def news_of_end(activity: Activity, key: str, recipients: dict[int, list[str]]) 
 def expired_authorizations() -> models.QuerySet[ThirdPartyAuthorization]:
     """Return the recently expired authorisations that are not noticed and were not followed by a new consent."""
     now = timezone.now()
-    return ThirdPartyAuthorization.objects.filter(
+    logged = Activity.objects.annotate(authorization=KT("details__authorization")).filter(
+        kind=Activity.Kind.PARTY_EXPIRED,
+        seller=OuterRef("seller"),
+        at__gte=OuterRef("expires_at"),
+        authorization=OuterRef("uid"),
+    )
+    expired = ThirdPartyAuthorization.objects.filter(
         unnoticed(ENDED),
         ended_at=None,
         expires_at__range=(now - CATCH_UP, now),
@@ -179,20 +222,15 @@ def expired_authorizations() -> models.QuerySet[ThirdPartyAuthorization]:
         third_party__paused_at=None,
         third_party__deleted_at=None,
         granted_by__is_active=True,
-    ).with_parties()
+    )
+    return expired.with_parties().annotate(is_told=Exists(logged), party_is_told=Exists(logged))
 
 
-def news_of_expired(authorizations: Sequence[ThirdPartyAuthorization]) -> News:
+def news_of_expired(authorizations: Sequence[Any]) -> News:
     """Return the news of the ends that are not in the log, for the sellers and the parties."""
     news = News()
     recipients = addresses_of(each.seller_id for each in authorizations)
-    logged = Activity.objects.filter(
-        kind=Activity.Kind.PARTY_EXPIRED, seller__in=recipients, at__gte=timezone.now() - CATCH_UP
-    )
-    last_at = dict(logged.order_by("at").values_list("details__authorization", "at"))
-    for each in authorizations:
-        if each.uid in last_at and last_at[each.uid] >= each.expires_at:
-            continue
+    for each in [each for each in authorizations if not each.is_told]:
         expires_at = each.expires_at.isoformat()
         activity = Activity(
             kind=Activity.Kind.PARTY_EXPIRED,
@@ -283,8 +321,11 @@ def news_of_unconfirmed(contacts: Sequence[TechnicalContact]) -> News:
 # ---- All of them --------------------------------------------------------------------------------------------
 
 NOTICES = (
-    *[Notice(partial(ending, step), partial(news_of_ending, step), partial(note_step, step)) for step in STEPS],
-    Notice(expired_authorizations, news_of_expired, partial(note_step, ENDED)),
-    Notice(ended_secrets, news_of_secrets),
+    *[
+        Notice(partial(ending, step), partial(news_of_ending, step), partial(note_step, step), count_of_authorizations)
+        for step in STEPS
+    ],
+    Notice(expired_authorizations, news_of_expired, partial(note_step, ENDED), count_of_authorizations),
+    Notice(ended_secrets, news_of_secrets, count=partial(count_copies, seller="client__seller")),
     Notice(unconfirmed_contacts, news_of_unconfirmed),
 )

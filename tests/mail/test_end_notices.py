@@ -8,13 +8,11 @@ from functools import partial
 import pytest
 import time_machine
 from django.core import mail
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Actor, Seller
 from apicredentials.mail import notices
-from apicredentials.mail.notices import CATCH_UP, Notice, count_notices, queue_batch, queue_notices
+from apicredentials.mail.notices import CATCH_UP, Notice, queue_batch, queue_notices
 from apicredentials.models import Activity, OutgoingMail, ThirdParty, ThirdPartyAuthorization
 from apicredentials.models.states import Cause
 from tests.factories import ThirdPartyAuthorizationFactory
@@ -225,18 +223,3 @@ def test_next_run_queues_the_notices_of_an_interrupted_run(
             queue_notices()
     assert not OutgoingMail.objects.exists()
     assert subjects_sent() == ["Toegang van Boekhouding verloopt over 14 dagen"]
-
-
-@pytest.mark.parametrize("days", [-60, -30, -14, -1, 1])
-def test_dry_run_counts_what_a_run_would_queue_and_only_reads(
-    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller, days: int
-) -> None:
-    ThirdParty.objects.update(contact_email="hulp@boekhouding.example")
-    ThirdPartyAuthorizationFactory(expires_at=authorization.expires_at, third_party=authorization.third_party)
-    clock.move_to(authorization.expires_at + days * DAY)
-    with CaptureQueriesContext(connection) as queries:
-        counted = count_notices()
-    assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
-    queue_notices()
-    assert counted == OutgoingMail.objects.count() > 0
-    assert count_notices() == 0

@@ -67,7 +67,7 @@ def last_runs() -> Iterator[Notice]:
     runs = CommandRun.objects.in_bulk([command.name for command in COMMANDS])
     for command in COMMANDS:
         run = runs.get(command.name)
-        when = f"laatst klaar op {moment(run.finished_at)}" if run else "heeft nog niet gedraaid"
+        when = f"laatst bezig op {moment(run.finished_at)}" if run else "heeft nog niet gedraaid"
         text = f"{command.label} ({command.name}): {when}."
         if run and timezone.now() - run.finished_at <= command.late_after:
             yield Notice(text, is_warning=False)

@@ -101,7 +101,7 @@ class DatabaseCollector(Collector):
         yield GaugeMetricFamily("portal_database_up", "Whether the database answers.", value=1)
         yield from counts
         ages = GaugeMetricFamily(
-            "portal_command_age_seconds", "Time since a command last finished.", labels=["command"]
+            "portal_command_age_seconds", "Time since a command, or a step of it, last finished.", labels=["command"]
         )
         for command, finished_at in runs.items():
             ages.add_metric([command], (timezone.now() - finished_at).total_seconds())
@@ -110,7 +110,7 @@ class DatabaseCollector(Collector):
 
 @lru_cache(maxsize=1)
 def numbers(period: int) -> tuple[list[Metric], dict[str, dt.datetime]]:
-    """Return the counts, and when each command last finished; `period` makes them last REUSE_SECONDS."""
+    """Return the counts, and the time of each command; `period` makes them last REUSE_SECONDS."""
     mail = GaugeMetricFamily("portal_mail", "Mail that waits, and mail that could not be sent.", labels=["state"])
     mail.add_metric(["waiting"], OutgoingMail.objects.waiting().count())
     mail.add_metric(["stuck"], OutgoingMail.objects.stuck().count())

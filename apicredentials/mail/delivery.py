@@ -1,5 +1,6 @@
 """Sending due mail, one mail at a time; each is recorded as sent before the next one."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from smtplib import SMTPDataError, SMTPRecipientsRefused
@@ -31,8 +32,12 @@ class SendResult:
     in_a_row: int = 0
 
 
-def send(mails: OutgoingMailQuerySet, result: SendResult | None = None) -> SendResult:
+def send(
+    mails: OutgoingMailQuerySet, result: SendResult | None = None, note: Callable[[int], object] = lambda sent: None
+) -> SendResult:
     """Send those of `mails` that are due, and return or continue the outcome. Safe to run several times at once.
+
+    `note` gets after each attempt how many mails were sent: 1 or 0.
 
     A refused address does not delay other mail. A server that does not answer ends the run, because every further
     mail would wait for the same timeout.
@@ -40,12 +45,12 @@ def send(mails: OutgoingMailQuerySet, result: SendResult | None = None) -> SendR
     result = result or SendResult()
     with SmtpConnection() as connection:
         while result.in_a_row < PATIENCE and (mail := mails.claim()):
-            attempt(mail, connection, result)
+            note(attempt(mail, connection, result))
     return result
 
 
-def attempt(mail: OutgoingMail, connection: "SmtpConnection", result: SendResult) -> None:
-    """Try to send one claimed mail, and record the outcome."""
+def attempt(mail: OutgoingMail, connection: "SmtpConnection", result: SendResult) -> int:
+    """Try to send one claimed mail, record the outcome, and return how many were sent: 1 or 0."""
     try:
         connection.deliver(render(mail))
     except Exception as error:
@@ -55,10 +60,11 @@ def attempt(mail: OutgoingMail, connection: "SmtpConnection", result: SendResult
         # Without the error's message, which may contain the address; with a traceback only for our own bugs.
         is_ours = not isinstance(error, OSError | ValueError)
         log.warning("mail_failed", mail=mail.pk, kind=mail.kind, reason=describe(error), exc_info=is_ours)
-    else:
-        mail.note_sent()
-        result.sent += 1
-        result.in_a_row = 0
+        return 0
+    mail.note_sent()
+    result.sent += 1
+    result.in_a_row = 0
+    return 1
 
 
 def is_about_the_mail(error: Exception) -> bool:

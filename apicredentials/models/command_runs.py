@@ -6,14 +6,16 @@ from django.utils import timezone
 
 
 class CommandRunQuerySet(models.QuerySet["CommandRun"]):
-    def note(self, command: str, done: int) -> None:
-        """Note that a run has finished, and add what it did to the total."""
-        run, _ = self.get_or_create(command=command)
-        self.filter(pk=run.pk).update(finished_at=timezone.now(), total=F("total") + done)
+    def note(self, command: str, done: int = 0) -> None:
+        """Note that a run has finished, or a step of a long one, and add what it did to the total."""
+        changes = {"finished_at": timezone.now(), "total": F("total") + done}
+        if not self.filter(command=command).update(**changes):
+            self.get_or_create(command=command)
+            self.note(command, done)
 
 
 class CommandRun(models.Model):
-    """When a scheduled command last finished, on any machine, and how much all its runs did. For /metrics."""
+    """When a scheduled command, or a step of it, last finished, on any machine, and how much all its runs did."""
 
     command = models.CharField("opdracht", max_length=40, primary_key=True)
     finished_at = models.DateTimeField("klaar", default=timezone.now)

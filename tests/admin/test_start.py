@@ -194,7 +194,7 @@ def test_start_page_without_problems_has_no_warning(operator: Client, zwaan: Sel
     refused(zwaan.clients.get().client_id, count=99)
     refused(zwaan.authorizations.get().uid, ago=61)
     assert warnings(operator) == []
-    assert "Mail versturen (send_notices): laatst klaar op" in says(operator.get(START))
+    assert "Mail versturen (send_notices): laatst bezig op" in says(operator.get(START))
 
 
 @pytest.mark.parametrize(("command", "limit"), [("send_notices", 30 * MINUTE), ("purge", 2 * DAY)])

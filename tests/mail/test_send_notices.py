@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from io import StringIO
+from unittest.mock import Mock
 
 import pytest
 import time_machine
@@ -12,19 +13,27 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Actor, Seller
+from accounts.models import Actor, Membership, Seller
 from apicredentials.keys.hash_keys import digest
 from apicredentials.mail.notices import REMIND_AFTER, queue_notices
 from apicredentials.models import (
     Activity,
     ClientCredential,
     ClientSecret,
+    CommandRun,
     OutgoingMail,
     TechnicalContact,
     ThirdPartyAuthorization,
 )
 from apicredentials.models.leak_reports import report_leak
-from tests.factories import ClientCredentialFactory, ThirdPartyAuthorizationFactory
+from tests.factories import (
+    ClientCredentialFactory,
+    MembershipFactory,
+    SellerFactory,
+    TechnicalContactFactory,
+    ThirdPartyAuthorizationFactory,
+    ThirdPartyFactory,
+)
 from tests.inventory import tables
 from tests.mail.conftest import CONTACT, OWNER, START
 from tests.mail.notices import DAY, WEEK, send_notices, subjects_sent
@@ -155,17 +164,52 @@ def test_next_unconfirmed_address_gets_a_reminder_too(seller: Seller, clock: tim
 # ---- The command ------------------------------------------------------------------------------------------
 
 
-def test_dry_run_counts_and_changes_nothing(
-    authorization: ThirdPartyAuthorization, clock: time_machine.Traveller
-) -> None:
-    ClientCredentialFactory(seller=authorization.seller).pause(by=Actor())
-    clock.move_to(authorization.expires_at + DAY)
-    before = tables()
-    for _ in range(2):
-        assert send_notices("--dry-run") == {"sent": 0, "failed": 0, "due": 4}
-    assert tables() == before
-    assert mail.outbox == []
-    assert send_notices() == {"sent": 4, "failed": 0, "due": 0}
+# Days until the end of the authorisations below: on the first day each step is due, and some have ended.
+ENDS = (60, 45, 30, 20, 14, 10, 7, 3, 1, 0, -1, -20)
+
+
+@pytest.fixture
+def notices_of_every_kind(seller: Seller, credential: ClientCredential) -> None:
+    """Rows of which some are due each day: for several addresses, for parties, and for sellers without an address."""
+    sellers = [seller, SellerFactory(owner__user__email="eigenaar@andere.example"), SellerFactory()]
+    MembershipFactory(seller=seller, role=Membership.Role.OWNER)
+    MembershipFactory(seller=seller, role=Membership.Role.OWNER, user__is_active=False)
+    TechnicalContactFactory(seller=sellers[1], email="Eigenaar@andere.example", confirmed_at=None)
+    sellers[2].memberships.all().delete()
+    for days in ENDS:
+        party = ThirdPartyFactory(contact_email="hulp@boekhouding.example" if days % 2 else "")
+        for each in sellers:
+            end = timezone.now() + days * DAY + dt.timedelta(hours=1)
+            ThirdPartyAuthorizationFactory(seller=each, third_party=party, expires_at=end)
+    credential.rotate(overlap=WEEK, by=Actor())
+
+
+@pytest.mark.usefixtures("notices_of_every_kind")
+def test_dry_run_counts_what_the_next_run_sends_and_only_reads(clock: time_machine.Traveller) -> None:
+    """Daily, after an outage of a week, with a clock that is set back, and when what was noted is forgotten."""
+    counted = []
+    for pause in (0, 1, 1, 1, 1, 7, 1, -8, 0, 9, 30):
+        clock.shift(pause * DAY)
+        if not pause:
+            ThirdPartyAuthorization.objects.update(noticed_end=None)
+        before = tables()
+        with CaptureQueriesContext(connection) as queries:
+            counted.append(send_notices("--dry-run")["due"])
+        assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
+        assert tables() == before
+        assert send_notices() == {"sent": counted[-1], "failed": 0, "due": 0}
+    kinds = {"authorization_ends", "access_ends", "party_expired", "access_ended", "secret_ended", "contact_reminder"}
+    assert kinds <= set(OutgoingMail.objects.values_list("kind", flat=True))
+    assert sum(map(bool, counted)) > 6
+
+
+def test_long_run_notes_each_mail(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
+    ClientCredentialFactory(seller=seller).pause(by=Actor())
+    monkeypatch.setattr("apicredentials.mail.delivery.attempt", Mock(side_effect=[1, KeyboardInterrupt]))
+    with pytest.raises(KeyboardInterrupt):
+        send_notices()
+    run = CommandRun.objects.get()
+    assert (run.command, run.finished_at, run.total) == ("send_notices", START, 1)
 
 
 def test_output_counts_failed_and_due_mail(seller: Seller, smtp: Behaviour) -> None:

@@ -1,5 +1,6 @@
 """Queues expiry notices and sends due mail."""
 
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -26,12 +27,13 @@ class Command(PortalCommand):
     def act(self, *, dry_run: bool, **options: Any) -> dict[str, int]:
         if dry_run:
             return {"sent": 0, "failed": 0, "due": count_waiting() + count_notices()}
+        note = partial(CommandRun.objects.note, "send_notices")
         queue_notices()
         # Before announcements are queued, because urgent mail must not wait for that.
-        result = delivery.send(OutgoingMail.objects.filter(announcement=None))
+        result = delivery.send(OutgoingMail.objects.filter(announcement=None), note=note)
         queue_announcements()
-        delivery.send(OutgoingMail.objects.all(), result)
-        CommandRun.objects.note("send_notices", result.sent)
+        delivery.send(OutgoingMail.objects.all(), result, note)
+        note()
         return {"sent": result.sent, "failed": result.failed, "due": OutgoingMail.objects.waiting().count()}
 
 

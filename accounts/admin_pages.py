@@ -16,8 +16,8 @@ from django.utils.text import smart_split, unescape_string_literal
 
 # Rows that a list counts and pages through. Search, filters and dates reach the others.
 MOST_COUNTED = 10_000
-# Rows of another table that a search looks up first. When more match, rows of the list that match are common too.
-MOST_RELATED = 500
+# Rows that a search looks up first. When more match, they are so common that the list finds them.
+MOST_FOUND = 500
 
 
 class AtLeast(int):
@@ -99,8 +99,14 @@ class PortalAdmin(ModelAdmin):
             for field in self.get_search_fields(request):
                 lookup = "istartswith" if field.startswith("^") else "icontains"
                 found |= contains(self.model, field.removeprefix("^"), word, lookup)
-            queryset = queryset.filter(found)
+            queryset = queryset.filter(as_keys(self.model, found))
         return queryset, False
+
+
+def as_keys(model: type[Model], condition: Q) -> Q:
+    """Return the keys of the rows that match, if they are few: a list uses a condition twice, to count and to show."""
+    keys = list(model._default_manager.filter(condition).order_by().values_list("pk", flat=True)[: MOST_FOUND + 1])
+    return condition if len(keys) > MOST_FOUND else Q(pk__in=keys)
 
 
 def contains(model: type[Model], path: str, word: str, lookup: str = "icontains") -> Q:
@@ -112,5 +118,5 @@ def contains(model: type[Model], path: str, word: str, lookup: str = "icontains"
     field = model._meta.get_field(name)
     assert isinstance(field, ForeignKey)
     related = field.related_model._default_manager.filter(**{f"{rest}__{lookup}": word}).order_by()
-    keys = list(related.values_list("pk", flat=True)[: MOST_RELATED + 1])
-    return condition if len(keys) > MOST_RELATED else Q((f"{name}__in", keys))
+    keys = list(related.values_list("pk", flat=True)[: MOST_FOUND + 1])
+    return condition if len(keys) > MOST_FOUND else Q((f"{name}__in", keys))

@@ -20,7 +20,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 
 from accounts.access import actor, ask_for_proof, ask_or_act, filled_in, is_recently_proven, keep_form_for_proof
-from accounts.admin_pages import PortalAdmin
+from accounts.admin_pages import MOST_COUNTED, AtLeast, PortalAdmin
 from apicredentials.admin.reason_actions import ReasonForm
 from apicredentials.exceptions import AlreadySent, Refusal, WordsChanged
 from apicredentials.mail.previews import sample_of
@@ -47,6 +47,19 @@ class SendForm(ReasonForm):
             return dt.datetime.fromisoformat(self.cleaned_data["seen"])
         except ValueError as error:
             raise ValidationError(str(WordsChanged()), code=WordsChanged.code) from error
+
+
+def count_addresses(announcement: Announcement) -> int:
+    """Count at most MOST_COUNTED addresses, those of the first recipients: counting all takes a second for 200,000."""
+    rows = 2 * MOST_COUNTED
+    first = [
+        *announcement.contacts().values_list("email", flat=True)[:rows],
+        *announcement.owners().values_list("user__email", flat=True)[:rows],
+    ]
+    found = len({address.lower() for address in first})
+    if found > MOST_COUNTED:
+        return AtLeast(MOST_COUNTED)
+    return found if len(first) < rows else announcement.count_addresses()
 
 
 class SentFilter(admin.SimpleListFilter):
@@ -142,12 +155,16 @@ class AnnouncementAdmin(PortalAdmin):
     @admin.display(description="voortgang")
     def progress(self, announcement: Announcement) -> str:
         """Return the counts of its mails, with a link to them."""
-        progress = announcement.progress()
-        parts = [f"{progress.sent} van {progress.total} verstuurd", f"{progress.waiting} nog te gaan"]
+        is_total_known = announcement.queued_at or not isinstance(count_addresses(announcement), AtLeast)
+        progress = announcement.progress() if is_total_known else announcement.count_mails()
+        total = f" van {progress.total}" if is_total_known else ""
+        parts = [f"{progress.sent}{total} verstuurd", f"{progress.waiting} nog te gaan"]
         if progress.stuck:
             parts.append(f"waarvan {progress.stuck} na een mislukte poging")
         if progress.given_up:
             parts.append(f"{progress.given_up} opgegeven")
+        if not is_total_known:
+            parts.append("de rest wordt nog klaargezet")
         address = reverse(OUTBOX, query={"announcement__id__exact": announcement.pk})
         return format_html('{}. <a href="{}">Wie de mail kreeg</a>', ", ".join(parts), address)
 
@@ -231,7 +248,7 @@ class AnnouncementAdmin(PortalAdmin):
             "title": title,
             "opts": self.opts,
             "announcement": announcement,
-            "progress": announcement.progress(),
+            "addresses": count_addresses(announcement) if announcement.is_draft else None,
             "message": compose(mail),
             "email": render(mail),
             "form": form,

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts.admin_pages import MOST_RELATED, contains
+from accounts.admin_pages import MOST_FOUND, as_keys, contains
 from apicredentials import names
 from apicredentials.admin.links import links_to
 from apicredentials.admin.list_filters import CredentialStateFilter, CredentialUseFilter, SecretAgeFilter
@@ -132,13 +132,14 @@ class ClientCredentialAdmin(ActingAdmin, ReadOnlyAdmin):
         if not term:
             return queryset, False
         hint = ClientSecret.objects.filter(hint=term.removeprefix("rts_").removeprefix("…")).order_by()
-        return queryset.filter(
+        matching = (
             Q(folded_name__contains=names.fold(term))
             | Q(client_id__startswith=term.lower())
-            | Q(pk__in=list(hint.values_list("client", flat=True)[:MOST_RELATED]))
+            | Q(pk__in=list(hint.values_list("client", flat=True)[:MOST_FOUND]))
             | contains(ClientCredential, "seller__retailer_id", term, "exact")
             | contains(ClientCredential, "seller__display_name", term)
-        ), False
+        )
+        return queryset.filter(as_keys(ClientCredential, matching)), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Turn a search for a secret into one for its client.

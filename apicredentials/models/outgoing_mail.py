@@ -138,6 +138,7 @@ class OutgoingMail(models.Model):
             models.Index(name="mail_stuck", fields=["due_at"], condition=Q(sent_at__isnull=True) & ~Q(last_error="")),
             models.Index(name="mail_by_time", fields=["-created_at", "-id"]),
             models.Index(name="mail_given_up", fields=["-created_at", "-id"], condition=Q(given_up_at__isnull=False)),
+            models.Index(name="mail_of_announcement", fields=["announcement"], condition=Q(announcement__isnull=False)),
             models.Index(
                 name="mail_waiting_of_announcement",
                 fields=["announcement", "due_at"],

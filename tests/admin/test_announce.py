@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Actor
+from apicredentials.admin import announcement_admin
 from apicredentials.admin.announcement_admin import AnnouncementAdmin
-from apicredentials.models import Activity, Announcement, OutgoingMail
+from apicredentials.models import Activity, Announcement, OutgoingMail, TechnicalContact
 from tests.factories import (
     AnnouncementFactory,
     TechnicalContactFactory,
@@ -157,6 +158,22 @@ def test_page_counts_failed_and_given_up_mails(operator: Client) -> None:
     given_up.update(last_error="x", given_up_at=timezone.now())
     words = says(operator.get(url(announcement, "change")))
     assert "1 van 4 verstuurd, 2 nog te gaan, waarvan 1 na een mislukte poging, 1 opgegeven." in words
+
+
+def test_many_addresses_are_not_all_counted(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(announcement_admin, "MOST_COUNTED", 2)
+    for address in ("a@winkel.example", "A@winkel.example", "a@winkel.example", "b@winkel.example"):
+        TechnicalContactFactory(email=address)
+    announcement = AnnouncementFactory()
+    assert "naar 2 adressen" in says(operator.get(url(announcement, "voorbeeld")))
+    TechnicalContactFactory(email="c@winkel.example")
+    TechnicalContact.objects.filter(email="A@winkel.example").delete()
+    assert "naar meer dan 2 adressen" in says(operator.get(url(announcement, "voorbeeld")))
+    send(operator, announcement)
+    words = says(operator.get(url(announcement, "change")))
+    assert "0 verstuurd, 0 nog te gaan, de rest wordt nog klaargezet." in words
+    send_due_mail()
+    assert "3 van 3 verstuurd, 0 nog te gaan." in says(operator.get(url(announcement, "change")))
 
 
 def test_number_of_queries_of_the_list_is_constant(operator: Client) -> None:

@@ -13,7 +13,13 @@ from django.urls import reverse
 from accounts import admin_pages
 from apicredentials.models import Activity
 from tests.admin.registry import REGISTERED
-from tests.factories import AnnouncementFactory, SellerFactory, ThirdPartyAuthorizationFactory, ThirdPartyFactory
+from tests.factories import (
+    AnnouncementFactory,
+    ClientCredentialFactory,
+    SellerFactory,
+    ThirdPartyAuthorizationFactory,
+    ThirdPartyFactory,
+)
 from tests.journeys.pages import Page
 from tests.people import says
 
@@ -99,13 +105,22 @@ def test_dates_of_the_log_are_found_without_reading_its_rows(operator: Client) -
 def test_words_of_a_search_may_match_different_tables(
     operator: Client, monkeypatch: pytest.MonkeyPatch, related: int
 ) -> None:
-    monkeypatch.setattr(admin_pages, "MOST_RELATED", related)
+    monkeypatch.setattr(admin_pages, "MOST_FOUND", related)
     expected = ThirdPartyAuthorizationFactory(seller__display_name="De Zwaan", third_party__name="Boekhouding")
     ThirdPartyAuthorizationFactory(seller__display_name="De Zwaan", third_party__name="Voorraad")
     ThirdPartyAuthorizationFactory(third_party__name="Boekhouding 2")
     address = reverse("admin:apicredentials_thirdpartyauthorization_changelist")
     answer = operator.get(address, {"q": "boekhouding 'de zwaan'"})
     assert list(answer.context["cl"].result_list) == [expected]
+
+
+def test_search_with_few_results_compares_the_rows_once(operator: Client) -> None:
+    ClientCredentialFactory(name="Magazijn")
+    for address, column in (("clientcredential", "folded_name"), ("activity", "subject")):
+        with CaptureQueriesContext(connection) as queries:
+            operator.get(reverse(f"admin:apicredentials_{address}_changelist"), {"q": "magazijn"})
+        compared = re.compile(rf'"{column}"\S* LIKE|UPPER\("\w+"."{column}"\S* LIKE')
+        assert len([each for each in queries if compared.search(each["sql"])]) == 1
 
 
 def test_announcement_is_found_by_its_party(operator: Client) -> None:

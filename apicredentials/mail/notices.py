@@ -123,7 +123,7 @@ def note_step(step: int, rows: models.QuerySet[ThirdPartyAuthorization]) -> None
     rows.update(noticed_end=F("expires_at"), noticed_step=step)
 
 
-def count_of_authorizations(due: models.QuerySet[ThirdPartyAuthorization]) -> int:
+def count_of_authorizations(due: models.QuerySet[Any]) -> int:
     """Return the number of mails to the sellers and to the parties."""
     to_parties = due.filter(party_is_told=False).exclude(third_party__contact_email="")
     return count_copies(due.filter(is_told=False)) + to_parties.count()

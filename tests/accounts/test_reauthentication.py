@@ -216,7 +216,7 @@ def test_new_contact_address_needs_proof_and_is_kept_meanwhile(
     page = owner.post(answer["Location"], {"password": PASSWORD}, follow=True)
     assert page.redirect_chain[-1][0] == "/instellingen/api/contact/"
     assert "Dit is nog niet gedaan" in says(page)
-    assert page.context["form"].data == typed | {"shown_for": ""}
+    assert page.context["form"].data.dict() == typed
     seller.technical_contact.refresh_from_db()
     assert seller.technical_contact.email == before
     assert owner.get("/instellingen/api/contact/").context["form"].data == {}

@@ -61,7 +61,7 @@ class RightsField(forms.Field):
 
 
 class ShownForField(forms.CharField):
-    """The seller for whom a page was drawn. In another tab its user may have switched to another seller."""
+    """The seller that a page was rendered for. Its user may have switched to another seller in another tab."""
 
     def __init__(self, seller: Seller) -> None:
         super().__init__(required=False, initial=seller.retailer_id, widget=forms.HiddenInput)

@@ -19,8 +19,8 @@ class Options(forms.RadioSelect):
 class RightsChoice(forms.Widget):
     """One radio group per resource: Geen, Lezen, Lezen en beheren. The value is a list of scopes.
 
-    `among` are the scopes that can be chosen. `present` are those that a consent in force gives: whatever asks for
-    more is marked. Posted as `right-<resource>`: '', 'read' or 'manage'.
+    `among` are the scopes that can be chosen. `present` are those that a consent in force gives: resources of which
+    more is asked are marked. Posted as `right-<resource>`: '', 'read' or 'manage'.
     """
 
     template_name = "forms/rights.html"

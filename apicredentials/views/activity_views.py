@@ -58,18 +58,17 @@ def activity_export(request: SellerRequest) -> HttpResponseBase:
 
 
 class Echo:
-    """A file that hands back what is written to it."""
+    """A file for csv.writer, whose writerow() then returns the line."""
 
     def write(self, text: str) -> str:
-        """Return what would have been written."""
         return text
 
 
 def lines(activities: ActivityQuerySet) -> Iterator[str]:
-    """Yield the file, with a byte order mark, by which spreadsheets know UTF-8.
+    """Yield the file, with a byte order mark, by which spreadsheets recognise UTF-8.
 
-    Comma-separated (RFC 4180), because every program reads that; semicolons are for Excel alone, and only where
-    Windows is set to Dutch. Read in batches: no statement is long, and no more than a batch is held at once.
+    Separated by commas (RFC 4180): only Excel on a Dutch Windows expects semicolons. Read in batches, so that
+    statements are short and one batch at a time is in memory.
     """
     writer = csv.writer(Echo(), quoting=csv.QUOTE_ALL)
     yield "\ufeff" + writer.writerow(COLUMNS)

@@ -26,7 +26,7 @@ from apicredentials.moments import one_year_after
 from apicredentials.views.dialogs import act, refuse, writer_required
 from apicredentials.views.usage_sections import context_of
 
-# How long a party that stopped stays among the present ones, so that its cause is seen.
+# A stopped party is listed among the present ones for this long, so that the seller sees its cause.
 STOPPED_STAYS = dt.timedelta(days=60)
 
 
@@ -36,20 +36,20 @@ def find(request: SellerRequest, uid: UUID) -> ThirdPartyAuthorization:
 
 
 def present_and_past(seller: Seller) -> tuple[list[ThirdPartyAuthorization], list[ThirdPartyAuthorization]]:
-    """Return the seller's authorisations in one query: what asks for attention first and then by name, and history."""
+    """Return the seller's authorisations in one query: present ones, first those that need attention, and history."""
     present: list[ThirdPartyAuthorization] = []
     past: list[ThirdPartyAuthorization] = []
     seen = set()
     for authorization in ThirdPartyAuthorization.objects.for_seller(seller).present_first():
-        is_present = authorization.third_party_id not in seen and stands(authorization)
-        (present if is_present else past).append(authorization)
+        is_newest = authorization.third_party_id not in seen
+        (present if is_newest and is_present(authorization) else past).append(authorization)
         seen.add(authorization.third_party_id)
     present.sort(key=lambda each: (each.is_active and not each.is_ending_soon, each.third_party.folded_name))
     return present, past
 
 
-def stands(authorization: ThirdPartyAuthorization) -> bool:
-    """Return whether the seller can still expect something of it: it works, can be renewed, or stopped lately."""
+def is_present(authorization: ThirdPartyAuthorization) -> bool:
+    """Return whether it works, can be renewed, or stopped recently."""
     since = authorization.state_since
     if authorization.state == State.STOPPED and since:
         return timezone.now() - since <= STOPPED_STAYS
@@ -84,7 +84,7 @@ def authorization_renew(request: SellerRequest, uid: UUID) -> HttpResponse:
 @writer_required
 @recent_proof_required
 def authorization_take_over(request: SellerRequest, uid: UUID) -> HttpResponse:
-    """Ask, then answer for the consent of a colleague who left."""
+    """Ask, then take over the consent of a colleague who left."""
     authorization = find(request, uid)
     if not authorization.can_be_taken_over:
         return refuse(request, CannotTakeOver())

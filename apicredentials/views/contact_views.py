@@ -1,4 +1,4 @@
-"""Return whether mail reaches the technical contact."""
+"""Confirmation that mail reaches the technical contact."""
 
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from apicredentials.views.dialogs import act
 @ask_or_act
 @seller_required(to=Capability.CONTACT, reading=False)
 def contact_resend(request: SellerRequest) -> HttpResponse:
-    """Mail the confirmation link once more. The button stands on the settings page, to which a reload leads back."""
+    """Mail the confirmation link again. A reload of this address shows API Instellingen, which has the button."""
     contact = get_object_or_404(TechnicalContact.objects.select_related("seller"), seller=request.seller)
     if request.method != "POST":
         return redirect("apicredentials:settings")

@@ -98,7 +98,7 @@ def credential_rotate(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 def show_secret(request: SellerRequest, credential: ClientCredential, secret: str) -> HttpResponse:
-    """Draw the one response that contains a secret."""
+    """Render the one response that contains a secret."""
     context = {"credential": credential, "secret": secret, "token_url": f"{settings.ISSUER_URL}/token"}
     return render(request, "apicredentials/credential_secret.html", context)
 
@@ -121,7 +121,7 @@ def secret_end(request: SellerRequest, client_id: UUID, pk: int) -> HttpResponse
 @require_safe
 @seller_required
 def credential_use(request: SellerRequest, client_id: UUID) -> HttpResponse:
-    """Say whether the newest secret has been used yet. The page with the secret polls this."""
+    """Show whether the newest secret has been used. The page with the secret polls this."""
     return render(request, "apicredentials/credential_use.html", {"credential": find(request, client_id)})
 
 
@@ -141,7 +141,7 @@ def credential_rights(request: SellerRequest, client_id: UUID) -> HttpResponse:
 
 
 def change(request: SellerRequest, form: RenameForm | RightsForm, title: str) -> HttpResponse:
-    """Show `form`, or do what it says."""
+    """Show `form`, or apply it."""
     if request.method == "POST" and form.is_valid():
         try:
             messages.success(request, form.act(by=actor(request)))
@@ -155,7 +155,7 @@ def change(request: SellerRequest, form: RenameForm | RightsForm, title: str) ->
 @ask_or_act
 @writer_required
 def credential_pause(request: SellerRequest, client_id: UUID) -> HttpResponse:
-    """Ask, then refuse it everything until it is resumed."""
+    """Ask, then pause a credential."""
     credential = find(request, client_id)
     if credential.paused_at:
         return refuse(request, AlreadyPaused())
@@ -168,7 +168,7 @@ def credential_pause(request: SellerRequest, client_id: UUID) -> HttpResponse:
 @writer_required
 @recent_proof_required
 def credential_resume(request: SellerRequest, client_id: UUID) -> HttpResponse:
-    """Ask, then resume it."""
+    """Ask, then resume a credential."""
     credential = find(request, client_id)
     if credential.paused_at is None:
         return refuse(request, NotPaused())

@@ -41,7 +41,7 @@ def act(request: SellerRequest, verb: Callable[[Actor], object], done: str, *, e
 
 
 def refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """Say why an act is not possible, and return to where it was opened."""
+    """Queue a message about the refusal, and return to where the act was opened."""
     messages.warning(request, str(refusal))
     return back(request)
 

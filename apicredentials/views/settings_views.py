@@ -55,7 +55,7 @@ def settings(request: SellerRequest) -> HttpResponse:
 
 
 def first_visit(request: SellerRequest, form: TechnicalContactForm, status: int = 200) -> HttpResponse:
-    """Draw the page of a seller without a contact: it has only the form for one."""
+    """Render the page of a seller without a contact: only the form for one."""
     context = {"contact_form": form, "can_change_contact": may_change_contact(request)}
     return render(request, "apicredentials/settings.html", context, status=status)
 

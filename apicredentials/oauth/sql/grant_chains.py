@@ -18,9 +18,9 @@ from apicredentials.oauth.sql.statements import aware, execute, fetch, moment
 class GrantState:
     """A presented code or refresh token, with its grant and authorisation.
 
-    `gives_access` is False when a token issued for it would be rejected; `end_cause` is that of its authorisation and
-    empty if it has not ended. `replaced_at` and `successor_pk` belong to
-    a refresh token: when it was replaced, and the refresh token that replaced it while that one is unused.
+    `gives_access` is False when a token issued for it would be rejected. `end_cause` is that of its authorisation,
+    empty if it has not ended. Of a refresh token, `replaced_at` is when it was replaced, and `successor_pk` is the
+    refresh token that replaced it, as long as that one is unused.
     """
 
     grant_pk: int

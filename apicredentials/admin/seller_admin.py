@@ -54,51 +54,40 @@ class UserField(forms.ModelChoiceField):
 
     widget = AdminEmailInputWidget
 
-    def __init__(self) -> None:
-        super().__init__(
-            User.objects.all(),
-            to_field_name="email",
-            label="Gebruiker",
-            help_text="Het e-mailadres van een gebruiker. Voeg een nieuwe eerst toe bij Gebruikers.",
-            error_messages={
-                "required": "Vul het e-mailadres van een gebruiker in.",
-                "invalid_choice": "Er is geen gebruiker met dit e-mailadres. Voeg die eerst toe bij Gebruikers.",
-            },
-        )
-
     def to_python(self, value: Any) -> User | None:
         found: User | None = super().to_python(account_address(value or ""))
         return found
 
 
-class SellerField(forms.ModelChoiceField):
-    """A seller, by number."""
-
-    widget = AdminTextInputWidget
-
-    def __init__(self) -> None:
-        super().__init__(
-            Seller.objects.all(),
-            to_field_name="retailer_id",
-            label="Verkoper",
-            help_text="Het nummer van de verkoper.",
-            error_messages={
-                "required": "Vul het nummer van een verkoper in.",
-                "invalid_choice": "Er is geen verkoper met dit nummer.",
-            },
-        )
-
-
 class FirstMemberForm(forms.ModelForm, ReasonForm):
     """A member of a new seller, with the reason."""
 
-    user = UserField()
+    user = UserField(
+        User.objects.all(),
+        to_field_name="email",
+        label="Gebruiker",
+        help_text="Het e-mailadres van een gebruiker. Voeg een nieuwe eerst toe bij Gebruikers.",
+        error_messages={
+            "required": "Vul het e-mailadres van een gebruiker in.",
+            "invalid_choice": "Er is geen gebruiker met dit e-mailadres. Voeg die eerst toe bij Gebruikers.",
+        },
+    )
 
 
 class NewMembershipForm(FirstMemberForm):
     """A membership that an operator adds, with the reason."""
 
-    seller = SellerField()
+    seller = forms.ModelChoiceField(
+        Seller.objects.all(),
+        to_field_name="retailer_id",
+        widget=AdminTextInputWidget,
+        label="Verkoper",
+        help_text="Het nummer van de verkoper.",
+        error_messages={
+            "required": "Vul het nummer van een verkoper in.",
+            "invalid_choice": "Er is geen verkoper met dit nummer.",
+        },
+    )
 
 
 class FirstMembersFormSet(BaseInlineFormSet):

@@ -72,7 +72,7 @@ def access_ended(facts: MailContext) -> Message:
 @message
 def access_removed(facts: MailContext) -> Message:
     text = Message(
-        subject=f"{facts['seller']} heeft de toegang verwijderd",
+        subject=f"Toegang tot {facts['seller']} is verwijderd",
         news=f"De toegang van {facts['subject']} tot {facts.seller} is verwijderd op {facts.moment('at')}. De tokens "
         "voor deze verkoper werken niet meer.",
         facts=connection(facts),

@@ -219,6 +219,13 @@ def test_mail_about_an_operators_act_has_the_reason(seller: Seller) -> None:
     assert "Was jij dit niet" not in body
 
 
+def test_party_is_not_told_that_the_seller_did_what_an_operator_did(seller: Seller) -> None:
+    authorization = ThirdPartyAuthorizationFactory(seller=seller, third_party__contact_email="hulp@partij.example")
+    authorization.revoke(by=Actor(reason="Fraude"))
+    (message,) = [each for each in send_due_mail() if each.to == ["hulp@partij.example"]]
+    assert message.subject == "Toegang tot Appels is verwijderd"
+
+
 # ---- Recipients -------------------------------------------------------------------------------------------
 
 

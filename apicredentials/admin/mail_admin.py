@@ -17,6 +17,8 @@ from apicredentials.mail.previews import sample
 from apicredentials.mail.rendering import compose, render
 from apicredentials.models import Activity, OutgoingMail
 
+LABELS: dict[str, str] = dict(Activity.Kind.choices) | dict(OutgoingMail.Kind.choices)
+
 
 class MailStateFilter(admin.SimpleListFilter):
     title = "toestand"
@@ -46,7 +48,7 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
-        return [(kind, label_of(kind)) for kind in MESSAGES]
+        return [(kind, LABELS[kind]) for kind in MESSAGES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(kind=self.value()) if self.value() else queryset
@@ -77,7 +79,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
 
     @admin.display(description="soort", ordering="kind")
     def label(self, mail: OutgoingMail) -> str:
-        return label_of(mail.kind)
+        return LABELS.get(mail.kind, mail.kind)
 
     @admin.display(description="volgende poging", ordering="due_at")
     def next_attempt(self, mail: OutgoingMail) -> str:
@@ -110,16 +112,10 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
         if kind and kind not in MESSAGES:
             raise Http404
         context = self.admin_site.each_context(request) | {
-            "title": label_of(kind) if kind else "Voorbeelden van mails",
+            "title": LABELS[kind] if kind else "Voorbeelden van mails",
             "opts": self.opts,
-            "kinds": [(each, label_of(each)) for each in MESSAGES],
+            "kinds": [(each, LABELS[each]) for each in MESSAGES],
         }
         if kind:
             context |= {"message": compose(sample(kind)), "email": render(sample(kind))}
         return TemplateResponse(request, "admin/mail_preview.html", context)
-
-
-def label_of(kind: str) -> str:
-    """Return the label of an activity or of another kind of mail; without one, the subject of its preview."""
-    labels: dict[str, str] = {**dict(Activity.Kind.choices), **dict(OutgoingMail.Kind.choices)}
-    return labels.get(kind) or (compose(sample(kind)).subject if kind in MESSAGES else kind)

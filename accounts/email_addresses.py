@@ -47,7 +47,7 @@ def clean_email_address(text: str) -> str:
 
 
 def account_address(text: str) -> str:
-    """Return the spelling under which the account of an address is stored, whatever invisible characters were typed.
+    """Return the spelling under which the account of this address is stored, without invisible characters.
 
     An address that today's rules refuse is only put in lower case: its account may be older than the rules.
     """

@@ -65,7 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Store the address in lower case, which is how sign-in looks it up."""
+        """Store the address in lower case, because sign-in looks it up in lower case."""
         self.email = self.email.lower()
         super().save(*args, **kwargs)
 

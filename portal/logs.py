@@ -115,7 +115,7 @@ def settings(*, level: str, format: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO"},
             # Our own request line says the same, with the request's id.
             "django.server": {"handlers": [], "level": "CRITICAL"},
-            # That comes with a traceback; the request line has the 400.
+            # It is logged with a traceback, and the request line already has the 400.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "django.request": {"level": "ERROR", "filters": ["route"]},
             "django.security.csrf": {"filters": ["route"]},

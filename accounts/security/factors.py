@@ -42,7 +42,7 @@ class FactorAdapter(DefaultMFAAdapter):
         return str(settings.PORTAL_NAME)
 
     def build_totp_url(self, user: AbstractBaseUser, secret: str) -> str:
-        """Return the URI of the QR code; the issuer stands in the label too, because some apps show only that."""
+        """Return the URI of the QR code; the issuer is in the label too, because some apps show only the label."""
         issuer = self.get_totp_issuer().replace(":", " ")
         label = quote(f"{issuer}:{self.get_totp_label(user)}")
         return f"otpauth://totp/{label}?{urlencode({'secret': secret, 'issuer': issuer}, quote_via=quote)}"

@@ -110,7 +110,7 @@ class PasswordResetView(account.PasswordResetView):
     """Asks for the reset mail. `next` is kept in the session, because a mail must not carry a stranger's choice."""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Look up the tokens and send the mail after the response, so that its duration tells nothing."""
+        """Look up the tokens and send the mail after the response, so that its duration reveals no account."""
         save, form.save = form.save, lambda request: None
         response = super().form_valid(form)
         if response.status_code == 302:

@@ -1,4 +1,4 @@
-"""A seller whose owner sits at the settings pages, and a stranger beside them."""
+"""Fixtures: a seller, the browsers of its owner and of another seller's owner, and a credential."""
 
 import pytest
 from django.test import Client

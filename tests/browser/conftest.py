@@ -30,7 +30,7 @@ expect.set_options(timeout=15_000)
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Take the system's Chromium, as it runs in a container (as root, without GPU) and without calling home."""
+    """Use the system's Chromium, with the options that a container needs and without calling home."""
     quiet = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
     # A container may give too little shared memory for a page, which then crashes.
     args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", *quiet]
@@ -49,14 +49,14 @@ def base_url(live_server: LiveServer) -> str:
 
 @pytest.fixture(autouse=True)
 def problems(context: BrowserContext) -> Iterator[list[str]]:
-    """Complaints of Chromium: failing scripts, parts that do not load, violations of the policy (CSP).
+    """Errors in Chromium: failing scripts, parts that do not load, violations of the policy (CSP).
 
-    The list must be empty in the end: a test that provokes a complaint takes it out.
+    The list must be empty at the end. A test that causes an error removes it.
     """
     problems: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:
-        # The status of a page or of what a script fetched is for the test to judge; that of a part is judged below.
+        # Tests check the status of pages and of fetches themselves; on_response checks the parts of a page.
         is_status = message.text.startswith("Failed to load resource: the server responded with a status of")
         if "Content Security Policy" in message.text or (message.type == "error" and not is_status):
             problems.append(message.text)
@@ -113,7 +113,7 @@ def party(base_url: str) -> Iterator[Party]:
 
 @pytest.fixture(scope="session")
 def axe() -> Callable[[Page], None]:
-    """Hold a page, as it stands, to WCAG 2.2 AA: `axe(page)`. The page must be one where scripts run: axe is one."""
+    """Check the present state of a page against WCAG 2.2 AA: `axe(page)`. The page must allow scripts, which axe is."""
     options = json.dumps({"runOnly": WCAG_22_AA, "resultTypes": ["violations"]})
 
     def check(page: Page) -> None:

@@ -207,7 +207,7 @@ def restore(made: ExitStack, lost: Served, dump: Path) -> str:
     """Restore into a new database with the documented commands, and return its URL."""
     url = urlsplit(lost.environment["DATABASE_URL"])
     name = f"test_{uuid4().hex}"
-    assert paste(documented("createdb", ("portal_restored", name)), server(url)) == ""
+    assert paste(documented("createdb", ("--owner=portal portal_restored", name)), server(url)) == ""
     made.callback(paste, f"dropdb --force {name}", server(url))
     changes = ("portal_restored", name), ("portal.dump", str(dump))
     assert paste(documented("pg_restore", *changes), server(url)) == ""

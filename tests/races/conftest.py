@@ -1,4 +1,4 @@
-"""Marks of all tests here: they need PostgreSQL, and they commit."""
+"""Fixtures of the code flow, for races."""
 
 from tests.oauth.conftest import code, owner, party, seller, tokens
 

@@ -1,6 +1,7 @@
 """The search of the admin's start page: the results of the command `explain`, with links."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.contrib.admin import AdminSite
@@ -18,10 +19,17 @@ from portal.attention import may_view
 MAXIMUM_FOUND = 100
 
 
-class SearchForm(forms.Form):
-    """The text that an operator was given. A secret in it is extracted, and never shown again."""
+class WhatField(forms.CharField):
+    """The text that an operator was given; if it contains a secret, only the secret."""
 
-    what = forms.CharField(
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        secret = secret_format.PATTERN.search(text)
+        return secret[0] if secret else text
+
+
+class SearchForm(forms.Form):
+    what = WhatField(
         label="Zoek een verkoper, gebruiker, client of autorisatie",
         max_length=500,
         widget=AdminTextInputWidget(attrs={"autocomplete": "off", "size": 40}),
@@ -32,12 +40,7 @@ class SearchForm(forms.Form):
 
     @property
     def is_secret(self) -> bool:
-        return secret_format.PATTERN.search(self.data.get("what", "")) is not None
-
-    def clean_what(self) -> str:
-        what: str = self.cleaned_data["what"]
-        secret = secret_format.PATTERN.search(what)
-        return secret[0] if secret else what
+        return secret_format.PATTERN.fullmatch(self.cleaned_data["what"]) is not None
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def test_matches_with_recent_problems_come_first(operator: Client, zwaan: Seller
     assert headings(search(operator, "zwaan"))[0] == "Autorisatie: Orderhulp"
 
 
-@pytest.mark.parametrize("around", ["{}", "CLIENT_SECRET={}\n", "curl -u x:{} https://api.example"])
+@pytest.mark.parametrize("around", ["{}", "CLIENT_SECRET={}\n", "curl -u x:{} https://api.example", "x" * 500 + "{}\0"])
 def test_pasted_secret_finds_its_owner_and_is_not_stored(operator: Client, around: str) -> None:
     ours = software(ClientCredentialFactory(name="Magazijn"))
     with listening(everything=True) as log:

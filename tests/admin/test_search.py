@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Actor, Membership, Seller
 from apicredentials.keys import secret_format
@@ -83,6 +84,13 @@ def test_seller_is_found(operator: Client, zwaan: Seller, term: str) -> None:
 @pytest.mark.parametrize("term", ["niemand@zwaan.example", "@", "0000001", "zwaan@"])
 def test_other_term_finds_no_seller(operator: Client, zwaan: Seller, term: str) -> None:
     assert found(operator, SELLERS, q=term) == set()
+
+
+def test_words_of_a_long_search_are_ignored_after_the_twentieth(
+    operator: Client, zwaan: Seller, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(150):
+        assert str(zwaan) in found(operator, SELLERS, q="zwaan " * 20 + "peer " * 480)
 
 
 def test_page_of_a_seller_links_to_its_objects(operator: Client, zwaan: Seller) -> None:

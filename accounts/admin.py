@@ -1,6 +1,5 @@
 """Users and groups in the admin; memberships are part of the sellers, in `apicredentials.admin`."""
 
-from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -93,10 +92,8 @@ class GroupAdmin(PermittingAdmin):
     ordering = ("name",)
 
 
-class UserForm(forms.ModelForm):
+class UserForm(forms.ModelForm, ReasonForm):
     """A user; another address needs a reason, which the seller reads."""
-
-    reason = copy(ReasonForm.base_fields["reason"])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,9 +106,6 @@ class UserForm(forms.ModelForm):
         if self.instance.pk and "email" in self.changed_data and not values.get("reason"):
             self.add_error("reason", forms.ValidationError("Vul in waarom het adres wijzigt.", code="required"))
         return values
-
-    def clean_reason(self) -> str:
-        return ReasonForm.clean_reason(cast("ReasonForm", self))
 
 
 SWITCH_OFF = Act(

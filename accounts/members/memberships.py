@@ -99,7 +99,7 @@ def remove(membership: Membership, *, by: Actor, take_over: bool) -> None:
 
 def take_over_from(user: User, *, seller: Seller, by: Actor) -> None:
     """Answer for what a member who leaves gave consent for. Nothing stops, and the end dates stay the same."""
-    for consent in ThirdPartyAuthorization.objects.for_seller(seller).filter(granted_by=user, ended_at=None):
+    for consent in ThirdPartyAuthorization.objects.given_by(user, seller=seller):
         consent.granted_by = by.user
         consent.save(update_fields=["granted_by"])
         ends_at = consent.expires_at.isoformat()
@@ -108,6 +108,5 @@ def take_over_from(user: User, *, seller: Seller, by: Actor) -> None:
 
 def party_names(seller: Seller, user: User) -> list[str]:
     """Return the names of the parties that this member gave consent to and that have not ended."""
-    consents = ThirdPartyAuthorization.objects.for_seller(seller)
-    consents = consents.filter(granted_by=user, ended_at=None).order_by("third_party__folded_name")
+    consents = ThirdPartyAuthorization.objects.given_by(user, seller=seller).order_by("third_party__folded_name")
     return list(consents.values_list("third_party__name", flat=True))

@@ -38,6 +38,10 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
         """Return the authorisations of one seller. Requests reach rows only through this."""
         return self.filter(seller=seller)
 
+    def given_by(self, user: User, *, seller: Seller) -> Self:
+        """Return those that this member gave consent to and that have not ended."""
+        return self.for_seller(seller).filter(granted_by=user, ended_at=None)
+
     def standing(self) -> Self:
         """Return those neither ended nor past their year. They may be suspended."""
         return self.filter(ended_at=None, expires_at__gt=timezone.now())
@@ -110,7 +114,7 @@ class ThirdPartyAuthorizationQuerySet(models.QuerySet["ThirdPartyAuthorization"]
 
     def stop_for_member(self, user: User, *, seller: Seller, by: Actor) -> None:
         """Stop the authorisations consented to by a member who left. A colleague can take each one over."""
-        for authorization in self.for_seller(seller).filter(granted_by=user, ended_at=None).with_parties():
+        for authorization in self.given_by(user, seller=seller).with_parties():
             authorization.stop(Cause.MEMBER_LEFT, by=by)
 
 

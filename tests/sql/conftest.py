@@ -5,29 +5,15 @@ import datetime as dt
 import pytest
 from time_machine import TimeMachineFixture
 
-from tests.factories import SellerFactory, ThirdPartyFactory
-from tests.oauth.flow import Software, decide, request_address, sent_back, software
-from tests.people import signed_in
-from tests.sql.states import Claims
+from tests.oauth.conftest import code, owner, party, seller, tokens
+
+__all__ = ["code", "owner", "party", "seller", "tokens"]
 
 NOW = dt.datetime(2026, 5, 17, 12, 0, 0, 123456, tzinfo=dt.UTC)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def now(time_machine: TimeMachineFixture) -> dt.datetime:
-    """Stop the clock."""
+    """Stop the clock, before anything is created."""
     time_machine.move_to(NOW, tick=False)
     return NOW
-
-
-@pytest.fixture
-def party(db: None) -> Software:
-    return software(ThirdPartyFactory())
-
-
-@pytest.fixture
-def tokens(now: dt.datetime, party: Software) -> Claims:
-    """The token response of a party with every right."""
-    code = sent_back(decide(signed_in(SellerFactory().members.get()), request_address(party)))["code"]
-    answer: Claims = party.exchange(code).json()
-    return answer

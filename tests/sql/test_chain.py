@@ -49,7 +49,7 @@ def state_by_orm(grant: Grant, token: RefreshToken | None = None, successor: Ref
 
 
 @pytest.fixture
-def chain(now: dt.datetime, party: Software) -> list[str]:
+def chain(party: Software) -> list[str]:
     """A code, its refresh token, and the successor of that token."""
     code = sent_back(decide(signed_in(SellerFactory().members.get()), request_address(party)))["code"]
     first = party.exchange(code).json()["refresh_token"]

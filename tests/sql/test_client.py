@@ -73,13 +73,13 @@ def test_sql_finds_a_client_like_the_orm_in_every_state(now: dt.datetime, factor
     assert not wrong
 
 
-def test_unknown_client_is_not_found(now: dt.datetime) -> None:
+def test_unknown_client_is_not_found() -> None:
     secret = secret_format.generate()
     ClientSecretFactory(client=ClientCredentialFactory(), plaintext=secret)
     assert find_client("7b0e6d0a-3c53-4a5e-9c7e-4a3c0b1f2d10", hashes_of(digest(secret))) is None
 
 
-def test_secret_is_found_by_any_of_several_hashes(now: dt.datetime) -> None:
+def test_secret_is_found_by_any_of_several_hashes() -> None:
     client = ClientCredentialFactory()
     secret = ClientSecretFactory(client=client)
     for hashes in ([secret.hash], ["x", secret.hash], [secret.hash, "x", "y"]):

@@ -1,6 +1,5 @@
 """The SQL of the hot paths: its columns exist in the models, and the number of statements is limited."""
 
-import datetime as dt
 import re
 from collections.abc import Callable
 from functools import partial
@@ -47,7 +46,7 @@ ALIASES: dict[str, type[Model]] = {
 # ---- The columns ------------------------------------------------------------------------------------------
 
 
-def test_every_table_and_column_belongs_to_a_model(now: dt.datetime) -> None:
+def test_every_table_and_column_belongs_to_a_model() -> None:
     with CaptureQueriesContext(connection) as queries:
         find_client("x", ["y"])
         stated = {"client_id": "x", "jti": "x", "iat": 0, "scope": ""}
@@ -76,36 +75,36 @@ def counted(act: Callable[[], Any]) -> tuple[int, Any]:
     return len([q for q in queries if not re.match(r"(?i)savepoint|release|begin|commit", q["sql"])]), answer
 
 
-def test_client_credentials_take_one_statement(now: dt.datetime) -> None:
+def test_client_credentials_take_one_statement() -> None:
     client = software(ClientCredentialFactory())
     client.access_token()
     number, answer = counted(lambda: client.token(grant_type="client_credentials"))
     assert (number, answer.status_code) == (1, 200)
 
 
-def test_first_token_of_a_minute_takes_one_more_to_store_the_use(now: dt.datetime) -> None:
+def test_first_token_of_a_minute_takes_one_more_to_store_the_use() -> None:
     client = software(ClientCredentialFactory())
     assert counted(client.access_token)[0] == 2
 
 
-def test_verify_takes_one_statement(now: dt.datetime, tokens: Claims) -> None:
+def test_verify_takes_one_statement(tokens: Claims) -> None:
     for token in (software(ClientCredentialFactory()).access_token(), tokens["access_token"]):
         number, answer = counted(partial(verify, token, "orders:read"))
         assert (number, answer.status_code) == (1, 204)
 
 
-def test_api_call_takes_one_statement(now: dt.datetime) -> None:
+def test_api_call_takes_one_statement() -> None:
     token = software(ClientCredentialFactory()).access_token()
     number, answer = counted(lambda: Client().get("/retailer/retailers/current", headers=header(f"Bearer {token}")))
     assert (number, answer.status_code) == (1, 200)
 
 
-def test_token_of_another_issuer_takes_no_statement(now: dt.datetime) -> None:
+def test_token_of_another_issuer_takes_no_statement() -> None:
     assert counted(lambda: verify("a.b.c"))[0] == 0
 
 
 @pytest.mark.parametrize("registered_as", ["rotating", "fixed"])
-def test_refresh_takes_at_most_four_statements(now: dt.datetime, registered_as: str) -> None:
+def test_refresh_takes_at_most_four_statements(registered_as: str) -> None:
     party = software(ThirdPartyFactory(refresh_tokens=registered_as))
     code = sent_back(decide(signed_in(SellerFactory().members.get()), request_address(party)))["code"]
     tokens = party.exchange(code).json()
@@ -114,21 +113,21 @@ def test_refresh_takes_at_most_four_statements(now: dt.datetime, registered_as: 
     assert number <= 4
 
 
-def test_repeated_refresh_takes_at_most_four_statements(now: dt.datetime, party: Software, tokens: Claims) -> None:
+def test_repeated_refresh_takes_at_most_four_statements(party: Software, tokens: Claims) -> None:
     party.refresh(tokens["refresh_token"])
     number, answer = counted(lambda: party.refresh(tokens["refresh_token"]))
     assert answer.status_code == 200
     assert number <= 4
 
 
-def test_revocation_of_an_access_token_takes_two_statements(now: dt.datetime, party: Software, tokens: Claims) -> None:
+def test_revocation_of_an_access_token_takes_two_statements(party: Software, tokens: Claims) -> None:
     number, answer = counted(lambda: party.post("/revoke", token=tokens["access_token"]))
     assert (number, answer.status_code) == (2, 200)
     assert rights(tokens["access_token"]) == ""
 
 
 def test_revocation_of_a_refresh_token_takes_two_statements_while_another_grant_is_left(
-    now: dt.datetime, party: Software, tokens: Claims
+    party: Software, tokens: Claims
 ) -> None:
     owner = signed_in(User.objects.get())
     party.exchange(sent_back(decide(owner, request_address(party)))["code"])
@@ -137,7 +136,7 @@ def test_revocation_of_a_refresh_token_takes_two_statements_while_another_grant_
     assert rights(tokens["access_token"]) == ""
 
 
-def test_introspection_takes_two_statements(now: dt.datetime) -> None:
+def test_introspection_takes_two_statements() -> None:
     gateway, token = software(ResourceServerFactory()), software(ClientCredentialFactory()).access_token()
     gateway.post("/introspect", token=token)  # the first use of a minute is stored
     number, answer = counted(lambda: gateway.post("/introspect", token=token))

@@ -19,4 +19,14 @@ class Migration(migrations.Migration):
                 name="mail_of_announcement",
             ),
         ),
+        AddIndexOnline(
+            model_name="outgoingmail",
+            index=models.Index(
+                condition=models.Q(
+                    ("announcement__isnull", True), ("given_up_at__isnull", True), ("sent_at__isnull", True)
+                ),
+                fields=["due_at"],
+                name="mail_urgent",
+            ),
+        ),
     ]

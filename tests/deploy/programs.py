@@ -15,8 +15,8 @@ KEYS = ("SECRET_KEY", "SECRET_HASH_KEYS", "TOKEN_SIGNING_KEYS")
 
 
 def run(*command: str, stdin: str = "", **environment: str) -> "CompletedProcess[str]":
-    """Run Python in an environment that contains only these variables; behind a pooler as the tests are."""
-    path = {name: os.environ[name] for name in ("PATH", "HOME", "DATABASE_POOLER") if name in os.environ}
+    """Run Python in an environment that contains only these variables."""
+    path = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment = {"ENV_FILE": os.devnull, "DJANGO_SETTINGS_MODULE": "portal.settings"} | path | environment
     return served.run(environment, *command, stdin=stdin)
 

@@ -1,6 +1,7 @@
 """The complete list of addresses, and the headers and cookies of their responses."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -174,8 +175,9 @@ print(json.dumps({
 
 def test_cookies_are_secure_and_host_only_with_an_https_issuer(new_database: Callable[[], str]) -> None:
     collect_static_files()
-    environment = {"ISSUER_URL": "https://portal.example", "LOG_LEVEL": "ERROR", "DATABASE_URL": new_database()}
-    done = run("-c", BEHIND_HTTPS, **fresh_keys(), **environment)
+    database = {"DATABASE_URL": new_database(), "DATABASE_POOLER": os.environ.get("DATABASE_POOLER", "")}
+    environment = {"ISSUER_URL": "https://portal.example", "LOG_LEVEL": "ERROR"}
+    done = run("-c", BEHIND_HTTPS, **fresh_keys(), **environment, **database)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     assert found["status"] == 302

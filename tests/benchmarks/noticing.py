@@ -1,4 +1,4 @@
-"""Cost of queueing: the notices that are due, a run with nothing due, an announcement. Prints seconds as JSON.
+"""Cost of notices: counting and queueing what is due, a run with nothing due, an announcement, sending. As JSON.
 
 `longest` is the longest transaction.
 """
@@ -14,13 +14,15 @@ import django
 django.setup()
 
 from django.db import connection  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from accounts.models import Actor  # noqa: E402
-from apicredentials.mail import notices  # noqa: E402
-from apicredentials.models import OutgoingMail  # noqa: E402
+from apicredentials.mail import delivery, notices  # noqa: E402
+from apicredentials.models import CommandRun, OutgoingMail  # noqa: E402
 from tests.factories import AnnouncementFactory  # noqa: E402
 
 LONGEST = {"seconds": 0.0}
+SENT = 300
 
 
 def watch_transactions() -> None:
@@ -60,6 +62,25 @@ def announce() -> int:
     return announcement.progress().total
 
 
+def send() -> int:
+    """Send the first mails to a mail server that takes no time."""
+    result = delivery.SendResult()
+
+    def note(sent: int) -> None:
+        CommandRun.objects.note("send_notices", sent)
+        if result.sent == SENT:
+            result.in_a_row = delivery.PATIENCE  # ends the run
+
+    delivery.send(OutgoingMail.objects.all(), result, note)
+    return result.sent
+
+
+def send_announcement() -> int:
+    """Do the same when only the mails of an announcement wait."""
+    OutgoingMail.objects.waiting().filter(announcement=None).update(sent_at=timezone.now())
+    return send()
+
+
 def main() -> None:
     connection.ensure_connection()
     watch_transactions()
@@ -68,6 +89,8 @@ def main() -> None:
         "queueing all notices that are due": queue,
         "queueing with nothing due": queue,
         "queueing an announcement": announce,
+        "sending notices, without a mail server": send,
+        "sending an announcement, without a mail server": send_announcement,
     }
     json.dump({name: measure(work) for name, work in works.items()}, sys.stdout)
 

@@ -15,8 +15,10 @@ from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from accounts.models import User  # noqa: E402
+from accounts.models import Actor, User  # noqa: E402
+from apicredentials.models import Announcement  # noqa: E402
 from tests.benchmarks.timed import Longest  # noqa: E402
+from tests.factories import AnnouncementFactory  # noqa: E402
 
 TIMES = 3
 
@@ -63,6 +65,20 @@ def pages(found: dict[str, list[str]]) -> dict[str, str]:
     }
 
 
+def announcements() -> dict[str, str]:
+    """Return the addresses of a draft, an announcement that is not queued yet, and the one that was queued."""
+    queued = Announcement.objects.get()
+    waiting, draft = (AnnouncementFactory(subject=subject) for subject in ("Onderhoud", "Storing"))
+    waiting.send(by=Actor(), seen=waiting.updated_at)
+    address = "apicredentials/announcement/"
+    return {
+        "announcements": address,
+        "preview of an announcement": f"{address}{draft.pk}/voorbeeld/",
+        "announcement to be queued": f"{address}{waiting.pk}/change/",
+        "announcement, queued": f"{address}{queued.pk}/change/",
+    }
+
+
 def measure(client: Client, address: str) -> dict[str, float]:
     """Open a page TIMES times, after once for the caches; return the medians."""
     seconds, longest = [], []
@@ -81,7 +97,8 @@ def main(found: str) -> None:
     operator = User.objects.create_superuser("operator@markt.example", "een-wachtwoord-voor-de-meting")
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(operator)
-    json.dump({name: measure(client, address) for name, address in pages(json.loads(found)).items()}, sys.stdout)
+    addresses = pages(json.loads(found)) | announcements()
+    json.dump({name: measure(client, address) for name, address in addresses.items()}, sys.stdout)
 
 
 if __name__ == "__main__":

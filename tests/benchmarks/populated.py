@@ -25,6 +25,8 @@ from tests.factories import (  # noqa: E402
 
 # Rows per seller.
 CREDENTIALS, AUTHORIZATIONS, ACTIVITIES, MAILS = 5, 2, 20, 5
+# Rows of the log of one seller, who exports them: as many as all sellers have, but not more than this.
+EXPORTED = 100_000
 PARTIES = 50
 KINDS = "array['party_authorized', 'secret_revealed', 'credential_created', 'contact_saved', 'party_renewed']"
 
@@ -37,6 +39,7 @@ def main(sellers: int) -> None:
     found = {
         "credential": ClientCredential.objects.order_by("-pk").values_list("client_id", "folded_name")[10],
         "seller": Seller.objects.order_by("-pk").values_list("retailer_id", "display_name")[10],
+        "exported": [Seller.objects.earliest("pk").retailer_id],
         "hint": [ClientSecret.objects.order_by("pk")[10].hint],
         "recipient": [OutgoingMail.objects.order_by("pk")[10].recipient],
     }
@@ -109,6 +112,8 @@ def history(seller: Seller, owner: User, sellers: int, its_seller: str) -> None:
         subject="'Magazijn ' || n",
         actor_name="'Jan ' || substr(md5('w' || n), 1, 6)",
     )
+    exported = min(number, EXPORTED)
+    multiply(activity, exported, at=f"now() - make_interval(secs => ({exported} - n) * 300)")
     mail = OutgoingMail.objects.create(kind="party_renewed", key="activity:0", recipient="x@winkel.example")
     number = sellers * MAILS
     multiply(

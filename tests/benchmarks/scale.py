@@ -54,12 +54,16 @@ def measure(sellers: int) -> dict[str, dict[str, Any]]:
         print(f"{sellers} sellers made in {time.perf_counter() - started:.0f} s", file=sys.stderr)
         measured = {command: stream(url, command) for command in LISTS}
         measured |= run(SETTINGS, url, "tests.benchmarks.noticing")
-        measured |= run(SETTINGS, url, "tests.benchmarks.operating", json.dumps(found))
+        for module in ("operating", "requesting"):
+            measured |= run(SETTINGS, url, f"tests.benchmarks.{module}", json.dumps(found))
     return measured
 
 
-def cell(measured: dict[str, Any], name: str, digits: int = 2) -> str:
-    return f"{measured[name]:.{digits}f}" if name in measured else ""
+def cell(measured: dict[str, Any], name: str, digits: int | None = None) -> str:
+    if name not in measured:
+        return ""
+    value = measured[name]
+    return f"{value:.{digits if digits is not None else 2 if value >= 0.1 else 4}f}"
 
 
 def main() -> None:

@@ -40,15 +40,19 @@ def refuse(name: str, reason: str) -> ImproperlyConfigured:
 
 
 def read_file(path: Path, *, name: str) -> None:
-    """Add the variables of a file to the environment, whose own values win. `name` is what a refusal calls the file."""
+    """Add the variables of a file to the environment, whose own values win."""
+    for variable, value in parse_file(contents(path, name=name), name=name).items():
+        os.environ.setdefault(variable, value)
+
+
+def contents(path: Path, *, name: str) -> str:
+    """Return the text of a file; `name` is what a refusal calls it."""
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise refuse(name, f"cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise refuse(name, "is not UTF-8 text.") from error
-    for variable, value in parse_file(content, name=name).items():
-        os.environ.setdefault(variable, value)
 
 
 def parse_file(content: str, *, name: str) -> dict[str, str]:
@@ -126,15 +130,9 @@ def port(name: str, default: int) -> int:
 
 def secret_file(name: str) -> str:
     """Return the variable, or the contents of the file that `<name>_FILE` names."""
-    path = text(f"{name}_FILE")
-    if not path:
-        return _literal(name)  # which may have a key on each line, as the file may
-    try:
-        return Path(path).read_text(encoding="utf-8-sig").strip()
-    except OSError as error:
-        raise refuse(f"{name}_FILE", f"cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise refuse(f"{name}_FILE", "is not UTF-8 text.") from error
+    if path := text(f"{name}_FILE"):
+        return contents(Path(path), name=f"{name}_FILE").strip()
+    return _literal(name)  # which may have a key on each line, as the file may
 
 
 def token(name: str) -> str:

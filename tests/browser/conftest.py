@@ -19,7 +19,7 @@ from tests.browser.inspection import WAYS, Inspected, Scheme, inspect
 from tests.browser.party import Party, run_party
 from tests.browser.seller import SETTINGS
 from tests.conftest import CHROMIUM
-from tests.factories import ClientCredentialFactory, SellerFactory, TechnicalContactFactory
+from tests.factories import ClientCredentialFactory, TechnicalContactFactory
 from tests.people import signed_in
 
 WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -89,10 +89,7 @@ def come_in(context: BrowserContext, base_url: str) -> Callable[[User], None]:
 @pytest.fixture
 def credential() -> ClientCredential:
     """A credential whose secret nobody has asked for."""
-    seller = SellerFactory()
-    TechnicalContactFactory(seller=seller)
-    credential: ClientCredential = ClientCredentialFactory(seller=seller, name="Magazijn")
-    return credential
+    return ClientCredentialFactory(seller=TechnicalContactFactory().seller, name="Magazijn")
 
 
 @pytest.fixture

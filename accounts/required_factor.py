@@ -7,6 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from accounts.models import Membership
 
@@ -26,8 +27,31 @@ OPEN_PAGES = frozenset(
         "logo",  # of the party that waits, shown on these pages
     }
 )
-# Session key: the request to return to after signing in, setting up a factor or resetting the password.
-FOLLOWING = "following"
+# Session key: the addresses to return to after signing in, setting up a factor or resetting the password. One for each
+# of these pages, in the order in which the user returns to them, and one for all others.
+_WAITING = "waiting"
+_KEPT_APART = ("invitation", "authorize")
+
+
+def remember(request: HttpRequest, address: str) -> None:
+    """Return to this address later; another page does not displace an invitation or a third party's request."""
+    path = address.partition("?")[0]
+    page = next((name for name in _KEPT_APART if path == reverse(name)), "")
+    request.session[_WAITING] = request.session.get(_WAITING, {}) | {page: address}
+
+
+def remembered(request: HttpRequest, *pages: str) -> str:
+    """Return the address to return to first, of `pages` or of all pages; '' if there is none."""
+    waiting = request.session.get(_WAITING, {})
+    return next((waiting[page] for page in pages or (*_KEPT_APART, "") if page in waiting), "")
+
+
+def arrive(request: HttpRequest) -> None:
+    """Forget the address of this request."""
+    waiting = request.session.get(_WAITING, {})
+    if request.get_full_path() in waiting.values():
+        here = request.get_full_path()
+        request.session[_WAITING] = {page: address for page, address in waiting.items() if address != here}
 
 
 def has_factor(user: Any) -> bool:
@@ -66,9 +90,8 @@ class RequiredFactorMiddleware:
         if name in OPEN_PAGES or not request.user.is_authenticated:
             return None
         if not lacks_required_factor(request):
-            if request.session.get(FOLLOWING) == request.get_full_path():
-                del request.session[FOLLOWING]
+            arrive(request)
             return None
         if request.method in {"GET", "HEAD"}:
-            request.session[FOLLOWING] = request.get_full_path()
+            remember(request, request.get_full_path())
         return redirect("accounts:security")

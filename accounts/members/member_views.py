@@ -23,7 +23,7 @@ from accounts.members import invitations, memberships
 from accounts.members.member_forms import InvitationForm, NewMemberForm, RemoveForm, RoleForm
 from accounts.middleware import SESSION_KEY
 from accounts.models import ROLE_DESCRIPTIONS, Actor, Capability, Invitation, Membership, User
-from accounts.required_factor import FACTORS, FOLLOWING
+from accounts.required_factor import FACTORS, remembered
 from accounts.security.waiting import waiting_context
 from apicredentials.exceptions import Refusal
 from apicredentials.models.locking import lock
@@ -180,14 +180,14 @@ def accept_signed_in(request: HttpRequest, user: User, found: Invitation, contex
         return render(request, "accounts/invitation.html", context)
     if not invitations.accept(found, user, by=actor(request)):
         return render(request, "accounts/invitation_gone.html", status=410)
-    return joined(request, found)
+    return redirect(joined(request, found))
 
 
-def joined(request: HttpRequest, found: Invitation) -> HttpResponse:
-    """Work for the new seller from now on, and go on to a request that waits."""
+def joined(request: HttpRequest, found: Invitation) -> str:
+    """Work for the new seller from now on; return where to go on: to a request that waits, or API Instellingen."""
     request.session[SESSION_KEY] = found.seller.retailer_id
     messages.success(request, f"Je werkt nu mee aan {found.seller.display_name}.")
-    return redirect(request.session.get(FOLLOWING) or "apicredentials:settings")
+    return remembered(request) or reverse("apicredentials:settings")
 
 
 def accept_new(request: HttpRequest, found: Invitation, context: dict[str, Any]) -> HttpResponse:
@@ -198,11 +198,8 @@ def accept_new(request: HttpRequest, found: Invitation, context: dict[str, Any])
     user = create_member(request, found, form)
     if user is None:
         return render(request, "accounts/invitation_gone.html", status=410)
-    following = request.session.get(FOLLOWING)
-    login = Login(user=user, email=user.email, redirect_url=following or reverse("apicredentials:settings"))
-    response = perform_password_login(request, {"email": user.email}, login)
-    request.session[SESSION_KEY] = found.seller.retailer_id
-    return response
+    login = Login(user=user, email=user.email, redirect_url=joined(request, found))
+    return perform_password_login(request, {"email": user.email}, login)
 
 
 def create_member(request: HttpRequest, found: Invitation, form: NewMemberForm) -> User | None:

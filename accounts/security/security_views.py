@@ -15,7 +15,6 @@ from django.contrib.auth import logout
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 
@@ -29,7 +28,7 @@ from accounts.access import (
     show_form,
 )
 from accounts.models import AddressChange
-from accounts.required_factor import FOLLOWING, lacks_required_factor
+from accounts.required_factor import lacks_required_factor, remembered
 from accounts.security.events import mail_own
 from accounts.security.factors import FactorAdapter, add_totp, first_recovery_codes, new_recovery_codes, qr_code
 from accounts.security.security_forms import PasskeyForm, PasskeyRenameForm, TotpSetupForm
@@ -106,7 +105,7 @@ def factor_added(request: SellerRequest, factor: str, codes: list[str]) -> HttpR
     if codes:
         return show_codes(request, codes)
     messages.success(request, f"{factor} is ingesteld.")
-    return redirect(request.session.get(FOLLOWING) or "accounts:security")
+    return redirect(remembered(request) or "accounts:security")
 
 
 def show_codes(request: SellerRequest, codes: list[str]) -> HttpResponse:
@@ -212,7 +211,7 @@ def session_end(request: SellerRequest, pk: int) -> HttpResponse:
     if is_current:
         return signed_out(request)
     messages.success(request, "Dat apparaat is uitgelogd.")
-    return redirect(f"{reverse('accounts:security')}#sessies")
+    return redirect("accounts:security")
 
 
 @ask_or_act

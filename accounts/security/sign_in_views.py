@@ -21,7 +21,7 @@ from django.utils.decorators import method_decorator
 from django.views.generic.base import ContextMixin
 
 from accounts.models import User
-from accounts.required_factor import FACTORS, FOLLOWING
+from accounts.required_factor import FACTORS, remember
 from accounts.security.security_forms import CodeProofForm, PasskeyProofForm
 from accounts.security.waiting import waiting_context, waiting_party
 from accounts.views import local_address
@@ -38,7 +38,7 @@ class SignInView(account.LoginView):
         if request.method == "GET":
             following = local_address(request)
             if waiting_party(following):
-                request.session[FOLLOWING] = following
+                remember(request, following)
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class PasswordResetView(account.PasswordResetView):
 
     def get_success_url(self) -> str:
         if following := local_address(self.request):
-            self.request.session[FOLLOWING] = following
+            remember(self.request, following)
         return str(self.success_url)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

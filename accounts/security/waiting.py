@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.access import is_local
-from accounts.required_factor import FOLLOWING
+from accounts.required_factor import remembered
 from apicredentials.models import ThirdParty
 from apicredentials.oauth.authentication import CLIENT_ID
 
@@ -29,8 +29,8 @@ def waiting_context(request: HttpRequest, address: str | None = None) -> dict[st
 
     An invitation leads on to the request in the session.
     """
-    in_session = request.session.get(FOLLOWING, "")
-    following = in_session if address is None else address
+    following = remembered(request) if address is None else address
     following = following if is_local(following, request) else ""
     is_invitation = following.partition("?")[0] == reverse("invitation")
-    return {"following": following, "third_party": waiting_party(in_session if is_invitation else following)}
+    party = waiting_party(remembered(request, "authorize") if is_invitation else following)
+    return {"following": following, "third_party": party, "is_invitation": is_invitation}

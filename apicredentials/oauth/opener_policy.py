@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.urls import reverse
 
-from accounts.required_factor import FOLLOWING
+from accounts.required_factor import remembered
 
 # The pages that lead on to `next`, and those below them. Elsewhere anybody could lift the policy by adding `next`.
 FOLLOW_NEXT = ("account_login", "account_reset_password", "accounts:switch-seller")
@@ -40,7 +40,7 @@ def destinations(request: HttpRequest) -> Iterator[str]:
     if request.path.startswith(reverse("account_login")) and hasattr(request, "session"):
         yield request.session.get(LOGIN_SESSION_KEY, {}).get("redirect_url") or ""
     if request.path.startswith(reverse("accounts:security")) and hasattr(request, "session"):
-        yield request.session.get(FOLLOWING, "")
+        yield remembered(request, "authorize")
 
 
 def next_of(request: HttpRequest) -> Iterator[str]:

@@ -76,6 +76,7 @@ def test_every_step_of_setting_up_names_the_waiting_party_and_leads_to_it(settin
     client = signed_in(MembershipFactory(role=Role.OWNER).user)
     first = client.get(request)
     assert first["Location"] == SECURITY
+    client.get("/instellingen/api/activiteit/")  # does not displace it
     pages = [client.get(address) for address in (SECURITY, APP)]
     assert client.get(party.logo.url).status_code == 200
     assert all("Doorgaan naar Orderwijs" in says(page) for page in pages)

@@ -1,5 +1,7 @@
 """Delivery of the outbox, for tests that read mail."""
 
+import re
+
 from django.core import mail
 from django.core.mail import EmailMessage
 
@@ -13,3 +15,10 @@ def send_due_mail() -> list[EmailMessage]:
     queue_announcements()
     delivery.send(OutgoingMail.objects.all())
     return mail.outbox
+
+
+def last_link() -> str:
+    """Return where the last mail that was sent leads, without the site."""
+    found = re.search(r"http://testserver(/\S+)", str(mail.outbox[-1].body))
+    assert found
+    return found[1]

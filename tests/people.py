@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.factories import PASSWORD
+from tests.journeys.pages import Page
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SIGN_IN = "/inloggen/"
 PROVE = "/inloggen/bevestigen/"
+NEW_PASSWORD = "een-heel-ander-wachtwoord"
 
 
 def sign_in(client: Client, user: User | str, password: str = PASSWORD, **fields: str) -> "Response":
@@ -34,6 +36,14 @@ def signed_in(user: User | None, **options: Any) -> Client:
     client = Client(**options)
     assert sign_in(client, user).status_code == 302
     return client
+
+
+def choose_password(client: Client, address: str, password: str = NEW_PASSWORD) -> Page:
+    """Follow the link of a mail, fill in a new password, and return the content of the page that answers."""
+    page = client.get(address, follow=True)
+    form = Page(page.content.decode(), page.redirect_chain[-1][0]).form("Wachtwoord opslaan")
+    answer = client.post(form.address, form.fill(**dict.fromkeys(form.fields, password)), follow=True)
+    return Page(answer.content.decode()).part("main")
 
 
 def is_signed_in(client: Client) -> bool:

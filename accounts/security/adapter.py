@@ -100,6 +100,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send the mail; log any failure, because an error page would show that the address is known."""
+        context["days"] = settings.PASSWORD_RESET_TIMEOUT // (24 * 60 * 60)
         try:
             super().send_mail(template_prefix, email, context)
         except Exception as error:  # noqa: BLE001

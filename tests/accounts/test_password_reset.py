@@ -12,12 +12,22 @@ from django.utils import timezone
 from accounts.models import User
 from tests.factories import PASSWORD, UserFactory
 from tests.journeys.pages import Page
-from tests.people import codes, is_signed_in, says, sign_in, signed_in, without_token
+from tests.mailbox import last_link
+from tests.people import (
+    NEW_PASSWORD,
+    SIGN_IN,
+    choose_password,
+    codes,
+    is_signed_in,
+    says,
+    sign_in,
+    signed_in,
+    without_token,
+)
 
 pytestmark = pytest.mark.django_db
 
 FORGOTTEN = "/wachtwoord/vergeten/"
-NEW = "een-heel-ander-wachtwoord"
 
 
 @pytest.fixture
@@ -29,21 +39,6 @@ def ask(client: Client, email: str) -> None:
     assert client.post(FORGOTTEN, {"email": email})["Location"] == "/wachtwoord/vergeten/verstuurd/"
 
 
-def link() -> str:
-    """Return where the last mail leads, without the site."""
-    found = re.search(r"http://testserver(/\S+)", str(mail.outbox[-1].body))
-    assert found
-    return found[1]
-
-
-def choose(client: Client, address: str, password: str = NEW) -> Page:
-    """Follow the link of a mail, fill in a new password, and return the page that answers."""
-    form_page = client.get(address, follow=True)
-    form = Page(form_page.content.decode(), form_page.redirect_chain[-1][0]).form("Wachtwoord opslaan")
-    answer = client.post(form.address, form.fill(**dict.fromkeys(form.fields, password)), follow=True)
-    return Page(answer.content.decode()).part("main")
-
-
 def test_mail_is_in_dutch_and_only_to_the_user(client: Client, user: User) -> None:
     ask(client, user.email)
     (message,) = mail.outbox
@@ -51,58 +46,63 @@ def test_mail_is_in_dutch_and_only_to_the_user(client: Client, user: User) -> No
     assert message.subject == "Kies een nieuw wachtwoord"
     assert "Hallo Sanne," in message.body
     assert "Je hebt een nieuw wachtwoord gevraagd." in message.body
+    assert "De link werkt 3 dagen en één keer." in message.body
     assert not re.search(r"(?i)password reset|you're receiving|hello|thank", str(message.body))
 
 
 def test_error_about_a_weak_password_is_in_dutch(client: Client, user: User) -> None:
     ask(client, user.email)
-    page = choose(client, link(), "kort")
+    page = choose_password(client, last_link(), "kort")
     assert "Dit wachtwoord is te kort. Gebruik minstens 12 tekens." in page.words
-    page = choose(client, link(), "password1234")
+    page = choose_password(client, last_link(), "password1234")
     assert "Dit wachtwoord wordt te veel gebruikt. Kies een ander wachtwoord." in page.words
 
 
 def test_link_sets_a_new_password(client: Client, user: User) -> None:
     ask(client, user.email)
-    assert "Je wachtwoord is gewijzigd" in choose(client, link()).headings
-    assert sign_in(Client(), user, NEW).status_code == 302
+    assert choose_password(client, last_link()).words.count("Je wachtwoord is gewijzigd") == 1
+    assert "Je wachtwoord is gewijzigd." in says(client.get(SIGN_IN))
+    assert sign_in(Client(), user, NEW_PASSWORD).status_code == 302
     assert sign_in(Client(), user, PASSWORD).status_code == 200
 
 
 def test_link_works_once(client: Client, user: User) -> None:
     ask(client, user.email)
-    address = link()
-    choose(client, address)
-    assert "Deze link werkt niet meer" in says(Client().get(address, follow=True))
+    address = last_link()
+    choose_password(client, address)
+    page = Page(Client().get(address, follow=True).content.decode())
+    assert "Deze link werkt niet meer" in page.headings
+    assert "Heb je net een nieuw wachtwoord gekozen? Log daar dan mee in." in page.words
+    assert (page.link("Nieuwe link aanvragen"), page.link("Naar inloggen")) == (FORGOTTEN, SIGN_IN)
 
 
 def test_earlier_link_does_not_work_after_a_later_one_was_used(client: Client, user: User) -> None:
     ask(client, user.email)
-    earlier = link()
+    earlier = last_link()
     ask(client, user.email)
-    choose(client, link())
+    choose_password(client, last_link())
     assert "Deze link werkt niet meer" in says(Client().get(earlier, follow=True))
 
 
 def test_old_link_does_not_work(client: Client, user: User) -> None:
     ask(client, user.email)
     with time_machine.travel(timezone.now() + dt.timedelta(days=3, hours=3), tick=False):
-        assert "Deze link werkt niet meer" in says(client.get(link(), follow=True))
+        assert "Deze link werkt niet meer" in says(client.get(last_link(), follow=True))
 
 
 def test_link_works_for_one_user(client: Client, user: User) -> None:
     ask(client, user.email)
-    key = link().removesuffix("/").rpartition("/")[2].partition("-")[2]
+    key = last_link().removesuffix("/").rpartition("/")[2].partition("-")[2]
     ask(client, UserFactory().email)
-    other = link().removesuffix("/").rpartition("/")[2].partition("-")[0]
+    other = last_link().removesuffix("/").rpartition("/")[2].partition("-")[0]
     page = client.get(f"/wachtwoord/nieuw/{other}-{key}/", follow=True)
     assert "Deze link werkt niet meer" in says(page)
 
 
 def test_key_is_removed_from_the_address(client: Client, user: User) -> None:
     ask(client, user.email)
-    key = link().partition("-")[2].strip("/")
-    page = client.get(link(), follow=True)
+    key = last_link().partition("-")[2].strip("/")
+    page = client.get(last_link(), follow=True)
     assert key not in page.redirect_chain[-1][0]
     assert key not in page.content.decode()
 
@@ -110,15 +110,15 @@ def test_key_is_removed_from_the_address(client: Client, user: User) -> None:
 def test_new_password_ends_every_session(client: Client, user: User) -> None:
     elsewhere = signed_in(user)
     ask(client, user.email)
-    choose(client, link())
+    choose_password(client, last_link())
     assert not is_signed_in(elsewhere)
 
 
 def test_user_created_by_an_operator_chooses_a_first_password(client: Client) -> None:
     for user in (UserFactory(password=None), User.objects.create(email="zonder@winkel.example")):
         ask(client, user.email)
-        choose(client, link())
-        assert sign_in(Client(), user, NEW).status_code == 302
+        choose_password(client, last_link())
+        assert sign_in(Client(), user, NEW_PASSWORD).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_user_created_by_an_operator_chooses_a_first_password(client: Client) ->
 )
 def test_weak_password_is_refused(client: Client, user: User, password: str, code: str) -> None:
     ask(client, user.email)
-    page = client.get(link(), follow=True)
+    page = client.get(last_link(), follow=True)
     answer = client.post(page.redirect_chain[-1][0], {"password1": password, "password2": password})
     assert code in codes(answer.context["form"])["password1"]
     assert sign_in(Client(), user, PASSWORD).status_code == 302
@@ -139,8 +139,8 @@ def test_weak_password_is_refused(client: Client, user: User, password: str, cod
 
 def test_different_passwords_are_refused(client: Client, user: User) -> None:
     ask(client, user.email)
-    page = client.get(link(), follow=True)
-    answer = client.post(page.redirect_chain[-1][0], {"password1": NEW, "password2": PASSWORD})
+    page = client.get(last_link(), follow=True)
+    answer = client.post(page.redirect_chain[-1][0], {"password1": NEW_PASSWORD, "password2": PASSWORD})
     assert codes(answer.context["form"]).keys() == {"password2"}
 
 
@@ -148,7 +148,7 @@ def test_different_passwords_are_refused(client: Client, user: User) -> None:
 def test_link_starts_with_the_issuer_for_every_host_header(client: Client, user: User, host: str) -> None:
     client.post(FORGOTTEN, {"email": user.email}, headers={"host": host})
     assert re.findall(r"https?://[^/\s]+", str(mail.outbox[0].body)) == ["http://testserver"]
-    assert "Je wachtwoord is gewijzigd" in choose(client, link()).headings
+    assert "Je wachtwoord is gewijzigd" in choose_password(client, last_link()).headings
 
 
 @pytest.mark.parametrize("error", [OSError, ValueError, RuntimeError])
@@ -217,13 +217,13 @@ def test_reset_leads_back_to_the_requested_page(client: Client, user: User) -> N
     sent = client.post(form.address, form.fill(**{"E-mailadres": user.email}), follow=True)
     assert sent.redirect_chain == [("/wachtwoord/vergeten/verstuurd/", 302)]
     assert following not in mail.outbox[0].body
-    done = choose(client, link())
+    done = choose_password(client, last_link())
     page = Page(client.get(done.link("Naar inloggen")).content.decode(), "/inloggen/")
     form = page.form("Inloggen")
-    filled = form.fill(**{"E-mailadres": user.email, "Wachtwoord": NEW})
+    filled = form.fill(**{"E-mailadres": user.email, "Wachtwoord": NEW_PASSWORD})
     assert client.post(form.address, filled)["Location"] == following
 
 
 def test_reset_does_not_lead_to_another_site(client: Client, user: User) -> None:
     client.post(FORGOTTEN, {"email": user.email, "next": "https://elders.example/"})
-    assert choose(client, link()).link("Naar inloggen") == "/inloggen/"
+    assert choose_password(client, last_link()).link("Naar inloggen") == "/inloggen/"

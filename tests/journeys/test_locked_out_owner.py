@@ -1,9 +1,6 @@
 """An owner who is locked out gets back in by the steps of docs/operations.md."""
 
-import re
-
 import pytest
-from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -14,11 +11,11 @@ from tests.admin import acts
 from tests.admin.registry import change
 from tests.factories import SellerFactory
 from tests.journeys.pages import Page
-from tests.people import SIGN_IN, says, sign_in, signed_in
+from tests.mailbox import last_link
+from tests.people import NEW_PASSWORD, SIGN_IN, choose_password, says, sign_in, signed_in
 
 pytestmark = pytest.mark.django_db
 
-NEW_PASSWORD = "een-heel-ander-wachtwoord"
 CONTACT = "/instellingen/api/contact/"
 
 
@@ -32,16 +29,13 @@ def page_at(client: Client, address: str) -> Page:
     return Page(answer.content.decode(), answer.redirect_chain[-1][0] if answer.redirect_chain else address)
 
 
-def choose_password(email: str) -> Client:
+def reset_password(email: str) -> Client:
     """Use Wachtwoord vergeten? and sign in; return the browser."""
     client = Client()
     page = page_at(client, page_at(client, SIGN_IN).link("Wachtwoord vergeten?"))
     form = page.form("Link versturen")
     client.post(form.address, form.fill(**{"E-mailadres": email}))
-    link = re.search(r"http://testserver(/\S+)", str(mail.outbox[-1].body))
-    assert link
-    form = page_at(client, link[1]).form("Wachtwoord opslaan")
-    client.post(form.address, form.fill(**dict.fromkeys(form.fields, NEW_PASSWORD)))
+    choose_password(client, last_link())
     assert sign_in(client, email, NEW_PASSWORD).status_code == 302
     return client
 
@@ -71,4 +65,4 @@ def test_new_owner_takes_the_place_of_the_only_one(operator: Client, seller: Sel
     assert operator.post(form.address, form.fill() | chosen).status_code == 302
     acts.do(operator, acts.REMOVE, former)
     assert [*seller.members.all()] == [user]
-    assert choose_password(user.email).get("/instellingen/medewerkers/uitnodigen/").status_code == 200
+    assert reset_password(user.email).get("/instellingen/medewerkers/uitnodigen/").status_code == 200

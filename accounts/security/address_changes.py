@@ -89,7 +89,7 @@ def undo(change: AddressChange, *, by: Actor) -> bool:
         set_address(user, change.former_email)
         end_sessions(user)
         remove_factors_since(user, change.asked_at, by=by)
-        record_for_sellers(Activity.Kind.ADDRESS_CHANGED, user, by=by)
+        record_for_sellers(Activity.Kind.ADDRESS_CHANGED, user, by=by, restored="yes")
     return True
 
 
@@ -97,4 +97,5 @@ def remove_factors_since(user: User, moment: dt.datetime, *, by: Actor) -> None:
     """Remove factors that a thief may have added: a passkey signs in without the password, and no mail told of it."""
     if Authenticator.objects.filter(user=user, created_at__gte=moment).delete()[0]:
         delete_dangling_recovery_codes(user)
-        mail_user(Kind.OWN_FACTOR_REMOVED, [user.email], by=by, name=str(user), factor="nieuwe")
+        newer = "wat is toegevoegd na het wijzigen van je e-mailadres"
+        mail_user(Kind.OWN_FACTOR_REMOVED, [user.email], by=by, name=str(user), factor=newer)

@@ -22,5 +22,6 @@ def reset_factors(user: User, *, by: Actor) -> list[str]:
         rows.delete()
         end_sessions(user)
         record_for_sellers(Activity.Kind.FACTORS_RESET, user, by=by)
-        mail_user(OutgoingMail.Kind.OWN_FACTOR_REMOVED, [user.email], by=by, name=str(user), factor="alle")
+        factors = "je authenticator-app, passkeys en herstelcodes"
+        mail_user(OutgoingMail.Kind.OWN_FACTOR_REMOVED, [user.email], by=by, name=str(user), factor=factors)
     return [kind for kind in KINDS if kind in found]

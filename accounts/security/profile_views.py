@@ -90,6 +90,7 @@ def undo_address_change(request: HttpRequest) -> HttpResponse:
         if not address_changes.undo(change, by=stranger(request)):
             return None
         user = type(change.user).objects.get(pk=change.user_id)
+        messages.success(request, f"Je logt weer in met {user.email}. Kies nog een nieuw wachtwoord.")
         key = default_token_generator.make_token(user)
         return redirect("account_reset_password_from_key", uidb36=user_pk_to_url_str(user), key=key)
 

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from accounts.links import link_token
 from accounts.models import AddressChange
-from apicredentials.mail.messages import MailContext, Message, address_of, message
+from apicredentials.mail.messages import BY_OPERATOR, MailContext, Message, address_of, message
 
 WHY = "Je krijgt deze mail omdat het over je eigen account gaat."
 NOT_YOU = (
@@ -30,7 +30,8 @@ def to_security() -> tuple[str, str]:
 
 
 def own(subject: str, news: str, facts: MailContext) -> Message:
-    return Message(subject=subject, news=news, facts=about(facts), advice=[NOT_YOU], link=to_security(), why=WHY)
+    advice = [BY_OPERATOR if facts["reason"] else NOT_YOU]
+    return Message(subject=subject, news=news, facts=about(facts), advice=advice, link=to_security(), why=WHY)
 
 
 @message
@@ -107,7 +108,7 @@ def address_replaced(facts: MailContext) -> Message:
             "Overal wordt dan uitgelogd, en je kiest een nieuw wachtwoord.",
         ]
         if can_undo
-        else ["Dit is gedaan door de marktplaats. Klopt het volgens jou niet? Neem dan contact met ons op."],
+        else [BY_OPERATOR],
         link=("Terugdraaien", link_to("undo-address-change", facts)) if can_undo else None,
         why=WHY,
     )

@@ -1,8 +1,10 @@
 """Mails about the members of a seller: to the owners, to the person concerned, and invitations."""
 
+from dataclasses import replace
+
 from accounts.models import Invitation
 from apicredentials.mail.account_texts import link_to
-from apicredentials.mail.messages import CHANGE_PASSWORD, MailContext, Message, address_of, message
+from apicredentials.mail.messages import CHANGE_PASSWORD, MailContext, Message, address_of, message, to_settings
 
 WHY = "Je krijgt deze mail als eigenaar van dit verkopersaccount, of omdat het over jou gaat."
 
@@ -15,7 +17,8 @@ def about_member(
     facts: MailContext, subject: str, news: str, undo: str = "Draai het dan terug bij Medewerkers."
 ) -> Message:
     advice = [facts.unless_you(f"{undo} {CHANGE_PASSWORD}")]
-    return Message(subject=subject, news=news, facts=facts.act, advice=advice, link=to_members(), why=WHY)
+    link = to_members() if facts.seller else None
+    return Message(subject=subject, news=news, facts=facts.act, advice=advice, link=link, why=WHY)
 
 
 @message
@@ -76,9 +79,19 @@ def member_removed(facts: MailContext) -> Message:
 
 @message
 def address_changed(facts: MailContext) -> Message:
+    subject = "E-mailadres van medewerker gewijzigd"
+    if facts["restored"]:
+        news = (
+            f"{facts['subject']} logt weer in met het vorige e-mailadres: de wijziging is teruggedraaid met de link in "
+            "de mail aan dat adres. Overal is uitgelogd, en er is een nieuw wachtwoord nodig."
+        )
+        return replace(
+            about_member(facts, subject, news),
+            advice=["Herken je dit niet? Vraag het deze persoon, of neem contact met ons op."],
+        )
     news = f"{facts['subject']} logt nu in met een ander e-mailadres."
     undo = "Draai het dan terug met de link in de mail aan het oude adres."
-    return about_member(facts, "E-mailadres van medewerker gewijzigd", news, undo)
+    return about_member(facts, subject, news, undo)
 
 
 @message
@@ -89,15 +102,14 @@ def factors_reset(facts: MailContext) -> Message:
 
 @message
 def user_switched_off(facts: MailContext) -> Message:
+    take_over = "Wil je een gestopte partij blijven gebruiken? Kies dan Overnemen bij API Instellingen."
     return Message(
         subject=f"{facts['subject']} kan niet meer inloggen",
         news=f"Het account van {facts['subject']} is uitgeschakeld: inloggen kan niet meer. Partijen waarvoor deze "
         "persoon toestemming gaf, zijn gestopt.",
         facts=facts.act,
-        advice=[
-            "Wil je een gestopte partij blijven gebruiken? Kies dan Overnemen bij API Instellingen.",
-            facts.unless_you("Neem dan contact met ons op."),
-        ],
+        advice=[*([take_over] if facts.seller else []), facts.unless_you("Neem dan contact met ons op.")],
+        link=to_settings() if facts.seller else None,
         why=WHY,
     )
 
@@ -110,5 +122,6 @@ def user_switched_on(facts: MailContext) -> Message:
         "weer toegang, behalve als een collega ze heeft overgenomen.",
         facts=facts.act,
         advice=[facts.unless_you("Neem dan contact met ons op.")],
+        link=to_settings() if facts.seller else None,
         why=WHY,
     )

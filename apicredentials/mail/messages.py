@@ -12,6 +12,7 @@ from apicredentials import scopes
 from apicredentials.moments import days_until, moment
 
 SENT_TO = "Je krijgt deze mail als eigenaar of technisch contact van dit verkopersaccount."
+BY_OPERATOR = "Dit is gedaan door de marktplaats. Klopt het volgens jou niet? Neem dan contact met ons op."
 CHANGE_PASSWORD = "Wijzig daarna je wachtwoord, en vraag je collega's dat ook te doen."  # noqa: S105
 
 
@@ -54,8 +55,8 @@ class MailContext:
 
     @property
     def seller(self) -> str:
-        """The seller by name and number."""
-        return f"{self['seller']} (verkoper {self['retailer_id']})"
+        """The seller by name and number; '' in a mail about a user without one."""
+        return f"{self['seller']} (verkoper {self['retailer_id']})" if self["seller"] else ""
 
     @property
     def act(self) -> list[tuple[str, str]]:
@@ -93,7 +94,7 @@ class MailContext:
     def unless_you(self, otherwise: str) -> str:
         """Return what to do if it was not you, or how to object to an operator's act."""
         if self["is_operator"]:
-            return "Dit is gedaan door de marktplaats. Klopt het volgens jou niet? Neem dan contact met ons op."
+            return BY_OPERATOR
         return f"Was jij dit niet, en ook geen collega? {otherwise}"
 
 

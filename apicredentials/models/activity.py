@@ -154,16 +154,13 @@ class Activity(models.Model):
 
     def queue_mail(self, recipients: Recipients, *, by: Actor, also: Iterable[str] = ()) -> None:
         """Queue the mail about this act, once per address: to its recipients, and to `also`."""
-        if self.seller is None:
-            return
-        addresses = [] if recipients == Recipients.NOBODY else recipients_of(self.seller)
-        if recipients == Recipients.OWNERS:
-            addresses = owners_of(self.seller)
+        addresses: list[str] = []
+        if self.seller and recipients != Recipients.NOBODY:
+            addresses = owners_of(self.seller) if recipients == Recipients.OWNERS else recipients_of(self.seller)
         self.mail(f"activity:{self.pk}", by=by).queue_for(unique_addresses([*addresses, *also]))
 
     def mail(self, key: str, *, by: Actor) -> OutgoingMail:
         """Return the unsaved mail about this act, without a recipient."""
-        assert self.seller is not None
         context = context_for(self.seller, by=by, **self.details, subject=self.subject) | {"at": self.at.isoformat()}
         return OutgoingMail(kind=self.kind, key=key, context=context, seller=self.seller)
 

@@ -72,7 +72,7 @@ class Kind(models.TextChoices):
         "user_switched_on", Group.MEMBERS, OWNERS, "Deze persoon kan weer inloggen.", "Gebruiker weer ingeschakeld",
     )
     ADDRESS_CHANGED = (
-        "address_changed", Group.SECURITY, OWNERS, "Inloggen kan alleen nog met het nieuwe adres.",
+        "address_changed", Group.SECURITY, OWNERS, "Inloggen kan niet meer met het adres van daarvoor.",
         "E-mailadres van medewerker gewijzigd",
     )
     FACTOR_ADDED = "factor_added", Group.SECURITY, NOBODY, "", "Tweede stap ingesteld"

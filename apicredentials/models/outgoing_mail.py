@@ -266,12 +266,12 @@ def unique_addresses(addresses: Iterable[str], *, but: Iterable[str] = ()) -> li
     return once
 
 
-def context_for(seller: Seller, *, by: Actor, **details: str) -> dict[str, str]:
-    """Return the facts for a mail about this seller: plain texts as they are now, never a secret."""
+def context_for(seller: Seller | None, *, by: Actor, **details: str) -> dict[str, str]:
+    """Return the facts for a mail, about this seller if there is one: plain texts as they are now, never a secret."""
     return {
         **details,
-        "seller": seller.display_name,
-        "retailer_id": seller.retailer_id,
+        "seller": seller.display_name if seller else "",
+        "retailer_id": seller.retailer_id if seller else "",
         "who": by.name,
         "address": by.address or "",
         "reason": by.reason,

@@ -62,7 +62,10 @@ def switch_on(user: User, *, by: Actor) -> None:
 
 
 def record_for_sellers(kind: Activity.Kind, user: User, *, by: Actor, also: Iterable[str] = (), **details: str) -> None:
-    """Log something about a user at each of their sellers; mail it to `also` besides the kind's recipients."""
-    for seller in user.sellers.all():
+    """Log something about a user for each of their sellers, or for operators only if there is none.
+
+    Mail it to `also` besides the kind's recipients.
+    """
+    for seller in tuple(user.sellers.all()) or (None,):
         activity = Activity.record(kind, seller=seller, subject=str(user), by=by, **details)
         activity.queue_mail(Recipients.NOBODY, by=by, also=also)

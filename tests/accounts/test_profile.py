@@ -177,6 +177,7 @@ def test_undo_asks_for_a_new_password(browser: Client, user: User) -> None:
     client = Client()
     page = client.post(path, {"token": token.replace("%3A", ":")}, follow=True)
     assert "Nieuw wachtwoord kiezen" in says(page)
+    assert f"Je logt weer in met {OLD}. Kies nog een nieuw wachtwoord." in says(page)
     new = "een-heel-ander-wachtwoord"
     client.post(page.redirect_chain[-1][0], {"password1": new, "password2": new})
     assert sign_in(Client(), OLD, new).status_code == 302
@@ -194,6 +195,10 @@ def test_undo_removes_passkeys_added_after_the_change(
     follow(link_to(OLD, "terugdraaien"))
     assert [*Authenticator.objects.values_list("pk", flat=True)] == [own.pk]
     assert OutgoingMail.objects.get(kind="own_factor_removed").recipient == OLD
+    told = " ".join(str(message.body) for message in send_due_mail())
+    assert "Inloggen kan niet meer met: wat is toegevoegd na het wijzigen van je e-mailadres." in told
+    assert "logt weer in met het vorige e-mailadres" in told
+    assert "Dit is gedaan door de marktplaats." not in told
 
 
 def test_undo_link_works_for_seven_days(browser: Client, user: User, clock: time_machine.Traveller) -> None:

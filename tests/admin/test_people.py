@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.models import Membership, Seller, User
 from apicredentials.models import Activity, OutgoingMail
+from tests.accounts.factors import set_up_app
 from tests.admin import acts
 from tests.admin.acts import ACTS_ON_PEOPLE, Act, do, seller_of
 from tests.admin.registry import change
@@ -54,6 +55,28 @@ def test_change_of_address_needs_a_reason_and_is_mailed_to_both_addresses(operat
     assert (activity.seller, activity.reason) == (member.seller, REASON)
     mails = {(mail.kind, mail.recipient) for mail in OutgoingMail.objects.all()}
     assert {("address_changed", "fatima@nieuw.example"), ("address_replaced", "fatima@vandijk.example")} <= mails
+
+
+def test_acts_on_a_person_without_a_seller_are_logged_and_mailed_too(operator: Client) -> None:
+    user = UserFactory(email="kees@portaal.example")
+    set_up_app(signed_in(user))
+    form = Page(operator.get(change(User, user)).content.decode()).form("Opslaan")
+    operator.post(change(User, user), form.fill() | {"email": ["kees@nieuw.example"], "reason": [REASON]})
+    for name in ("reset_factors", "switch_off", "switch_on"):
+        act(operator, user, name)
+    logged = Activity.objects.filter(seller=None, reason=REASON).values_list("kind", flat=True)
+    assert {*logged} == {"address_changed", "factors_reset", "user_switched_off", "user_switched_on"}
+    messages = send_due_mail()
+    assert sorted((message.to[0], message.subject) for message in messages) == [
+        ("kees@nieuw.example", "E-mailadres van medewerker gewijzigd"),
+        ("kees@nieuw.example", "Tweede stap verwijderd"),
+        ("kees@nieuw.example", "kees@nieuw.example kan niet meer inloggen"),
+        ("kees@nieuw.example", "kees@nieuw.example kan weer inloggen"),
+        ("kees@portaal.example", "Het e-mailadres van je account is gewijzigd"),
+        ("kees@portaal.example", "Tweede stap ingesteld"),
+    ]
+    by_operator = [str(message.body) for message in messages if message.subject != "Tweede stap ingesteld"]
+    assert all("Dit is gedaan door de marktplaats." in body and "Verkoper:" not in body for body in by_operator)
 
 
 def test_change_of_name_needs_no_reason(operator: Client, member: Membership) -> None:

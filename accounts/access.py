@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -120,7 +121,11 @@ def recent_proof_required[**P](view: SellerView[P]) -> SellerView[P]:
 
     @wraps(view)
     def wrapper(request: SellerRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        return view(request, *args, **kwargs) if is_recently_proven(request) else ask_for_proof(request)
+        if is_recently_proven(request):
+            return view(request, *args, **kwargs)
+        if request.method == "POST" and not is_form_kept(request):
+            messages.warning(request, "Dit is nog niet gedaan. Bevestig dat jij het bent, en doe het daarna opnieuw.")
+        return ask_for_proof(request)
 
     return wrapper
 
@@ -146,10 +151,14 @@ def form_proof_required[**P](view: SellerView[P]) -> SellerView[P]:
     return wrapper
 
 
+def is_form_kept(request: HttpRequest) -> bool:
+    return bool(request.session.get(_FILLED_IN, {}).get("address") == request.get_full_path())
+
+
 def filled_in(request: HttpRequest) -> QueryDict | None:
     """Return the fields of a form: posted now, or kept while its user gave proof; None if there are none."""
     if request.method == "POST":
         return request.POST
-    if request.session.get(_FILLED_IN, {}).get("address") != request.get_full_path():
+    if not is_form_kept(request):
         return None
     return QueryDict(request.session.pop(_FILLED_IN)["fields"])

@@ -165,6 +165,7 @@ ACCOUNT_FORMS = {
     "reset_password": "accounts.security.security_forms.PasswordResetForm",
     "reset_password_from_key": "accounts.security.security_forms.PasswordResetKeyForm",
     "change_password": "accounts.security.security_forms.PasswordChangeForm",
+    "reauthenticate": "accounts.security.security_forms.ReauthenticateForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.email_addresses import NewAccountAddressField
 from accounts.models import ROLE_DESCRIPTIONS, Membership, User, normalize_password
+from accounts.security.security_forms import PasswordsForm
 from apicredentials.names import clean_name
 
 
@@ -61,7 +62,7 @@ class RemoveForm(forms.Form):
         return self.cleaned_data.get("parties") == "take_over"
 
 
-class NewMemberForm(forms.Form):
+class NewMemberForm(PasswordsForm):
     """Name and password of somebody without an account who accepts an invitation."""
 
     name = forms.CharField(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from allauth.account import forms as account
 from allauth.account.adapter import get_adapter
+from allauth.account.fields import PasswordField
 from allauth.core import context
 from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
@@ -27,6 +28,11 @@ WRONG_CODE = ValidationError(
     "Deze code klopt niet of is al gebruikt. Wacht op de volgende code en probeer het opnieuw.", code="incorrect_code"
 )
 
+WRONG_RECOVERY_CODE = ValidationError(
+    "Deze herstelcode klopt niet of is al gebruikt. Controleer wat je hebt getypt, of gebruik een andere.",
+    code="incorrect_code",
+)
+
 
 class AccountAddressField(forms.EmailField):
     """The address of an existing account; cleans to the spelling under which it is stored."""
@@ -44,7 +50,17 @@ class AccountAddressField(forms.EmailField):
         return address
 
 
-class SignInForm(account.LoginForm):
+class PasswordsForm(forms.Form):
+    """Says what to do about a missing password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, PasswordField):
+                field.error_messages["required"] = "Vul het wachtwoord in."
+
+
+class SignInForm(PasswordsForm, account.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"] = AccountAddressField()
@@ -61,7 +77,11 @@ class PasswordResetForm(account.ResetPasswordForm):
         return email
 
 
-class NewPasswordForm(account.PasswordVerificationMixin):
+class ReauthenticateForm(PasswordsForm, account.ReauthenticateForm):
+    pass
+
+
+class NewPasswordForm(account.PasswordVerificationMixin, PasswordsForm):
     """Compares the two new passwords by what they look like; the adapter has normalized the first one."""
 
     cleaned_data: dict[str, Any]
@@ -119,7 +139,7 @@ class CodeForm(forms.Form):
                 mail_own(OutgoingMail.Kind.OWN_RECOVERY_CODE, self.user, request, left=left)
         if authenticator is None:
             adapter.authentication_failed(request)
-            raise WRONG_CODE
+            raise WRONG_RECOVERY_CODE if "recovery" in self.data else WRONG_CODE
         adapter.forget_code(request, self.user)
         self.authenticator = authenticator
         return str(self.cleaned_data["code"])

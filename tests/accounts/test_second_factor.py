@@ -172,6 +172,18 @@ def test_recovery_code_signs_in_once_and_is_mailed(
     assert "Je hebt er nog 9." in str([mail.body for mail in send_due_mail()])
 
 
+def test_wrong_recovery_code_says_what_to_do(app: tuple[str, list[str]], user: User, settings: Settings) -> None:
+    settings.SUPPORT_EMAIL = "hulp@portaal.example"
+    client = Client()
+    sign_in(client, user)
+    answer = client.post(SECOND_STEP, {"code": "aaaaa-bbbbb", "recovery": "1"})
+    assert "Deze herstelcode klopt niet of is al gebruikt." in says(answer)
+    assert "Mail hulp@portaal.example ." in says(answer)
+    box = Page(answer.content.decode()).at("herstelcode")
+    assert box
+    assert "autofocus" in box.attributes
+
+
 def test_new_set_of_recovery_codes_ends_the_old_one(app: tuple[str, list[str]], browser: Client, user: User) -> None:
     new = recovery_codes_in(browser.post(CODES).content.decode())
     assert len(set(new) - set(app[1])) == 10

@@ -186,6 +186,14 @@ def test_successful_sign_ins_from_one_address_are_not_counted(owner: str) -> Non
         assert sign_in(Client(), owner, PASSWORD).status_code == 302
 
 
+@pytest.mark.parametrize("address", [SIGN_IN, PROVE, "/wachtwoord/wijzigen/"])
+def test_missing_password_says_what_to_do(address: str) -> None:
+    client = Client() if address == SIGN_IN else signed_in(UserFactory())
+    words = says(client.post(address))
+    assert "Vul het wachtwoord in." in words
+    assert "Dit veld is verplicht." not in words
+
+
 def test_switched_off_user_cannot_sign_in(client: Client) -> None:
     user = UserFactory(is_active=False)
     response = sign_in(client, user)

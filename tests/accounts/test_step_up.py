@@ -74,6 +74,4 @@ def test_act_without_recent_proof_asks_and_keeps_what_was_filled_in(address: Add
     if address.name not in NOT_KEPT:
         values = {name: value for name, value in values_in(main).items() if name in FIELDS}
         assert values == {name: [FIELDS[name]] for name in values}
-        is_elsewhere = page.redirect_chain[-1][0] != url  # the act has a button on another page
-        has_note = "Dit is nog niet gedaan" in main.words
-        assert has_note or not (values or is_elsewhere) or address.name in WITHOUT_NOTE
+    assert "Dit is nog niet gedaan" in main.words or address.name in WITHOUT_NOTE

@@ -81,6 +81,14 @@ def test_passkey_is_the_second_step_and_the_proof(page: Page, authenticator: CDP
     expect(page.get_by_role("heading", name="Mijn gegevens")).to_be_visible()
 
 
+def test_second_passkey_on_one_device_says_that_there_is_one(page: Page, authenticator: CDPSession, user: User) -> None:
+    sign_in(page, user)
+    add_passkey(page)
+    page.goto(f"{SECURITY}passkeys/toevoegen/")
+    page.get_by_role("button", name="Passkey toevoegen").click()
+    expect(page.get_by_text("Op dit apparaat staat al een passkey voor je account.")).to_be_visible()
+
+
 def test_refused_passkey_says_so(page: Page, authenticator: CDPSession, user: User, problems: list[str]) -> None:
     page.goto("/inloggen/")
     page.get_by_role("button", name="Inloggen met passkey").click()

@@ -2,7 +2,8 @@
 /**
  * Passkeys (WebAuthn). On a form: data-passkey="create", "get" (options in #passkey-options) or "sign-in" (options
  * fetched from the form's address). The answer goes into the field `credential`, and the form is sent.
- * [data-passkey-part] is shown only where the browser has passkeys; [data-passkey-status] says what went wrong.
+ * [data-passkey-part] is shown only where the browser has passkeys; [data-passkey-status] says what went wrong
+ * (data-failed, or data-exists when the device has a passkey of this account).
  */
 
 /** @param {string} text */
@@ -61,8 +62,9 @@ if (window.PublicKeyCredential) {
       try {
         field.value = JSON.stringify(encoded(await ask(form)));
         form.submit();
-      } catch {
-        if (status) status.textContent = form.dataset.failed ?? "";
+      } catch (error) {
+        const exists = /** @type {Error} */ (error).name === "InvalidStateError";
+        if (status) status.textContent = (exists && form.dataset.exists) || (form.dataset.failed ?? "");
       }
     });
 }

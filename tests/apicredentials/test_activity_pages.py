@@ -87,7 +87,7 @@ def test_page_past_the_end_says_so(owner: Client, seller: Seller) -> None:
     assert page.link("Nieuwste") == URL
 
 
-def test_it_takes_the_same_few_queries_however_much_there_is(owner: Client, seller: Seller) -> None:
+def test_page_takes_the_same_few_queries_however_many_rows(owner: Client, seller: Seller) -> None:
     def queries() -> list[str]:
         with CaptureQueriesContext(connection) as captured:
             open_page(owner)

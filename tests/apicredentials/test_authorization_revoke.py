@@ -26,7 +26,7 @@ def is_active(authorization: ThirdPartyAuthorization) -> bool:
     return authorization.is_active
 
 
-def test_it_asks_first_and_says_what_will_stop(owner: Client, authorization: ThirdPartyAuthorization) -> None:
+def test_revoke_asks_first_and_says_what_will_stop(owner: Client, authorization: ThirdPartyAuthorization) -> None:
     page = Page(owner.get(address(authorization)).content.decode(), address(authorization)).part("main")
     assert "Bol & Zo" in page.headings[0]
     assert "Appels" in page.words
@@ -54,7 +54,7 @@ def test_party_keeps_its_access_to_others(owner: Client, authorization: ThirdPar
     assert is_active(other)
 
 
-def test_it_is_written_down_who_did_it(owner: Client, authorization: ThirdPartyAuthorization) -> None:
+def test_log_says_who_revoked_the_authorization(owner: Client, authorization: ThirdPartyAuthorization) -> None:
     owner.post(address(authorization))
     activity = Activity.objects.get()
     assert (activity.kind, activity.subject) == (Activity.Kind.PARTY_REVOKED, "Bol & Zo")

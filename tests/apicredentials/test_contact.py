@@ -43,7 +43,7 @@ def test_first_time_makes_it(db: None) -> None:
     )
 
 
-def test_it_is_filled_in_by_its_labels(owner: Client, seller: Seller) -> None:
+def test_contact_form_is_filled_in_by_its_labels(owner: Client, seller: Seller) -> None:
     form = Page(owner.get(URL).content.decode(), URL).form("Opslaan")
     filled = form.fill(**{"Naam": "Kim", "E-mailadres": "kim@winkel.example", "Telefoonnummer": ""})
     answer = owner.post(form.address, filled, follow=True)
@@ -71,7 +71,7 @@ def test_second_time_changes_it(owner: Client, seller: Seller) -> None:
     assert TechnicalContact.objects.filter(seller=seller).count() == 1
 
 
-def test_it_is_written_down_who_did_it_and_from_where(owner: Client, seller: Seller) -> None:
+def test_log_says_who_saved_the_contact_and_from_where(owner: Client, seller: Seller) -> None:
     save(owner)
     activity = Activity.objects.get(kind=Activity.Kind.CONTACT_SAVED)
     assert (activity.seller, activity.user) == (seller, seller.members.get())

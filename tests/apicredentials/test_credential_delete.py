@@ -32,7 +32,7 @@ def use(token: str) -> list[int]:
     return [Client().get(url, headers=bearer).status_code for url in ("/retailer/retailers/current", "/verify")]
 
 
-def test_it_asks_first_and_says_what_will_stop(owner: Client, credential: ClientCredential) -> None:
+def test_delete_asks_first_and_says_what_will_stop(owner: Client, credential: ClientCredential) -> None:
     page = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main")
     assert "Magazijn" in page.headings[0]
     assert "Appels" in page.words
@@ -72,7 +72,7 @@ def test_other_credentials_keep_working(owner: Client, seller: Seller, credentia
     assert [use(token) for token in tokens] == [[200, 204]] * 2
 
 
-def test_it_is_written_down_who_did_it(owner: Client, seller: Seller, credential: ClientCredential) -> None:
+def test_log_says_who_deleted_the_credential(owner: Client, seller: Seller, credential: ClientCredential) -> None:
     owner.post(address(credential))
     activity = Activity.objects.get()
     assert (activity.kind, activity.subject) == (Activity.Kind.CREDENTIAL_DELETED, "Magazijn")

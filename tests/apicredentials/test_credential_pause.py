@@ -36,7 +36,7 @@ def tags(page: Page) -> list[str]:
 # ---- Pauzeren -----------------------------------------------------------------------------------------------
 
 
-def test_it_asks_first_and_says_what_will_stop(owner: Client, credential: ClientCredential) -> None:
+def test_pause_asks_first_and_says_what_will_stop(owner: Client, credential: ClientCredential) -> None:
     credential.reveal(by=Actor())
     credential.secrets.update(
         last_used_at=dt.datetime(2026, 1, 2, 11, 3, tzinfo=dt.UTC), last_used_address="192.0.2.7", last_used_agent="k/1"

@@ -18,7 +18,7 @@ def address(credential: ClientCredential) -> str:
     return f"{SETTINGS}credentials/{credential.client_id}/naam/"
 
 
-def test_it_starts_from_the_present_name(owner: Client, credential: ClientCredential) -> None:
+def test_form_starts_from_the_present_name(owner: Client, credential: ClientCredential) -> None:
     page = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main")
     assert page.headings == ["Naam wijzigen van 'Magazijn'"]
     form = page.form("Opslaan")

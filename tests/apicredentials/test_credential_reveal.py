@@ -126,7 +126,7 @@ def test_credential_deleted_meanwhile_is_reported(
     assert not credential.secrets.exists()
 
 
-def test_it_is_written_down_who_saw_it(owner: Client, seller: Seller, credential: ClientCredential) -> None:
+def test_log_says_who_saw_the_secret(owner: Client, seller: Seller, credential: ClientCredential) -> None:
     secret = reveal(owner, credential)
     activity = Activity.objects.get()
     assert (activity.kind, activity.subject) == (Activity.Kind.SECRET_REVEALED, "Magazijn")
@@ -220,7 +220,7 @@ def test_error_while_it_is_drawn_does_not_log_it(
 # ---- The secret itself ------------------------------------------------------------------------------------
 
 
-def test_it_needs_no_escaping_anywhere(owner: Client, credential: ClientCredential) -> None:
+def test_secret_needs_no_escaping_anywhere(owner: Client, credential: ClientCredential) -> None:
     secret = reveal(owner, credential)
     assert len(secret) == 86
     assert urlencode({"s": secret}) == f"s={secret}"

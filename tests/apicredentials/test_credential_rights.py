@@ -30,7 +30,7 @@ def address(credential: ClientCredential) -> str:
     return f"{SETTINGS}credentials/{credential.client_id}/rechten/"
 
 
-def test_it_starts_from_the_present_rights(owner: Client, credential: ClientCredential) -> None:
+def test_form_starts_from_the_present_rights(owner: Client, credential: ClientCredential) -> None:
     page = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main")
     assert page.headings == ["Rechten wijzigen van 'Magazijn'"]
     form = page.form("Opslaan")

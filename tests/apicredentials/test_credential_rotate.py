@@ -39,7 +39,7 @@ def first(credential: ClientCredential) -> str:
     return credential.reveal(by=Actor())
 
 
-def test_it_asks_first_and_says_what_happens(owner: Client, credential: ClientCredential, first: str) -> None:
+def test_rotate_asks_first_and_says_what_happens(owner: Client, credential: ClientCredential, first: str) -> None:
     page = Page(owner.get(address(credential)).content.decode(), address(credential)).part("main")
     assert page.headings == ["Nieuw client secret voor 'Magazijn' maken?"]
     form = page.form("Nieuw secret")
@@ -146,7 +146,7 @@ def test_another_end_is_refused(
     assert credential.secrets.count() == 1
 
 
-def test_it_is_written_down_without_the_secret(owner: Client, credential: ClientCredential, first: str) -> None:
+def test_log_of_the_rotation_has_no_secret(owner: Client, credential: ClientCredential, first: str) -> None:
     second = rotate(owner, credential, "7d")
     activity = Activity.objects.latest("pk")
     assert (activity.kind, activity.subject) == (Activity.Kind.SECRET_ROTATED, "Magazijn")

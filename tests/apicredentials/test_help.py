@@ -26,7 +26,7 @@ def open_page(client: Client, url: str) -> Page:
 
 
 @pytest.mark.parametrize("url", [START, API, OPENAPI, PARTNERS])
-def test_it_is_open_without_and_with_an_account(client: Client, owner: Client, url: str) -> None:
+def test_help_is_open_without_and_with_an_account(client: Client, owner: Client, url: str) -> None:
     assert client.get(url).status_code == owner.get(url).status_code == 200
     assert client.post(url).status_code == 405
 

@@ -8,6 +8,9 @@ from django.utils import timezone
 from accounts.models import Actor
 from apicredentials.models import Activity
 
+# The clock time of the last request of a day.
+END_OF_DAY = (23, 40)
+
 
 def ago(days: float, hour: int | None = None, minute: int = 0) -> dt.datetime:
     """Return the time `days` ago, or the given clock time on that day, but never a future time."""

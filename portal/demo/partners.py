@@ -13,7 +13,7 @@ from apicredentials.models import Activity, ThirdParty, ThirdPartyAuthorization,
 from apicredentials.models.states import REMOVALS, Cause
 from apicredentials.moments import one_year_after
 from portal.demo import people
-from portal.demo.history import ago, log
+from portal.demo.history import END_OF_DAY, ago, log
 from portal.demo.shops import OPERATOR
 
 PARTY_NAME = "Orderwijs"
@@ -40,24 +40,26 @@ class Partner:
     name: str
     days: float
     level: str = ""
+    does: str = ""
     cause: Cause | None = None
     ended: float | None = None
     used: bool = True
     giver: people.Person = people.EMPLOYEE
 
 
+REPLAYED = Cause.REFRESH_TOKEN_REPLAYED
 PARTNERS = (
-    Partner("Voorraadmeester", 120, Level.SILVER),
-    Partner("Prijswijzer", 330, Level.GOLD),
-    Partner("Labelprint", 371, Level.BRONZE),
+    Partner("Voorraadmeester", 120, Level.SILVER, "Houdt je voorraad op al je verkoopkanalen gelijk."),
+    Partner("Prijswijzer", 330, Level.GOLD, "Stelt je prijzen bij, binnen de grenzen die je kiest."),
+    Partner("Labelprint", 371, Level.BRONZE, "Drukt verzendlabels af op je eigen printer."),
     Partner("Oude Kassa", 398, cause=Cause.YEAR_OVER, ended=33),
     Partner("Retourhulp", 250, cause=Cause.REMOVED_BY_SELLER, ended=80),
     Partner("Snelkoppel", 190, cause=Cause.REMOVED_BY_OPERATOR, ended=100),
-    Partner("Bezorgplan", 160, Level.SILVER, cause=Cause.REFRESH_TOKEN_REPLAYED, ended=6),
+    Partner("Bezorgplan", 160, Level.SILVER, "Plant de bezorging van grote pakketten.", REPLAYED, 6),
     Partner("Factuurflits", 29, cause=Cause.CODE_REPLAYED, ended=28, used=False),
     Partner("Marktmeter", 220, cause=Cause.ENDED_BY_PARTY, ended=18),
     Partner("Advertentiehuis", 300, cause=Cause.MEMBER_LEFT, ended=25, giver=people.LEFT),
-    Partner("Reviewradar", 140, Level.BRONZE, giver=people.SWITCHED_OFF),
+    Partner("Reviewradar", 140, Level.BRONZE, "Verzamelt wat klanten van je vinden.", giver=people.SWITCHED_OFF),
     Partner("Dashboardje", 110),
     Partner("Koppelkampioen", 75),
 )
@@ -110,7 +112,7 @@ def register(partner: Partner) -> ThirdParty:
         name=partner.name,
         contact_email=f"hulp@{address.split('/')[2]}",
         level=partner.level,
-        description=f"{partner.name} koppelt je winkel aan onze diensten." if partner.level else "",
+        description=partner.does,
         start_url=address if partner.level else "",
         is_listed=bool(partner.level),
         redirect_uris=f"{address}terug",
@@ -126,7 +128,7 @@ def register(partner: Partner) -> ThirdParty:
 def connect(seller: Seller, party: ThirdParty, partner: Partner) -> None:
     """Record a consent of the past, and its end if it has one."""
     giver, granted_at = people.user(partner.giver), ago(partner.days, 13, 25)
-    ended_at = None if partner.ended is None else ago(partner.ended)
+    ended_at = None if partner.ended is None else ago(partner.ended, *END_OF_DAY)
     authorization = ThirdPartyAuthorization.objects.create(
         seller=seller,
         third_party=party,

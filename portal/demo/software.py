@@ -1,6 +1,7 @@
 """Credentials in every state, created in the past year."""
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +40,12 @@ def make_software(seller: Seller) -> None:
     make_deleted(seller, owner)
 
 
-def make(seller: Seller, name: str, days: float, by: Actor, **values: Any) -> ClientCredential:
+def make(
+    seller: Seller, name: str, days: float, by: Actor, rights: Iterable[str] = scopes.ALL, **values: Any
+) -> ClientCredential:
     """Create a credential without a secret, `days` ago."""
     at = ago(days, 10, 12)
-    credential = ClientCredential(seller=seller, name=name, scope=scopes.join(scopes.ALL), created_by=by.user, **values)
+    credential = ClientCredential(seller=seller, name=name, scope=scopes.join(rights), created_by=by.user, **values)
     credential.save()
     ClientCredential.objects.filter(pk=credential.pk).update(created=at)
     credential.refresh_from_db()
@@ -86,7 +89,8 @@ def log_about(credential: ClientCredential, kind: Activity.Kind, at: dt.datetime
 
 def make_rotated(seller: Seller, by: Actor) -> None:
     """Create a credential with a secret of three days ago and an old one that ends in four days."""
-    webshop = make(seller, "Webshop", 340, by)
+    rights = [right for right in scopes.ALL if not right.startswith("subscriptions:")]
+    webshop = make(seller, "Webshop", 340, by, rights)
     old = show(webshop, by, LastUse(ago(3.01), "webshop/2.0"))
     at, ends_at = ago(3), ago(-4)
     ClientSecret.objects.filter(pk=old.pk).update(ends_at=ends_at)

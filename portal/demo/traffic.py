@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import Seller
 from apicredentials.models import ClientCredential, CommandRun, ThirdPartyAuthorization, Usage
 from apicredentials.models.usage import ProblemCause, Use
-from portal.demo.history import ago
+from portal.demo.history import END_OF_DAY, ago
 
 # Pages compare 30 days with the 30 days before.
 DAYS = 60
@@ -21,6 +21,7 @@ PARTIES = {
     "Voorraadmeester": (140, 2600),
     "Prijswijzer": (90, 1500),
     "Bezorgplan": (60, 700),
+    "Labelprint": (25, 180),
     "Marktmeter": (30, 350),
     "Reviewradar": (12, 90),
     "Dashboardje": (50, 800),
@@ -79,7 +80,7 @@ def use_of(
 
 def counted(subject: str, event: str, number: int, count: int, **values: str) -> Usage:
     """Return the count of one event, `number` days ago."""
-    first_at, last_at = ago(number, 0, 20), ago(number, 23, 40)
+    first_at, last_at = ago(number, 0, 20), ago(number, *END_OF_DAY)
     day = timezone.localdate(last_at)
     return Usage(subject=subject, day=day, event=event, count=count, first_at=first_at, last_at=last_at, **values)
 

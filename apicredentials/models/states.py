@@ -40,7 +40,7 @@ class Cause(Explained):
 
     # fmt: off
     YEAR_OVER = (
-        "year_over", "De toestemming is verlopen op {since}.", _AGAIN, "jaar voorbij",
+        "year_over", "De toestemming is op {since} verlopen.", _AGAIN, "jaar voorbij",
     )
     REMOVED_BY_SELLER = (
         "removed_by_seller", "Verwijderd door {by} op {since}.", _AGAIN, "verwijderd door de verkoper",
@@ -50,36 +50,36 @@ class Cause(Explained):
     )
     REFRESH_TOKEN_REPLAYED = (
         "refresh_token_replayed",
-        "Een oud refresh token is opnieuw gebruikt op {since}. Misschien heeft iemand anders een kopie.",
+        "Een oud refresh token is op {since} opnieuw gebruikt. Misschien heeft iemand anders een kopie.",
         _ASK, "oud refresh token opnieuw gebruikt",
     )
     CODE_REPLAYED = (
         "code_replayed",
-        "Een toegangscode is twee keer gebruikt op {since}. Misschien heeft iemand anders een kopie.",
+        "Een toegangscode is op {since} twee keer gebruikt. Misschien heeft iemand anders een kopie.",
         _ASK, "toegangscode twee keer gebruikt",
     )
     ENDED_BY_PARTY = (
-        "ended_by_party", "{party} heeft de koppeling zelf beëindigd op {since}.", _AGAIN, "beëindigd door de partij",
+        "ended_by_party", "{party} heeft de koppeling op {since} zelf beëindigd.", _AGAIN, "beëindigd door de partij",
     )
     MEMBER_LEFT = (
-        "member_left", "{giver} gaf toestemming en werkt hier niet meer sinds {since}.", _TAKE_OVER,
+        "member_left", "{giver} gaf toestemming en werkt hier sinds {since} niet meer.", _TAKE_OVER,
         "medewerker vertrokken",
     )
     USER_OFF = (
-        "user_off", "{giver} gaf toestemming en kan niet meer inloggen sinds {since}.", _TAKE_OVER,
+        "user_off", "{giver} gaf toestemming en kan sinds {since} niet meer inloggen.", _TAKE_OVER,
         "gebruiker uitgeschakeld",
     )
     SUSPENDED = (
-        "suspended", "Wij hebben {party} stilgezet op {since}.",
+        "suspended", "Wij hebben {party} op {since} stilgezet.",
         "Je hoeft niets te doen. We mailen je zodra {party} weer toegang heeft.", "partij stilgezet",
     )
     SECRET_LEAKED = (
-        "secret_leaked", "Het secret van {party} is gelekt. Daarom hebben wij de partij stilgezet op {since}.",
+        "secret_leaked", "Het secret van {party} is gelekt. Daarom hebben wij de partij op {since} stilgezet.",
         "Je hoeft niets te doen. We mailen je zodra {party} een nieuw secret heeft en weer toegang krijgt.",
         "secret van de partij gelekt",
     )
     SELLER_CLOSED = (
-        "seller_closed", "Dit verkopersaccount is gesloten op {since}.",
+        "seller_closed", "Dit verkopersaccount is op {since} gesloten.",
         "Neem contact met ons op als dat niet klopt.", "verkopersaccount gesloten",
     )
     # fmt: on

@@ -77,7 +77,7 @@ def test_suspended_party_is_shown_with_cause_and_remedy(operator: Client, zwaan:
     zwaan.authorizations.get().third_party.pause(by=Actor(reason="Inbraak"))
     words = says(search(operator, "zwaan"))
     assert "Toestand Stilgezet door ons sinds" in words
-    assert "Wij hebben Orderhulp stilgezet op" in words
+    assert "Wij hebben Orderhulp op" in words
     assert "Je hoeft niets te doen." in words
     assert "reden: Inbraak" in words
 

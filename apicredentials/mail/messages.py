@@ -79,8 +79,8 @@ class MailContext:
         return moment(self.instant(name))
 
     def rights(self, name: str = "scope") -> str:
-        """Return the labels of a scope: "Bestellingen: Lezen en beheren, Facturen: Lezen"."""
-        return ", ".join(map(str, scopes.labels(self[name].split()))) or "Geen"
+        """Return the labels of the rights in a scope, one on each line."""
+        return "\n ".join(map(str, scopes.labels(self[name].split()))) or "Geen"
 
     def time_left(self, name: str) -> str:
         """Return "over 30 dagen", counted when the mail is made, because the mail may have been delayed."""

@@ -115,7 +115,7 @@ def test_rotation_without_overlap_says_that_the_old_secret_has_ended() -> None:
 
 def test_rights_of_a_party_are_listed() -> None:
     body = made(Activity.Kind.PARTY_AUTHORIZED, scope="orders:read orders:manage invoices:read").body
-    assert "Rechten: Bestellingen: Lezen en beheren, Facturen: Lezen\n" in body
+    assert "Rechten: Bestellingen: Lezen en beheren\n Facturen: Lezen\n" in body
 
 
 @pytest.mark.parametrize(

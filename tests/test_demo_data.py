@@ -71,6 +71,20 @@ def test_nothing_is_refused_as_paused_before_it_was(garden: Seller) -> None:
     assert all(each.day > timezone.localdate(robot.paused_at) for each in refused)
 
 
+def test_missing_rights_are_not_among_the_rights_granted(garden: Seller) -> None:
+    granted = dict(ClientCredential.objects.values_list("client_id", "scope"))
+    granted |= dict(ThirdPartyAuthorization.objects.values_list("uid", "scope"))
+    refused = Usage.objects.filter(event="missing_right")
+    assert refused.exists()
+    assert all(each.right not in granted[each.subject].split() for each in refused)
+
+
+@at_every_moment
+def test_no_replayed_token_is_refused_after_the_party_was_stopped(garden: Seller) -> None:
+    for refusal in Usage.objects.filter(event__in=["refresh_token_replayed", "code_refused"]):
+        assert refusal.last_at == ThirdPartyAuthorization.objects.get(uid=refusal.subject).ended_at
+
+
 @at_every_moment
 def test_parties_are_in_every_state_for_every_cause(garden: Seller) -> None:
     everywhere = ThirdPartyAuthorization.objects.with_parties()

@@ -81,6 +81,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Return the name that other members of the seller see."""
         return str(self)
 
+    @property
+    def initials(self) -> str:
+        """The first letters of the first and the last word of the name."""
+        first, *others = self.get_full_name().upper().split() or [""]
+        return first[:1] + (others[-1][0] if others else "")
+
 
 def normalize_password(password: str) -> str:
     """Return the form that is hashed: equal for passwords that look equal (NIST SP 800-63B §3.1.1.2)."""

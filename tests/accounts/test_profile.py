@@ -236,3 +236,10 @@ def test_tokens_are_not_stored_and_not_in_subjects(browser: Client, user: User) 
     token = link_to(NEW, "bevestigen").partition("?token=")[2].replace("%3A", ":")
     assert token not in str(tables())
     assert all(token not in message.subject for message in mail.outbox)
+
+
+@pytest.mark.parametrize(
+    ("name", "initials"), [("Fatima el Amrani", "FA"), ("Sanne", "S"), ("", "K"), (" ", ""), ("éva ßen", "ÉS")]
+)
+def test_initials_are_of_the_first_and_the_last_word(name: str, initials: str) -> None:
+    assert UserFactory.build(name=name, email="kassa@winkel.example").initials == initials

@@ -127,7 +127,7 @@ class ClientCredentialForm(forms.Form):
     @property
     def has_fewer_rights(self) -> bool:
         """Return whether the form, as it is filled in, leaves rights out. The page then shows them unfolded."""
-        return bool(self["scopes"].value() != list(scopes.ALL))
+        return scopes.close(self["scopes"].value()) != list(scopes.ALL)
 
     def clean_name(self) -> str:
         """Refuse a name that this seller already uses, ignoring case."""

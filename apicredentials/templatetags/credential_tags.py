@@ -94,6 +94,14 @@ def _day(of: dt.date, today: dt.date) -> str:
     return format_date(of, "j F" if of.year == today.year else "j F Y")
 
 
+@register.filter
+def day_heading(of: dt.date) -> str:
+    """Return a day with its weekday: "Gisteren, woensdag 25 november 2026"."""
+    text = format_date(of, "l j F Y")
+    near = {0: "Vandaag", 1: "Gisteren"}.get((timezone.localdate() - of).days)
+    return f"{near}, {text}" if near else text.capitalize()
+
+
 @register.simple_tag
 def in_days(days: int) -> str:
     """Return how soon something ends: "over 42 dagen"."""

@@ -110,7 +110,8 @@ def secret_end(request: SellerRequest, client_id: UUID, pk: int) -> HttpResponse
     """Change the end of the old secret."""
     credential = find(request, client_id)
     secret = get_object_or_404(ClientSecret.objects.filter(client=credential, ends_at__isnull=False), pk=pk)
-    form = OverlapForm(filled_in(request))
+    # Suggest what the list suggests: once the new secret is used and the old one is not, the old one can end.
+    form = OverlapForm(filled_in(request), initial={"overlap": "0"} if credential.old_secret_is_safe_to_end else None)
     if request.method == "POST" and form.is_valid():
         return act(
             request, lambda by: secret.end_after(form.delay, by=by), "Het einde van het oude secret is gewijzigd."

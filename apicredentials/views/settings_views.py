@@ -49,7 +49,8 @@ def settings(request: SellerRequest) -> HttpResponse:
         "is_searchable": len(credentials.present) > SEARCHABLE_FROM or search.is_used,
         "authorizations": present,
         "past_authorizations": past,
-        "attention": lines,
+        # A stable sort: within each level the order of the page.
+        "attention": sorted(lines, key=lambda line: line.level != "danger"),
     }
     return render(request, "apicredentials/settings.html", context)
 

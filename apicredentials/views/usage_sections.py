@@ -33,6 +33,7 @@ class Use:
     api_calls: str
     token_requests: str
     refusals: int
+    is_empty: bool
     comparison: str
     charts: list[Chart]
     days: list[DayCount]
@@ -63,6 +64,7 @@ def use_of(counts: list[DayCount]) -> Use:
         api_calls=number(sum(calls)),
         token_requests=number(sum(requests)),
         refusals=sum(count.refusals for count in now),
+        is_empty=not any(count.api_calls or count.token_requests or count.refusals for count in now),
         comparison=comparison(sum(calls), sum(count.api_calls for count in before)),
         charts=[
             chart("API-aanroepen per dag", "aanroepen", days, calls),

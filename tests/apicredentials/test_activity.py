@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+import time_machine
 from django.test import Client
 
 from accounts.models import Actor, Membership, Seller, User
@@ -31,11 +32,24 @@ def test_newest_stands_on_top_under_its_day_in_amsterdam(owner: Client, seller: 
     page = open_page(owner)
     assert subjects(page) == ["Nieuw", "Oud"]
     assert [heading for heading in page.headings if "maart" in heading] == [
-        "zondag 29 maart 2026",
-        "zaterdag 28 maart 2026",
+        "Zondag 29 maart 2026",
+        "Zaterdag 28 maart 2026",
     ]
     assert "00:01" in page.words
     assert "23:59" in page.words
+
+
+def test_today_and_yesterday_are_named(seller: Seller) -> None:
+    now = dt.datetime(2026, 3, 29, 10, tzinfo=dt.UTC)
+    for days in range(3):
+        log(seller, "Kassa", at=now - dt.timedelta(days=days))
+    with time_machine.travel(now, tick=False):
+        headings = open_page(signed_in(seller.members.get())).headings
+    assert [heading.partition(" ")[0] for heading in headings if "maart" in heading] == [
+        "Vandaag,",
+        "Gisteren,",
+        "Vrijdag",
+    ]
 
 
 def test_operators_reason_is_there_to_read(owner: Client, seller: Seller) -> None:

@@ -35,13 +35,13 @@ def test_page_lists_what_can_come_back_and_until_when(owner: Client, seller: Sel
     deleted = ClientCredentialFactory(seller=seller, name="Oud", deleted_at=at)
     with time_machine.travel(at + dt.timedelta(days=10), tick=False):
         page = Page(signed_in(seller.members.get()).get(SETTINGS).content.decode(), SETTINGS).part("main")
-    assert "Verwijderd 1, 30 dagen lang terug te zetten" in page.words
+    assert "Verwijderd 1, nog 20 dagen terug te zetten" in page.words
     assert "Terugzetten tot 1 juli 2026 over 20 dagen" in page.words
     assert page.form("Terugzetten", of="Oud").address == address(deleted)
     assert [next(row.all("h4")).words for row in page.root.all("article")] == ["Oud"]
 
 
-def test_it_asks_first(owner: Client, deleted: ClientCredential) -> None:
+def test_restore_asks_first(owner: Client, deleted: ClientCredential) -> None:
     page = Page(owner.get(address(deleted)).content.decode(), address(deleted)).part("main")
     assert page.headings == ["Client credentials 'Magazijn' terugzetten?"]
     assert page.form("Terugzetten").method == "post"
@@ -49,7 +49,7 @@ def test_it_asks_first(owner: Client, deleted: ClientCredential) -> None:
     assert deleted.deleted_at is not None
 
 
-def test_it_comes_back_with_secret_and_tokens(owner: Client, credential: ClientCredential) -> None:
+def test_credential_comes_back_with_secret_and_tokens(owner: Client, credential: ClientCredential) -> None:
     warehouse = software(credential)
     token = warehouse.access_token()
     credential.delete_softly(by=Actor())
@@ -77,7 +77,7 @@ def test_credential_without_a_secret_is_not_reported_as_working(owner: Client, d
 
 
 @pytest.mark.parametrize(("days", "status"), [(29.99, 302), (30.01, 404)])
-def test_it_can_be_undone_for_thirty_days(owner: Client, seller: Seller, days: float, status: int) -> None:
+def test_deletion_can_be_undone_for_thirty_days(owner: Client, seller: Seller, days: float, status: int) -> None:
     old = ClientCredentialFactory(seller=seller, deleted_at=timezone.now() - dt.timedelta(days=days))
     assert bool(Page(owner.get(SETTINGS).content.decode()).buttons("Terugzetten")) is (status == 302)
     assert owner.post(address(old)).status_code == status
@@ -140,7 +140,7 @@ def test_present_credential_cannot_be_restored(owner: Client, credential: Client
         assert answer.status_code == 404
 
 
-def test_it_is_written_down(owner: Client, deleted: ClientCredential) -> None:
+def test_log_says_that_the_credential_was_restored(owner: Client, deleted: ClientCredential) -> None:
     owner.post(address(deleted))
     activity = Activity.objects.latest("pk")
     assert (activity.kind, activity.subject) == (Activity.Kind.CREDENTIAL_RESTORED, "Magazijn")

@@ -54,7 +54,7 @@ def curl_line(page: Page) -> str:
 def test_check_reports_the_first_call(owner: Client, credential: ClientCredential) -> None:
     secret = credential.reveal(by=Actor())
     before = check(owner, credential)
-    assert "Nog niet gebruikt." in before.words
+    assert "Nog niet gebruikt" in before.words
     assert "data-done" not in before.attributes
     with time_machine.travel(NOON, tick=False):
         assert works(credential, secret)
@@ -75,15 +75,15 @@ def test_on_a_later_day_it_says_which_day(owner: Client, credential: ClientCrede
 def test_wrong_secret_is_no_use(owner: Client, credential: ClientCredential) -> None:
     secret = credential.reveal(by=Actor())
     assert not works(credential, secret[::-1])
-    assert "Nog niet gebruikt." in check(owner, credential).words
+    assert "Nog niet gebruikt" in check(owner, credential).words
 
 
-def test_it_is_about_the_newest_secret(owner: Client, credential: ClientCredential) -> None:
+def test_check_is_about_the_newest_secret(owner: Client, credential: ClientCredential) -> None:
     first = credential.reveal(by=Actor())
     assert works(credential, first)
     second = credential.rotate(overlap=dt.timedelta(days=1), by=Actor())
     assert works(credential, first)
-    assert "Nog niet gebruikt." in check(owner, credential).words
+    assert "Nog niet gebruikt" in check(owner, credential).words
     assert works(credential, second)
     assert "Eerste aanroep" in check(owner, credential).words
 
@@ -104,7 +104,7 @@ def test_stranger_learns_nothing(stranger: Client, credential: ClientCredential)
     assert stranger.get(address(credential)).status_code == 404
 
 
-def test_it_cannot_be_posted_to(owner: Client, credential: ClientCredential) -> None:
+def test_check_refuses_a_post(owner: Client, credential: ClientCredential) -> None:
     assert owner.post(address(credential)).status_code == 405
 
 

@@ -40,7 +40,7 @@ def test_page_of_the_credential_leads_here(owner: Client, old: ClientSecret) -> 
     assert found.form("Einde wijzigen", of="Oud").address == address(old)
 
 
-def test_it_says_which_one_and_asks_until_when(owner: Client, old: ClientSecret, plaintexts: list[str]) -> None:
+def test_form_says_which_secret_and_asks_until_when(owner: Client, old: ClientSecret, plaintexts: list[str]) -> None:
     page = Page(owner.get(address(old)).content.decode(), address(old)).part("main")
     assert page.headings == ["Wanneer eindigt het oude secret van 'Magazijn'?"]
     assert f"met {plaintexts[0][-4:]} eindigt" in page.words
@@ -49,7 +49,7 @@ def test_it_says_which_one_and_asks_until_when(owner: Client, old: ClientSecret,
 
 
 @pytest.mark.parametrize(("overlap", "days"), [("24h", 1), ("30d", 30)])
-def test_it_ends_sooner_or_later(owner: Client, old: ClientSecret, overlap: str, days: int) -> None:
+def test_old_secret_ends_sooner_or_later(owner: Client, old: ClientSecret, overlap: str, days: int) -> None:
     with time_machine.travel(timezone.now(), tick=False):
         answer = owner.post(address(old), {"overlap": overlap}, follow=True)
         old.refresh_from_db()
@@ -69,12 +69,17 @@ def test_old_secret_ends_at_once_with_nu(
     )
 
 
-def test_it_says_when_that_is_safe(
+def test_form_says_when_the_end_is_safe(
     owner: Client, credential: ClientCredential, old: ClientSecret, plaintexts: list[str]
 ) -> None:
-    assert "krijgt na het einde geen nieuwe tokens meer" in says(owner.get(address(old)))
-    assert works(credential, plaintexts[1])
-    assert "Je kunt het oude nu veilig laten eindigen." in says(owner.get(address(old)))
+    for sentence, suggested in (
+        ("krijgt na het einde geen nieuwe tokens meer", "24h"),
+        ("Je kunt het oude nu veilig laten eindigen.", "0"),
+    ):
+        page = Page(owner.get(address(old)).content.decode())
+        assert sentence in page.words
+        assert page.form("Opslaan").fill()["overlap"] == [suggested]
+        assert works(credential, plaintexts[1])
 
 
 def test_use_that_nobody_noted_does_not_make_it_safe(
@@ -131,7 +136,7 @@ def test_another_end_is_refused(owner: Client, old: ClientSecret, overlap: str, 
     assert old.ends_at == ends_at
 
 
-def test_it_is_written_down(owner: Client, old: ClientSecret) -> None:
+def test_log_says_when_the_secret_ends(owner: Client, old: ClientSecret) -> None:
     with time_machine.travel(NOW, tick=False):
         old.ends_at = NOW + dt.timedelta(days=3)
         old.save()

@@ -75,7 +75,7 @@ def test_first_contact_opens_the_other_sections(db: None) -> None:
     assert sections(open_page(owner))[:3] == SECTIONS
 
 
-def test_it_takes_the_same_number_of_queries_however_much_there_is(seller: Seller, owner: Client) -> None:
+def test_page_takes_the_same_number_of_queries_however_many_rows(seller: Seller, owner: Client) -> None:
     def add() -> None:
         credential = ClientCredentialFactory(seller=seller, created_by=UserFactory())
         credential.reveal(by=Actor())
@@ -121,12 +121,12 @@ def test_client_id_is_not_translated(owner: Client, credential: ClientCredential
     assert code["translate"] == "no"
 
 
-def test_it_says_who_made_it_and_when(seller: Seller, owner: Client) -> None:
+def test_credential_page_says_who_made_it_and_when(seller: Seller, owner: Client) -> None:
     created = dt.datetime(2026, 3, 29, 10, 5, tzinfo=dt.UTC)
     ClientCredentialFactory(seller=seller, name="A", created_by=UserFactory(name="Sanne"))
     ClientCredential.objects.update(created=created)
     page = open_page(owner, ClientCredential.objects.get().client_id)
-    assert "29 maart 2026 om 12:05 door Sanne" in page.words
+    assert "29 maart 2026 om 12:05, door Sanne" in page.words
 
 
 def test_shown_secret_leaves_its_last_four_characters(owner: Client, credential: ClientCredential) -> None:
@@ -234,7 +234,7 @@ def test_history_is_below_the_present_parties_the_latest_end_first(seller: Selle
     assert [words.split()[0] for words in past(page)] == ["Ekster", "Dadel", "Appel"]
 
 
-def test_it_says_who_gave_access(seller: Seller, owner: Client) -> None:
+def test_party_page_says_who_gave_access(seller: Seller, owner: Client) -> None:
     authorization = ThirdPartyAuthorizationFactory(seller=seller, granted_by=UserFactory(name="Sanne"))
     assert "door Sanne" in says(owner.get(f"{URL}partijen/{authorization.uid}/"))
 

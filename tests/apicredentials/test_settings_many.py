@@ -9,9 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Seller
+from accounts.models import Actor, Seller
 from apicredentials.forms import CredentialSearchForm
 from apicredentials.models import ClientCredential, ClientSecret
+from apicredentials.models.states import Cause
 from apicredentials.views.credential_list import CredentialList
 from tests.factories import (
     ClientCredentialFactory,
@@ -297,6 +298,17 @@ def test_rows_are_ordered_by_attention_then_name(owner: Client, every_state: dic
     assert [link.words.partition(":")[0] for link in listed] == ATTENTION
     for link in listed:
         assert page.at(link["href"].removeprefix("#"))
+
+
+def test_list_of_attention_begins_with_what_stands_still(
+    owner: Client, seller: Seller, every_state: dict[str, ClientCredential]
+) -> None:
+    ThirdPartyAuthorizationFactory(seller=seller, third_party__name="Orderwijs").stop(
+        Cause.ENDED_BY_PARTY, by=Actor.machine()
+    )
+    words = open_page(owner).words
+    lines = ["Gelekt: maak", "Orderwijs: koppel opnieuw", "Idle: verwijder"]
+    assert sorted(lines, key=words.index) == lines
 
 
 def test_list_and_the_model_agree_on_states(seller: Seller, every_state: dict[str, ClientCredential]) -> None:

@@ -67,7 +67,7 @@ def test_own_software(page: Page, scripted: bool, base_url: str) -> None:
     client_id, secret = answer.locator("#toon-id").inner_text(), answer.locator("#toon-secret").inner_text()
     assert UUID.fullmatch(client_id)
     assert SECRET.fullmatch(secret)
-    expect(answer.get_by_text("Nog niet gebruikt.")).to_be_visible()
+    expect(answer.get_by_text("Nog niet gebruikt")).to_be_visible()
     answered = get_token(base_url, client_id, secret).json()
     token = answered.pop("access_token")
     assert answered == {"token_type": "Bearer", "expires_in": 299, "scope": "RETAILER"}

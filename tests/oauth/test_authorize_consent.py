@@ -43,9 +43,9 @@ def test_page_names_party_rights_seller_and_end_date(owner: Client, party: Softw
 
 
 def test_page_shows_the_partys_contact_if_known(owner: Client) -> None:
-    assert "Vragen aan" not in says(owner.get(request_address(software(ThirdPartyFactory()))))
+    assert "Vragen?" not in says(owner.get(request_address(software(ThirdPartyFactory()))))
     party = software(ThirdPartyFactory(name="Orderwijs", contact_email="hulp@orderwijs.example"))
-    assert "Vragen aan Orderwijs hulp@orderwijs.example" in says(owner.get(request_address(party)))
+    assert "Vragen? hulp@orderwijs.example" in says(owner.get(request_address(party)))
 
 
 def test_name_of_the_party_is_escaped(owner: Client) -> None:

@@ -309,10 +309,8 @@ PLANTED: dict[str, Any] = {
 
 def test_unknown_field_is_ignored(owner: Client, seller: Seller) -> None:
     other, user = SellerFactory(), UserFactory()
-    theirs: dict[str, Any] = dict.fromkeys(("seller", "seller_id"), other.pk) | dict.fromkeys(
-        ("user", "created_by"), user.pk
-    )
-    credential = create(owner, "Magazijn", **PLANTED, **theirs, retailer_id=other.retailer_id)
+    sellers: dict[str, Any] = {"seller": other.pk, "seller_id": other.pk, "retailer_id": other.retailer_id}
+    credential = create(owner, "Magazijn", **PLANTED, **sellers, user=user.pk, created_by=user.pk)
     made = {field.attname: getattr(credential, field.attname) for field in credential._meta.concrete_fields}
     plain = ClientCredentialFactory(seller=seller, created_by=seller.members.get())
     same = {field.attname: getattr(plain, field.attname) for field in plain._meta.concrete_fields}

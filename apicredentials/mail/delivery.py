@@ -10,6 +10,7 @@ from typing import Self
 import structlog
 from django.core.mail import EmailMessage, mailers
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
 
 from apicredentials.mail.rendering import render
 from apicredentials.models.outgoing_mail import OutgoingMail, OutgoingMailQuerySet, describe
@@ -33,11 +34,11 @@ class SendResult:
 
 
 def send(
-    mails: OutgoingMailQuerySet, result: SendResult | None = None, note: Callable[[int], object] = lambda sent: None
+    mails: OutgoingMailQuerySet, result: SendResult | None = None, note_sent: Callable[[], object] = lambda: None
 ) -> SendResult:
     """Send those of `mails` that are due, and return or continue the outcome. Safe to run several times at once.
 
-    `note` gets after each attempt how many mails were sent: 1 or 0.
+    `note_sent` is called for each mail, in the transaction that marks it as sent.
 
     A refused address does not delay other mail. A server that does not answer ends the run, because every further
     mail would wait for the same timeout.
@@ -45,12 +46,14 @@ def send(
     result = result or SendResult()
     with SmtpConnection() as connection:
         while result.in_a_row < PATIENCE and (mail := mails.claim()):
-            note(attempt(mail, connection, result))
+            attempt(mail, connection, result, note_sent)
     return result
 
 
-def attempt(mail: OutgoingMail, connection: "SmtpConnection", result: SendResult) -> int:
-    """Try to send one claimed mail, record the outcome, and return how many were sent: 1 or 0."""
+def attempt(
+    mail: OutgoingMail, connection: "SmtpConnection", result: SendResult, note_sent: Callable[[], object]
+) -> None:
+    """Try to send one claimed mail, and record the outcome."""
     try:
         connection.deliver(render(mail))
     except Exception as error:
@@ -60,11 +63,12 @@ def attempt(mail: OutgoingMail, connection: "SmtpConnection", result: SendResult
         # Without the error's message, which may contain the address; with a traceback only for our own bugs.
         is_ours = not isinstance(error, OSError | ValueError)
         log.warning("mail_failed", mail=mail.pk, kind=mail.kind, reason=describe(error), exc_info=is_ours)
-        return 0
-    mail.note_sent()
+        return
     result.sent += 1
     result.in_a_row = 0
-    return 1
+    with transaction.atomic():
+        mail.note_sent()
+        note_sent()
 
 
 def is_about_the_mail(error: Exception) -> bool:

@@ -66,12 +66,12 @@ def send() -> int:
     """Send the first mails to a mail server that takes no time."""
     result = delivery.SendResult()
 
-    def note(sent: int) -> None:
-        CommandRun.objects.note("send_notices", sent)
+    def note_sent() -> None:
+        CommandRun.objects.note("send_notices", 1)
         if result.sent == SENT:
             result.in_a_row = delivery.PATIENCE  # ends the run
 
-    delivery.send(OutgoingMail.objects.all(), result, note)
+    delivery.send(OutgoingMail.objects.all(), result, note_sent)
     return result.sent
 
 

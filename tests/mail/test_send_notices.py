@@ -205,7 +205,9 @@ def test_dry_run_counts_what_the_next_run_sends_and_only_reads(clock: time_machi
 
 def test_long_run_notes_each_mail(seller: Seller, monkeypatch: pytest.MonkeyPatch) -> None:
     ClientCredentialFactory(seller=seller).pause(by=Actor())
-    monkeypatch.setattr("apicredentials.mail.delivery.attempt", Mock(side_effect=[1, KeyboardInterrupt]))
+    monkeypatch.setattr(
+        "apicredentials.mail.delivery.SmtpConnection.deliver", Mock(side_effect=[None, KeyboardInterrupt])
+    )
     with pytest.raises(KeyboardInterrupt):
         send_notices()
     run = CommandRun.objects.get()

@@ -27,13 +27,13 @@ class Command(PortalCommand):
     def act(self, *, dry_run: bool, **options: Any) -> dict[str, int]:
         if dry_run:
             return {"sent": 0, "failed": 0, "due": count_waiting() + count_notices()}
-        note = partial(CommandRun.objects.note, "send_notices")
+        note_sent = partial(CommandRun.objects.note, "send_notices", 1)
         queue_notices()
         # Before announcements are queued, because urgent mail must not wait for that.
-        result = delivery.send(OutgoingMail.objects.filter(announcement=None), note=note)
+        result = delivery.send(OutgoingMail.objects.filter(announcement=None), note_sent=note_sent)
         queue_announcements()
-        delivery.send(OutgoingMail.objects.all(), result, note)
-        note()
+        delivery.send(OutgoingMail.objects.all(), result, note_sent)
+        CommandRun.objects.note("send_notices")
         return {"sent": result.sent, "failed": result.failed, "due": OutgoingMail.objects.waiting().count()}
 
 

@@ -281,6 +281,7 @@ def news_of_secrets(secrets: Sequence[ClientSecret]) -> News:
             kind=Activity.Kind.SECRET_ENDED,
             seller=each.client.seller,
             subject=each.client.name,
+            target=each.client.client_id,
             actor_name=Actor.machine().name,
             details={"secret": str(each.pk), "hint": each.hint, "ended_at": each.ends_at.isoformat()},
         )

@@ -65,7 +65,8 @@ def test_end_of_an_old_secret_is_mailed_once(credential: ClientCredential, clock
     assert subjects_sent() == []
     clock.shift(WEEK)
     assert subjects_sent() == []
-    assert Activity.objects.get(kind=Activity.Kind.SECRET_ENDED).details["hint"] == old_secret.hint
+    activity = Activity.objects.get(kind=Activity.Kind.SECRET_ENDED)
+    assert (activity.details["hint"], str(activity.target)) == (old_secret.hint, credential.client_id)
 
 
 def test_end_that_was_moved_forward_is_mailed_at_once(

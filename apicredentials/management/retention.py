@@ -55,7 +55,7 @@ def purgeable(now: dt.datetime) -> dict[str, models.QuerySet[models.Model]]:
         "address_changes": AddressChange.objects.filter(
             asked_at__lt=now - AddressChange.CONFIRMABLE - AddressChange.UNDOABLE
         ),
-        "usage": Usage.objects.filter(day__lt=timezone.localdate(now - ACTIVITY_KEPT)),
+        "usage": Usage.objects.filter(day__lt=timezone.localdate(now) - ACTIVITY_KEPT),
         "activities": Activity.objects.filter(at__lt=now - ACTIVITY_KEPT),
         "mails": OutgoingMail.objects.filter(
             Q(sent_at__lt=now - ACTIVITY_KEPT) | Q(given_up_at__lt=now - ACTIVITY_KEPT)

@@ -12,6 +12,7 @@ from accounts.models import Actor, Seller, User
 from apicredentials.models import Activity, ThirdPartyAuthorization
 from apicredentials.models.states import Cause, State
 from apicredentials.models.usage import ProblemCause, Use
+from apicredentials.moments import midnight_in
 from tests.apicredentials.use import counted
 from tests.factories import MembershipFactory, ThirdPartyAuthorizationFactory, ThirdPartyFactory
 from tests.journeys.pages import Page
@@ -117,7 +118,7 @@ def test_suspended_party_says_that_there_is_nothing_to_do(
 
 
 def test_party_that_ends_soon_can_be_renewed(owner: Client, authorization: ThirdPartyAuthorization) -> None:
-    ThirdPartyAuthorization.objects.update(expires_at=timezone.now() + dt.timedelta(days=23, hours=1))
+    ThirdPartyAuthorization.objects.update(expires_at=midnight_in(23))
     assert "Orderwijs: verleng vóór" in says(owner.get(SETTINGS))
     for page in (row(owner), open_page(owner, authorization)):
         assert page.form("Verlengen").address == address(authorization, "verlengen/")

@@ -1,8 +1,10 @@
 """`manage.py purge`: expired rows are deleted in slices, and all others are kept."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import models
@@ -135,7 +137,9 @@ def test_dry_run_counts_and_deletes_nothing(manage: Manage) -> None:
     assert manage("purge", "--json").json["revoked_access_tokens"] == 0
 
 
-def test_counts_of_use_are_kept_for_400_days(manage: Manage) -> None:
+def test_counts_of_use_are_kept_for_400_days(manage: Manage, clock: time_machine.Traveller) -> None:
+    """Also just before midnight in winter, when 400 days of 24 hours ago it was the next day, in summer time."""
+    clock.move_to(dt.datetime(2026, 11, 26, 23, 30, tzinfo=ZoneInfo("Europe/Amsterdam")))
     now = timezone.now()
     today = timezone.localdate()
     for age in (0, 400, 401):

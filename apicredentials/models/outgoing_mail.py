@@ -55,8 +55,10 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         Mail is sent outside any transaction, because an open one would keep SQLite's other writers waiting for the
         mail server. A claim is therefore committed on its own and counts as an attempt, so that a mail that crashes
         its sender is not retried first. Announcements come last: news of a leak must not wait for thousands of mails.
+
+        Ordered as the indexes are: with a key as tie-breaker PostgreSQL may sort all that is due for each mail.
         """
-        due = self.due().order_by("due_at", "pk").select_related("announcement__third_party")
+        due = self.due().order_by("due_at").select_related("announcement__third_party")
         while mail := due.filter(announcement=None).first() or due.first():
             if mail.take():
                 return mail

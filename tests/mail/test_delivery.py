@@ -1,6 +1,7 @@
 """Delivery to a real mail server that refuses, is slow, disconnects or is down."""
 
 import datetime as dt
+import re
 import socket
 import time
 from smtplib import SMTPDataError, SMTPRecipientsRefused
@@ -10,6 +11,8 @@ import pytest
 import structlog
 import time_machine
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -53,6 +56,17 @@ def test_mail_is_sent_once(smtp: Behaviour) -> None:
     assert smtp.connections == 1
     assert smtp.message_ids == list(OutgoingMail.objects.order_by("pk").values_list("message_id", flat=True))
     assert len(set(smtp.message_ids)) == 2
+
+
+def test_search_for_the_next_mail_is_ordered_as_its_index() -> None:
+    """With another order PostgreSQL may sort all due mails for each mail: 0.3 s with 160,000 notices."""
+    orders = {index.name: index.fields for index in OutgoingMail._meta.indexes}
+    assert orders["mail_urgent"] == orders["mail_waiting"] == ["due_at"]
+    with CaptureQueriesContext(connection) as queries:
+        OutgoingMail.objects.claim()
+    ordered = [re.search(r'ORDER BY "\w+"\."due_at" ASC LIMIT 1$', each["sql"]) for each in queries]
+    assert all(ordered)
+    assert len(ordered) == 2
 
 
 def test_demo_stops_on_a_signal_during_a_mail(smtp: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:

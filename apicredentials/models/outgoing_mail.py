@@ -56,9 +56,9 @@ class OutgoingMailQuerySet(models.QuerySet["OutgoingMail"]):
         mail server. A claim is therefore committed on its own and counts as an attempt, so that a mail that crashes
         its sender is not retried first. Announcements come last: news of a leak must not wait for thousands of mails.
 
-        Ordered as the indexes are: with a key as tie-breaker PostgreSQL may sort all that is due for each mail.
+        Ordered as the indexes are, and without joins: otherwise PostgreSQL may read all that is due for each mail.
         """
-        due = self.due().order_by("due_at").select_related("announcement__third_party")
+        due = self.due().order_by("due_at")
         while mail := due.filter(announcement=None).first() or due.first():
             if mail.take():
                 return mail
@@ -184,13 +184,14 @@ class OutgoingMail(models.Model):
         ]
 
     def take(self) -> bool:
-        """Claim this mail; True for exactly one of several concurrent senders."""
+        """Claim this mail; True for exactly one of several concurrent senders.
+
+        The number of attempts tells whether another one has claimed it. With the conditions of due(), PostgreSQL may
+        read the index of all that wait instead of the primary key.
+        """
         with transaction.atomic(durable=True):
-            taken = (
-                OutgoingMail.objects.due()
-                .filter(pk=self.pk, attempts=self.attempts)
-                .update(attempts=F("attempts") + 1, due_at=timezone.now() + LEASE)
-            )
+            unclaimed = OutgoingMail.objects.filter(pk=self.pk, attempts=self.attempts)
+            taken = unclaimed.update(attempts=F("attempts") + 1, due_at=timezone.now() + LEASE)
         self.attempts += taken
         return bool(taken)
 
@@ -207,7 +208,7 @@ class OutgoingMail(models.Model):
         else:
             changes["due_at"] = now + PAUSES[self.attempts - 1]
         # No effect when the lease has expired and another sender has claimed the mail.
-        OutgoingMail.objects.waiting().filter(pk=self.pk, attempts=self.attempts).update(**changes)
+        OutgoingMail.objects.filter(pk=self.pk, attempts=self.attempts).update(**changes)
 
 
 def describe(error: BaseException) -> str:

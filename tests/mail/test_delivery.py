@@ -58,15 +58,20 @@ def test_mail_is_sent_once(smtp: Behaviour) -> None:
     assert len(set(smtp.message_ids)) == 2
 
 
-def test_search_for_the_next_mail_is_ordered_as_its_index() -> None:
-    """With another order PostgreSQL may sort all due mails for each mail: 0.3 s with 160,000 notices."""
+def test_next_mail_is_found_and_claimed_by_index() -> None:
+    """With another order, a join or a condition more, PostgreSQL may read all that wait, for each mail that is sent."""
     orders = {index.name: index.fields for index in OutgoingMail._meta.indexes}
     assert orders["mail_urgent"] == orders["mail_waiting"] == ["due_at"]
+    with CaptureQueriesContext(connection) as searches:
+        OutgoingMail.objects.claim()
+    assert [" JOIN " in each["sql"] for each in searches] == [False, False]
+    assert all(re.search(r'ORDER BY "\w+"\."due_at" ASC LIMIT 1$', each["sql"]) for each in searches)
+    queue(GOOD)
     with CaptureQueriesContext(connection) as queries:
         OutgoingMail.objects.claim()
-    ordered = [re.search(r'ORDER BY "\w+"\."due_at" ASC LIMIT 1$', each["sql"]) for each in queries]
-    assert all(ordered)
-    assert len(ordered) == 2
+    update = next(each["sql"] for each in queries if each["sql"].startswith("UPDATE"))
+    assert set(re.findall(r'"(\w+)" =', update.partition(" WHERE ")[2])) == {"id", "attempts"}
+    assert " IS NULL" not in update
 
 
 def test_demo_stops_on_a_signal_during_a_mail(smtp: Behaviour, monkeypatch: pytest.MonkeyPatch) -> None:

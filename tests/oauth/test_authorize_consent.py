@@ -48,6 +48,13 @@ def test_page_shows_the_partys_contact_if_known(owner: Client) -> None:
     assert "Vragen? hulp@orderwijs.example" in says(owner.get(request_address(party)))
 
 
+def test_page_names_the_user_once(owner: Client, party: Software, seller: Seller) -> None:
+    user = seller.members.get()
+    for name, shown in (("Sanne", f"Jij Sanne ({user.email}) Ander"), ("", f"Jij {user.email} Ander")):
+        seller.members.update(name=name)
+        assert shown in says(owner.get(request_address(party)))
+
+
 def test_name_of_the_party_is_escaped(owner: Client) -> None:
     """V1.2.1."""
     party = software(ThirdPartyFactory(name="<b>Partij</b>{{ 7 }}"))

@@ -59,7 +59,7 @@ def test_mail_is_sent_once(smtp: Behaviour) -> None:
 
 
 def test_next_mail_is_found_and_claimed_by_index() -> None:
-    """With another order, a join or a condition more, PostgreSQL may read all that wait, for each mail that is sent."""
+    """With another order, a join or another condition PostgreSQL may read all mails that wait, to send one."""
     orders = {index.name: index.fields for index in OutgoingMail._meta.indexes}
     assert orders["mail_urgent"] == orders["mail_waiting"] == ["due_at"]
     with CaptureQueriesContext(connection) as searches:

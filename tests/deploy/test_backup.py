@@ -1,18 +1,14 @@
-"""A backup under load, and a restore with the commands of docs/operations.md, "Backup and restore"."""
+"""A backup of PostgreSQL under load, a restore with the documented commands, and what happens after it."""
 
 import datetime as dt
 import re
-import shutil
-import sqlite3
-import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email import message_from_string
 from functools import partial
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -26,51 +22,24 @@ from apicredentials.keys.hash_keys import digest
 from tests.clients.traffic import assert_works, connect, get_token, load, refresh_until
 from tests.clients.visitor import Visitor, new_party, new_visitor
 from tests.conftest import on_sqlite
-from tests.docs.documents import OPERATIONS
+from tests.deploy.backup_commands import documented, paste, wait_until
 from tests.oauth.flow import GRANT
-from tests.served import COMMAND_SECONDS, ROOT, START_SECONDS, Served, mails_in, manage, production, run_portal
+from tests.served import START_SECONDS, Served, mails_in, run_portal
 
-CHAPTER = OPERATIONS.chapter("Backup and restore")
 SETTINGS = "/instellingen/api/"
 REASON = ("--reason", "Back-up teruggezet")
 HELD = "/var/tmp/held-mail"  # noqa: S108
 NO_ID = "00000000-0000-0000-0000-000000000000"
 SECRET = re.compile(r"rts_[A-Za-z0-9]{82}")
 
-pytestmark = pytest.mark.skipif(
-    settings.DATABASE_POOLER, reason="pg_dump may not go through a pooler: it changes settings of the connection"
-)
-on_postgresql = pytest.mark.skipif(on_sqlite(), reason="PostgreSQL; DATABASE_URL may name one")
+pytestmark = [
+    pytest.mark.skipif(
+        settings.DATABASE_POOLER, reason="pg_dump may not go through a pooler: it changes settings of the connection"
+    ),
+    pytest.mark.skipif(on_sqlite(), reason="PostgreSQL; DATABASE_URL may name one"),
+]
 
 type Client = tuple[str, str]
-
-
-def documented(part: str, *changes: tuple[str, str]) -> str:
-    """Return the documented command that contains `part`, with the reader's values in place of the examples."""
-    code = "".join(block.text for block in CHAPTER.blocks if block.language == "console")
-    (command,) = [line.removeprefix("$ ") for line in code.splitlines() if part in line]
-    for example, own in changes:
-        assert example in command
-        command = command.replace(example, own)
-    return command
-
-
-def paste(command: str, environment: Mapping[str, str] | None = None, folder: Path = ROOT) -> str:
-    """Run a command in a shell and return its output. It must succeed without a word on standard error."""
-    done = subprocess.run(
-        ["/bin/bash", "-euo", "pipefail", "-c", command],
-        cwd=folder,
-        env=production(**environment or {}),
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, ""), f"{command}\n{done.stderr}"
-    return done.stdout
-
-
-# ---- PostgreSQL: a backup under load, and what happens after it ---------------------------------------------
 
 
 @dataclass
@@ -146,13 +115,6 @@ def back_up_under_load(portal: Served, shop: Shop, dump: Path) -> tuple[list[str
     asking.result(START_SECONDS)
     acting.result(START_SECONDS)
     return refreshing.result(START_SECONDS), since, position
-
-
-def wait_until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not is_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def server(url: Any) -> dict[str, str]:
@@ -251,7 +213,6 @@ HALVES = {
 }
 
 
-@on_postgresql
 def test_backup_under_load_contains_no_half_of_a_change(accident: Accident) -> None:
     found = {what: accident.query(statement) for what, statement in HALVES.items()}
     assert not any(found.values()), found
@@ -261,7 +222,6 @@ def test_backup_under_load_contains_no_half_of_a_change(accident: Accident) -> N
     assert replaced > 1
 
 
-@on_postgresql
 def test_new_keys_end_access_tokens_and_sessions(accident: Accident) -> None:
     bearer = {"Authorization": f"Bearer {accident.token}"}
     assert httpx.get(f"{accident.restored}/verify", headers=bearer).status_code == 401
@@ -269,7 +229,6 @@ def test_new_keys_end_access_tokens_and_sessions(accident: Accident) -> None:
     assert page.headers["Location"].startswith("/inloggen/")
 
 
-@on_postgresql
 def test_mail_that_left_after_the_backup_is_held_back(accident: Accident) -> None:
     sent, *rest = accident.run(documented("send_notices", (HELD, str(accident.held)))).splitlines()
     held = ids(mails_in(accident.held))
@@ -282,7 +241,6 @@ def ids(mails: list[str]) -> set[str]:
     return {str(message_from_string(mail)["Message-ID"]) for mail in mails}
 
 
-@on_postgresql
 def test_damaged_database_lists_what_to_repeat(accident: Accident) -> None:
     shop, damaged = accident.shop, urlsplit(accident.lost.environment["DATABASE_URL"])
     changes = ("=portal ", f"={damaged.path.strip('/')} "), ("2027-03-07 03:00+01", accident.since)
@@ -291,7 +249,6 @@ def test_damaged_database_lists_what_to_repeat(accident: Accident) -> None:
         assert [line for line in acts if kind in line and client[0] in line and shop.visitor.retailer_id in line]
 
 
-@on_postgresql
 def test_what_was_stopped_works_again_until_it_is_repeated(accident: Accident) -> None:
     shop = accident.shop
     assert accident.ask(shop.deleted) == 200
@@ -300,13 +257,11 @@ def test_what_was_stopped_works_again_until_it_is_repeated(accident: Accident) -
     assert accident.ask(shop.deleted) == 401
 
 
-@on_postgresql
 def test_secret_from_after_the_backup_is_unknown_and_the_one_before_works(accident: Accident) -> None:
     assert accident.ask((accident.shop.software[0], accident.new_secret)) == 401
     assert accident.ask(accident.shop.software) == 200
 
 
-@on_postgresql
 def test_replaced_refresh_token_is_no_replay_and_ends_with_the_documented_commands(
     accident: Accident, tmp_path: Path
 ) -> None:
@@ -343,59 +298,6 @@ def cause_of(accident: Accident, party: Client) -> str:
     return str(cause)
 
 
-@on_postgresql
 def test_only_mail_about_the_repeated_acts_leaves(accident: Accident) -> None:
     assert accident.restored.manage_json("send_notices")["sent"] > 0
     assert ids(accident.restored.mails).isdisjoint(ids(accident.lost.mails))
-
-
-# ---- SQLite -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(not on_sqlite(), reason="SQLite")
-def test_sqlite_is_backed_up_while_it_is_written_and_a_plain_copy_lacks_changes(
-    new_database: Callable[[], str], tmp_path: Path
-) -> None:
-    file = Path(urlsplit(new_database()).path)
-    database = Path(shutil.copy(file, tmp_path / "db.sqlite3"))
-    over = Event()
-    writer = Thread(target=write_pairs_until, args=(over, database))
-    writer.start()
-    try:
-        wait_until(lambda: rows_in(database) > 10)
-        command = documented("backup(", (".venv/bin/python", str(ROOT / ".venv/bin/python")))
-        assert paste(command, folder=tmp_path) == ""
-        shutil.copy(database, tmp_path / "copied.sqlite3")
-    finally:
-        over.set()
-        writer.join()
-    assert rows_in(tmp_path / "portal.sqlite3") % 2 == 0
-    assert 10 < rows_in(tmp_path / "portal.sqlite3") <= rows_in(database)
-    assert rows_in(tmp_path / "copied.sqlite3") == 0
-    for part in ("mkdir damaged", "mv db.sqlite3*", "cp portal.sqlite3"):
-        paste(documented(part), folder=tmp_path)
-    assert rows_in(database) == rows_in(tmp_path / "portal.sqlite3")
-    manage(production(DATABASE_URL=f"sqlite:///{database}"), "send_notices")
-
-
-def write_pairs_until(over: Event, database: Path) -> None:
-    """Write two rows in each transaction, and keep them in the write-ahead log."""
-    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA wal_autocheckpoint=0")
-        while not over.is_set():
-            connection.execute("BEGIN IMMEDIATE")
-            for _ in range(2):
-                row = uuid4().hex, "2026-01-01"
-                connection.execute("INSERT INTO apicredentials_commandrun VALUES (?, ?, 0)", row)
-            connection.execute("COMMIT")
-            time.sleep(0.001)
-
-
-def rows_in(database: Path) -> int:
-    """Return the number of rows that were written, in a database that must be sound."""
-    with closing(sqlite3.connect(database)) as connection:
-        # Of the index on the words of announcements.
-        connection.create_function("MD5", 1, str, deterministic=True)
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        return int(connection.execute("SELECT count(*) FROM apicredentials_commandrun").fetchone()[0])
